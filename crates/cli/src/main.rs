@@ -1,0 +1,2 @@
+//! The `formic` binary.
+fn main() {}
