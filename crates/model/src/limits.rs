@@ -1,0 +1,47 @@
+//! Bounds, each with its reason. Nothing in Formic grows without one.
+
+/// Tasks in one run, generated ones included. A hundred thousand is the largest graph that is
+/// measured (memory, cost per task); twice that leaves room for generated tasks.
+pub const TASKS_PER_RUN: usize = 200_000;
+/// Cells of one matrix. Equal to the largest measured run: one matrix may be the whole run.
+pub const MATRIX_CELLS: usize = 100_000;
+/// Tasks that one task may generate; the fragment must still compile within a second.
+pub const GENERATED_TASKS: usize = 10_000;
+/// Depth of tasks that generate tasks and of scopes in scopes. Deeper nesting was never met in
+/// real pipelines (GitHub allows 10 levels of reuse) and would only be a loop.
+pub const SCOPE_DEPTH: usize = 10;
+/// Steps in one task.
+pub const STEPS_PER_TASK: usize = 1_000;
+/// Edges into one task.
+pub const NEEDS_PER_TASK: usize = 10_000;
+/// Retries that a task may ask for.
+pub const RETRIES: u32 = 100;
+/// Free attempts after trouble of the platform before a task started. Trouble that lasts longer
+/// than five backoffs is not passing and must be seen.
+pub const FREE_RETRIES: u32 = 5;
+/// One output value, written inline on the board. Larger values are artifacts.
+pub const OUTPUT_BYTES: usize = 256 * 1024;
+/// All outputs of one task together; the file that a step writes may not be larger.
+pub const OUTPUTS_BYTES: usize = 1024 * 1024;
+/// Log of one attempt.
+pub const LOG_BYTES_PER_ATTEMPT: u64 = 4 * 1024 * 1024 * 1024;
+/// One frame of a log; longer output is split into several frames.
+pub const LOG_FRAME_BYTES: usize = 64 * 1024;
+/// The environment changes that one step may make for the next ones.
+pub const STEP_ENV_BYTES: usize = 1024 * 1024;
+/// A step summary kept with its attempt.
+pub const SUMMARY_BYTES: usize = 1024 * 1024;
+/// The difference between commit and working tree that a run keeps.
+pub const SOURCE_DIFF_BYTES: usize = 50 * 1024 * 1024;
+/// Longest pause between two attempts: one day.
+pub const BACKOFF_MS: u64 = 24 * 60 * 60 * 1000;
+/// Time limit of anything: 30 days, the time that a board keeps runs.
+pub const TIMEOUT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+/// Approval deadline where the pipeline names none: 24 hours.
+pub const APPROVAL_DEADLINE_MS: u64 = 24 * 60 * 60 * 1000;
+/// Time that all `finally` tasks of a run have after its end or cancel, where none is named.
+pub const FINALLY_TIMEOUT_MS: u64 = 10 * 60 * 1000;
+/// A pipeline file.
+pub const PIPELINE_FILE_BYTES: usize = 1024 * 1024;
+/// Time between SIGTERM and SIGKILL where nothing else is said.
+pub const GRACE_MS: u64 = 10_000;
