@@ -1,1 +1,11 @@
-//! engine
+//! The run machine: events in, rows out.
+//!
+//! No IO, no clock, no randomness, no async. `now` and everything random are arguments. A machine
+//! rebuilt from its rows behaves like the live one.
+//!
+//! Read in this order: [`rows`] (what is true), [`event`] (what can happen), [`machine`] (what follows),
+//! [`steps`] (the same for the steps of one attempt).
+#![warn(missing_docs)]
+
+pub mod event;
+pub mod rows;

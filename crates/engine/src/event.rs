@@ -1,0 +1,153 @@
+//! What can happen to a run. Everything random in it was drawn by whoever hands it in.
+
+use crate::rows::AttemptEnd;
+use model::digest::Digest;
+use model::ids::{AttemptNo, TaskNo, Token, WorkerId};
+use model::plan::{Fragment, Resources};
+use model::reason::{CancelCause, CancelMode};
+use model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An event.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A worker asks for tasks.
+    Lease(Ask),
+    /// A worker says that it is alive, and which attempts have begun to run commands.
+    Renew {
+        /// The worker.
+        worker: WorkerId,
+        /// Until when it need not be heard of again.
+        until: Timestamp,
+        /// Attempts whose first command runs.
+        started: Vec<(TaskNo, AttemptNo, Token)>,
+    },
+    /// A worker ends an attempt.
+    Report(Report),
+    /// A worker is known to be gone: its attempts are lost.
+    WorkerGone {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// Time passed; whatever is due happens.
+    Tick,
+    /// Somebody or something wants the run to stop.
+    Cancel {
+        /// How.
+        mode: CancelMode,
+        /// Why.
+        cause: CancelCause,
+        /// Who.
+        by: String,
+    },
+    /// A person answers an approval.
+    Answer {
+        /// The task.
+        task: TaskNo,
+        /// Yes or no.
+        answer: Answer,
+        /// Who.
+        by: String,
+    },
+    /// A person starts a manual task.
+    StartManual {
+        /// The task.
+        task: TaskNo,
+        /// Who.
+        by: String,
+    },
+    /// There is room in a concurrency group for the run or for one of its tasks.
+    Admitted {
+        /// The task; none for the run as a whole.
+        task: Option<TaskNo>,
+    },
+    /// What a task generated was compiled.
+    Generated {
+        /// The task.
+        task: TaskNo,
+        /// The fragment and its address, or what is wrong with what it wrote.
+        fragment: Result<(Digest, Fragment), String>,
+    },
+    /// An effect was done for good.
+    EffectDone {
+        /// Its key.
+        key: crate::rows::EffectKey,
+    },
+    /// A process takes the run over: every attempt that was running is lost with the one before, and
+    /// its task is tried again, idempotent or not, because a person decided so.
+    TakeOver {
+        /// Who.
+        by: String,
+    },
+}
+
+/// A worker's wish for work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// Who asks.
+    pub worker: WorkerId,
+    /// How many tasks at most.
+    pub max: u32,
+    /// Until when it need not be heard of again.
+    pub until: Timestamp,
+    /// What it has free. `None`: it does not count resources.
+    pub free: Option<Resources>,
+    /// The roles and labels that it may take; `None`: all.
+    pub labels: Option<Vec<String>>,
+}
+
+/// The end of an attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The worker.
+    pub worker: WorkerId,
+    /// The task.
+    pub task: TaskNo,
+    /// The try.
+    pub attempt: AttemptNo,
+    /// The token it was leased under.
+    pub token: Token,
+    /// How it ended and what it brought.
+    pub end: AttemptEnd,
+    /// Random number 0..1000 that spreads the pause before the next attempt.
+    pub jitter_permille: u16,
+}
+
+/// A person's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Go on.
+    Approve,
+    /// Do not.
+    Reject,
+}
+
+/// An event that does not fit the run, which is left as it was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum Rejected {
+    /// The run is over.
+    #[error("the run has ended")]
+    RunEnded,
+    /// The attempt is not the current one of its task, or its token is old: its work does not count.
+    #[error("attempt {} of task {} is no longer leased under token {}", .attempt.0, .task.0, .token.0)]
+    Fenced {
+        /// The task.
+        task: TaskNo,
+        /// The try.
+        attempt: AttemptNo,
+        /// The token.
+        token: Token,
+    },
+    /// There is no such task.
+    #[error("the run has no task number {}", .0.0)]
+    UnknownTask(TaskNo),
+    /// The task does not wait for this.
+    #[error("task `{key}` does not wait for that: it is {state}")]
+    NotWaiting {
+        /// The task's key.
+        key: String,
+        /// Its state in words.
+        state: String,
+    },
+}

@@ -1,0 +1,170 @@
+//! Rows of tasks.
+
+use super::attempt::{ArtifactRef, Outputs};
+use model::ids::{DefNo, RunId, TaskNo};
+use model::matrix::Cell;
+use model::reason::{CancelCause, FailureKind, Gate, QueueReason, SkipCause};
+use model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One task of a run, or one node that stands for several (a matrix, a call).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskRow {
+    /// Its number.
+    pub no: TaskNo,
+    /// Its definition.
+    pub def: DefNo,
+    /// What it is.
+    pub kind: TaskKind,
+    /// The matrix that it is a member of, or the call or generating task that its scope belongs to.
+    pub parent: Option<TaskNo>,
+    /// Its id within the run, as people write it: `test[linux,3]`, `deploy/migrate`.
+    pub key: Box<str>,
+    /// Its values, if it is a member of a matrix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cell: Option<Box<Cell>>,
+    /// Where it is.
+    pub state: TaskState,
+    /// Whether its failure is tolerated: the run and the tasks behind treat it as success.
+    #[serde(default)]
+    pub tolerated: bool,
+    /// Whether the tasks behind it need not wait for it any more (a manual task that blocks nothing).
+    #[serde(default)]
+    pub released: bool,
+    /// Attempts begun.
+    #[serde(default)]
+    pub attempts: u32,
+    /// Attempts after failures that its `retry` paid for.
+    #[serde(default)]
+    pub retries: u32,
+    /// Attempts after trouble of the platform before the start, which are free.
+    #[serde(default)]
+    pub free_retries: u32,
+    /// When its needs were met and it could have started but for slots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_at: Option<Timestamp>,
+    /// Earliest start (backoff, delay) or latest answer (approval).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timer_at: Option<Timestamp>,
+    /// Start of the first attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// What it gives to others; published by the change that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<Box<Outputs>>,
+    /// The files that it gives to others; published by the change that ended it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<ArtifactRef>,
+    /// The run whose finished result this is, when it was taken over instead of run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reused_from: Option<RunId>,
+    /// One sentence for people beside the reason: the error of an expression, who rejected, ….
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Box<str>>,
+}
+
+/// What a task row stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskKind {
+    /// A task that a worker runs, or that only waits for a person.
+    Leaf,
+    /// All members of a matrix.
+    Matrix,
+    /// All tasks of a called scope.
+    Call,
+}
+
+/// Where a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskState {
+    /// It waits for something that comes by itself.
+    Queued(QueueReason),
+    /// It waits for somebody.
+    Blocked(Gate),
+    /// A worker has it.
+    Running,
+    /// Its members, its scope's tasks, or the tasks it generated go on.
+    Open,
+    /// It is over; nothing of it changes any more.
+    Ended(Ended),
+}
+
+/// How a task ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// It did what it should.
+    Succeeded,
+    /// It did not. [`TaskRow::tolerated`] says whether that matters.
+    Failed(FailureKind),
+    /// It was not run.
+    Skipped(SkipCause),
+    /// It was stopped.
+    Canceled(CancelCause),
+}
+
+impl TaskRow {
+    /// A row in its first state.
+    #[must_use]
+    pub fn new(no: TaskNo, def: DefNo, kind: TaskKind, key: impl Into<Box<str>>) -> Self {
+        Self {
+            no,
+            def,
+            kind,
+            parent: None,
+            key: key.into(),
+            cell: None,
+            state: TaskState::Queued(QueueReason::Needs),
+            tolerated: false,
+            released: false,
+            attempts: 0,
+            retries: 0,
+            free_retries: 0,
+            ready_at: None,
+            timer_at: None,
+            started_at: None,
+            ended_at: None,
+            outputs: None,
+            artifacts: Vec::new(),
+            reused_from: None,
+            note: None,
+        }
+    }
+
+    /// How it ended, if it did.
+    #[must_use]
+    pub const fn ended(&self) -> Option<Ended> {
+        match self.state {
+            TaskState::Ended(ended) => Some(ended),
+            TaskState::Queued(_) | TaskState::Blocked(_) | TaskState::Running | TaskState::Open => {
+                None
+            }
+        }
+    }
+
+    /// `outcome` in expressions: what really happened. `None` while it goes on.
+    #[must_use]
+    pub const fn outcome(&self) -> Option<&'static str> {
+        match self.ended() {
+            Some(Ended::Succeeded) => Some("succeeded"),
+            Some(Ended::Failed(_)) => Some("failed"),
+            Some(Ended::Skipped(_)) => Some("skipped"),
+            Some(Ended::Canceled(_)) => Some("canceled"),
+            None => None,
+        }
+    }
+
+    /// `conclusion` in expressions: the outcome, with a tolerated failure as success.
+    #[must_use]
+    pub const fn conclusion(&self) -> Option<&'static str> {
+        match self.outcome() {
+            Some("failed") if self.tolerated => Some("succeeded"),
+            other => other,
+        }
+    }
+}
