@@ -138,7 +138,7 @@ impl TaskRow {
 
     /// How it ended, if it did.
     #[must_use]
-    pub const fn ended(&self) -> Option<Ended> {
+    pub fn ended(&self) -> Option<Ended> {
         match self.state {
             TaskState::Ended(ended) => Some(ended),
             TaskState::Queued(_) | TaskState::Blocked(_) | TaskState::Running | TaskState::Open => {
@@ -149,7 +149,7 @@ impl TaskRow {
 
     /// `outcome` in expressions: what really happened. `None` while it goes on.
     #[must_use]
-    pub const fn outcome(&self) -> Option<&'static str> {
+    pub fn outcome(&self) -> Option<&'static str> {
         match self.ended() {
             Some(Ended::Succeeded) => Some("succeeded"),
             Some(Ended::Failed(_)) => Some("failed"),
@@ -161,7 +161,7 @@ impl TaskRow {
 
     /// `conclusion` in expressions: the outcome, with a tolerated failure as success.
     #[must_use]
-    pub const fn conclusion(&self) -> Option<&'static str> {
+    pub fn conclusion(&self) -> Option<&'static str> {
         match self.outcome() {
             Some("failed") if self.tolerated => Some("succeeded"),
             other => other,
