@@ -6,6 +6,7 @@
 mod arrows;
 mod forgotten;
 mod glossary;
+mod limits;
 mod purity;
 mod report;
 
@@ -45,6 +46,7 @@ const RULES: &[(&str, Rule)] = &[
     ("purity", purity::check),
     ("glossary", glossary::check),
     ("forgotten", forgotten::check),
+    ("limits", limits::check),
 ];
 
 /// Checks every rule, or prints the sizes with `--report`.
@@ -70,6 +72,8 @@ fn check() -> Result<ExitCode> {
     for (name, rule) in RULES {
         let mut findings = rule(&tree);
         findings.sort();
+        // A word that stands twice on a line is one finding.
+        findings.dedup();
         for finding in &findings {
             println!("{finding}  [{name}]");
         }
