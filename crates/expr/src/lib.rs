@@ -1,1 +1,31 @@
-//! expr
+//! The expression language of Formic: parse, check, evaluate.
+//!
+//! CEL comes first; a plan stores each expression with its `Dialect`, so that others plug in here without touching
+//! the engine. Everything is pure and bounded: no text overflows the stack, no evaluation takes more steps than its
+//! `Budget`. Values know whether text from outside is in them. This crate knows nothing of pipelines or plans.
+#![warn(missing_docs)]
+
+mod ast;
+pub mod budget;
+mod dialect;
+mod error;
+mod eval;
+mod functions;
+mod lexer;
+mod literal;
+mod parser;
+mod program;
+mod scope;
+mod span;
+pub mod template;
+pub mod time;
+pub mod value;
+
+pub use budget::Budget;
+pub use dialect::Dialect;
+pub use error::{Error, ErrorKind};
+pub use program::{Call, Program, Reference, compile};
+pub use scope::{MapScope, Scope};
+pub use span::Span;
+pub use template::Template;
+pub use value::Value;

@@ -1,0 +1,196 @@
+//! The conformance tests of the CEL specification, converted to JSON.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::fs;
+
+use expr::value::{Bytes, Key, Map, TypeName};
+use expr::{Budget, Dialect, ErrorKind, Scope, Value, compile};
+use serde_json::Value as Json;
+
+use crate::corpora;
+
+/// Files whose tests must all pass, and those of which one in twenty may fail.
+const FULL: &[&str] = &[
+    "basic",
+    "comparisons",
+    "conversions",
+    "fields",
+    "fp_math",
+    "integer_math",
+    "lists",
+    "logic",
+    "macros",
+    "namespace",
+    "parse",
+    "plumbing",
+    "string",
+    "timestamps",
+];
+const MOST: &[&str] = &[
+    "string_ext",
+    "math_ext",
+    "optionals",
+    "macros2",
+    "bindings_ext",
+    "encoders_ext",
+];
+const SCORED: &[&str] = &["network_ext", "block_ext", "type_deduction"];
+
+#[test]
+fn conformance_scores_are_reached() {
+    let Some(folder) = corpora::folder("cel-conformance") else {
+        return;
+    };
+    let mut below = Vec::new();
+    for (files, required) in [(FULL, 100), (MOST, 95), (SCORED, 0)] {
+        for file in files {
+            let text = fs::read_to_string(folder.join(format!("{file}.json"))).unwrap();
+            let tests: Vec<Json> = serde_json::from_str(&text).unwrap();
+            let tests: Vec<&Json> = tests
+                .iter()
+                .filter(|test| test["needs_protobuf"] != true)
+                .collect();
+            let mut passed = 0;
+            for test in &tests {
+                match run(test) {
+                    Ok(()) => passed += 1,
+                    Err(reason) => println!(
+                        "  {file}: {} `{}`: {reason}",
+                        test["name"],
+                        test["expr"].as_str().unwrap()
+                    ),
+                }
+            }
+            println!("{file:16} {passed:4} of {:4}", tests.len());
+            if passed * 100 < tests.len() * required {
+                below.push(*file);
+            }
+        }
+    }
+    assert!(below.is_empty(), "below the required score: {below:?}");
+}
+
+fn run(test: &Json) -> Result<(), String> {
+    let program = compile(Dialect::Cel, test["expr"].as_str().unwrap());
+    let scope = Bindings::of(test);
+    let result = program.and_then(|program| program.eval(&scope, &mut Budget::default()));
+    if let Some(wanted) = test
+        .get("value")
+        .or_else(|| test["typed_result"].get("result"))
+    {
+        let wanted = value(wanted);
+        return match result {
+            Ok(value) if same(&value, &wanted) => Ok(()),
+            Ok(value) => Err(format!("gave {value:?}, expected {wanted:?}")),
+            Err(error) => Err(format!("{} error: {error}", error.kind.name())),
+        };
+    }
+    if test.get("eval_error").is_some() {
+        return match result {
+            Err(error) if error.kind == ErrorKind::Eval => Ok(()),
+            other => Err(format!("gave {other:?}, expected an error of evaluation")),
+        };
+    }
+    Ok(())
+}
+
+/// Variables of a test; names are tried from the innermost container outwards.
+struct Bindings {
+    container: String,
+    values: Vec<(String, Value)>,
+}
+
+impl Bindings {
+    fn of(test: &Json) -> Self {
+        let none = Vec::new();
+        let bindings = test["bindings"].as_array().unwrap_or(&none);
+        let values = bindings.iter().map(|binding| {
+            (
+                binding["key"].as_str().unwrap().to_owned(),
+                value(&binding["value"]["value"]),
+            )
+        });
+        Self {
+            container: test["container"].as_str().unwrap_or_default().to_owned(),
+            values: values.collect(),
+        }
+    }
+}
+
+impl Scope for Bindings {
+    fn lookup(&self, name: &str) -> Option<Value> {
+        let mut container = self.container.as_str();
+        while !container.is_empty() {
+            if let Some(value) = self.lookup_absolute(&format!("{container}.{name}")) {
+                return Some(value);
+            }
+            container = container.rsplit_once('.').map_or("", |(outer, _)| outer);
+        }
+        self.lookup_absolute(name)
+    }
+
+    fn lookup_absolute(&self, name: &str) -> Option<Value> {
+        self.values
+            .iter()
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value.clone())
+    }
+
+    fn has_dotted_names(&self) -> bool {
+        true
+    }
+}
+
+/// Equal with equal types; NaN is itself.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Double(a), Value::Double(b)) => {
+            (a.is_nan() && b.is_nan()) || a.to_bits() == b.to_bits()
+        }
+        (Value::List(a), Value::List(b)) => {
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same(a, b))
+        }
+        _ => a == b,
+    }
+}
+
+fn value(json: &Json) -> Value {
+    let (kind, json) = json.as_object().unwrap().iter().next().unwrap();
+    match kind.as_str() {
+        "null_value" => Value::Null,
+        "bool_value" => Value::Bool(json.as_bool().unwrap()),
+        "int64_value" => Value::Int(json.as_i64().unwrap()),
+        "uint64_value" => Value::Uint(json.as_u64().unwrap()),
+        "double_value" => Value::Double(
+            json.as_f64()
+                .unwrap_or_else(|| json.as_str().unwrap().parse().unwrap()),
+        ),
+        "string_value" => Value::string(json.as_str().unwrap()),
+        "bytes_value" => {
+            use base64::Engine as _;
+            let text = json["base64"].as_str().unwrap();
+            Value::Bytes(Bytes::from(
+                base64::engine::general_purpose::STANDARD
+                    .decode(text)
+                    .unwrap(),
+            ))
+        }
+        "type_value" => Value::Type(TypeName::from_name(json.as_str().unwrap()).unwrap()),
+        "list_value" => Value::list(json.get("values").map_or_else(Vec::new, |values| {
+            values.as_array().unwrap().iter().map(value).collect()
+        })),
+        "map_value" => {
+            let entries = json
+                .get("entries")
+                .map_or_else(Vec::new, |entries| entries.as_array().unwrap().clone());
+            let entries = entries.iter().map(|entry| {
+                (
+                    Key::from_value(&value(&entry["key"])).unwrap(),
+                    value(&entry["value"]),
+                )
+            });
+            Value::Map(Map::new(entries.collect()).unwrap().into())
+        }
+        other => panic!("no such value: {other}"),
+    }
+}

@@ -1,0 +1,6 @@
+//! Everything the `expr` crate promises, seen from outside.
+
+mod conformance;
+mod corpora;
+mod hostile;
+mod language;
