@@ -1,0 +1,160 @@
+//! The keys of a pipeline file.
+
+use super::data::{CONCURRENCY, ENV, PARAM};
+use super::task::TASK;
+use super::triggers::ON;
+use super::{Key, Kind, Names, Object, Phase, Rest};
+
+/// A pipeline file.
+pub(crate) static PIPELINE: Object = Object::new(
+    "pipeline",
+    "A pipeline: what to run, and when.",
+    &[
+        Key::new(
+            "name",
+            Kind::Plain,
+            "The pipeline's name, as people call it.",
+            "name: shop",
+        )
+        .default("the file's name without its ending"),
+        Key::new(
+            "on",
+            Kind::OneOf(&[ON_WORD, Kind::List { of: &ON_WORD, min: 1 }, Kind::Object(&ON)]),
+            "What sets the pipeline going.",
+            "on: { push: { branches: [main] }, pull_request: {} }",
+        )
+        .default("manual"),
+        Key::new(
+            "params",
+            Kind::Map {
+                what: "param",
+                names: Names::Plain,
+                of: &Kind::OneOf(&[Kind::Object(&PARAM), Kind::Any]),
+                min: 0,
+            },
+            "Values that may be given when a run is started, read as `params.NAME`.",
+            "params:\n  profile: { type: string, enum: [debug, release], default: debug }\n  shards: 4",
+        ),
+        Key::new(
+            "env",
+            Kind::Object(&ENV),
+            "Environment of every step; the text of each variable.",
+            "env: { CARGO_TERM_COLOR: always, inherit: [SSH_AUTH_SOCK] }",
+        ),
+        Key::new(
+            "secrets",
+            Kind::List { of: &Kind::Name, min: 0 },
+            "Names of the secrets that tasks may ask for.",
+            "secrets: [REGISTRY_TOKEN]",
+        ),
+        Key::new("tasks", TASKS, "The work: tasks by name.", "tasks:\n  test: { run: make test }").required(),
+        Key::new(
+            "finally",
+            Kind::Map {
+                what: "task",
+                names: Names::Plain,
+                of: &Kind::Object(&TASK),
+                min: 0,
+            },
+            "Tasks that run when all others have ended, however they ended.",
+            "finally:\n  report: { run: ./report.sh }",
+        ),
+        Key::new(
+            "concurrency",
+            Kind::OneOf(&[Kind::filled(Phase::Plan), Kind::Object(&CONCURRENCY)]),
+            "How many runs of a group may be active at once.",
+            "concurrency: { group: \"deploy-${{ params.target }}\", cancel_superseded: true }",
+        ),
+        Key::new("timeout", Kind::Duration, "Time limit of everything but `finally`.", "timeout: 1h").default("none"),
+        Key::new(
+            "priority",
+            Kind::Integer { min: -1000, max: 1000 },
+            "Runs with a larger number start first.",
+            "priority: 10",
+        )
+        .default("0"),
+        Key::new(
+            "shell",
+            SHELL,
+            "The shell of every script that names none.",
+            "shell: sh",
+        )
+        .default("bash --noprofile --norc -eo pipefail {file}, else sh -e {file}"),
+        Key::new(
+            "working_dir",
+            Kind::filled(Phase::Start),
+            "The folder that every step runs in, relative to the source.",
+            "working_dir: backend",
+        )
+        .default("the source's top folder"),
+        Key::new(
+            "include",
+            Kind::List { of: &Kind::Plain, min: 1 },
+            "Files whose tasks, params and env are merged into this one.",
+            "include: [.formic/common.yaml]",
+        )
+        .refused(),
+        Key::new("parts", Kind::Any, "Overlays for clusters and targets.", "parts: {}").refused(),
+    ],
+)
+.rest(Rest {
+    what: "a key of your own",
+    names: Names::Extension,
+    kind: &Kind::Any,
+});
+
+/// What a task with `generates` writes.
+pub(crate) static FRAGMENT: Object = Object::new(
+    "generated tasks",
+    "What a task with `generates` writes: further tasks.",
+    &[
+        Key::new(
+            "tasks",
+            TASKS,
+            "The tasks by name.",
+            "tasks:\n  test-a: { run: make test-a }",
+        )
+        .required(),
+        Key::new(
+            "env",
+            Kind::Object(&ENV),
+            "Environment of every step of them.",
+            "env: { A: b }",
+        ),
+        Key::new(
+            "shell",
+            SHELL,
+            "The shell of every script that names none.",
+            "shell: sh",
+        ),
+        Key::new(
+            "working_dir",
+            Kind::filled(Phase::Start),
+            "The folder that every step runs in.",
+            "working_dir: web",
+        ),
+    ],
+)
+.rest(Rest {
+    what: "a key of your own",
+    names: Names::Extension,
+    kind: &Kind::Any,
+});
+
+const TASKS: Kind = Kind::Map {
+    what: "task",
+    names: Names::Plain,
+    of: &Kind::Object(&TASK),
+    min: 1,
+};
+
+const ON_WORD: Kind = Kind::word(&["push", "pull_request", "tag", "schedule", "manual", "api"]);
+
+/// How a shell is written.
+pub(super) const SHELL: Kind = Kind::OneOf(&[
+    Kind::Plain,
+    Kind::List {
+        of: &Kind::Plain,
+        min: 1,
+    },
+]);

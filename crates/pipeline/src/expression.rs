@@ -1,0 +1,99 @@
+//! The only place that talks to the expression language: texts in, references and faults out.
+//!
+//! Native files are written in CEL. What an expression refers to is kept with its place in the text,
+//! so that `names` can resolve it once all tasks are known.
+
+use crate::diagnostics::Span;
+use expr::{Dialect, Program, Template};
+
+/// The dialect of native files, as plans name it.
+pub(crate) const DIALECT: &str = "cel";
+
+/// A name that an expression uses, with its members, or a function that it calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reference {
+    pub path: Vec<String>,
+    pub span: Span,
+}
+
+/// What a text refers to.
+#[derive(Debug, Default)]
+pub(crate) struct Parsed {
+    pub references: Vec<Reference>,
+    pub calls: Vec<Reference>,
+}
+
+/// Why a text cannot be read.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub message: String,
+    pub span: Option<Span>,
+    pub help: Option<String>,
+}
+
+/// Reads one expression.
+pub(crate) fn parse(text: &str) -> Result<Parsed, Fault> {
+    let program = expr::compile(Dialect::Cel, text).map_err(fault)?;
+    let mut parsed = Parsed::default();
+    parsed.add(&program);
+    Ok(parsed)
+}
+
+/// Reads a text with expressions in it.
+pub(crate) fn template(text: &str) -> Result<Parsed, Fault> {
+    let template = Template::parse(Dialect::Cel, text).map_err(fault)?;
+    let mut parsed = Parsed::default();
+    for program in template.programs() {
+        parsed.add(program);
+    }
+    Ok(parsed)
+}
+
+impl Parsed {
+    fn add(&mut self, program: &Program) {
+        let references = program.references().into_iter();
+        self.references
+            .extend(references.map(|reference| Reference {
+                path: reference.path,
+                span: ours(reference.span),
+            }));
+        let calls = program.calls().into_iter();
+        self.calls.extend(calls.map(|call| Reference {
+            path: vec![call.name],
+            span: ours(call.span),
+        }));
+    }
+
+    /// Moves every place by `bytes`, for an expression that begins inside a text.
+    pub(crate) fn shift(&mut self, bytes: usize) {
+        for reference in self.references.iter_mut().chain(&mut self.calls) {
+            reference.span.start += bytes;
+            reference.span.end += bytes;
+        }
+    }
+}
+
+impl Fault {
+    /// Moves the place by `bytes`.
+    pub(crate) fn shift(&mut self, bytes: usize) {
+        if let Some(span) = &mut self.span {
+            span.start += bytes;
+            span.end += bytes;
+        }
+    }
+}
+
+fn fault(error: expr::Error) -> Fault {
+    Fault {
+        message: error.message,
+        span: error.span.map(ours),
+        help: error.help,
+    }
+}
+
+fn ours(span: expr::Span) -> Span {
+    Span {
+        start: span.start as usize,
+        end: span.end as usize,
+    }
+}

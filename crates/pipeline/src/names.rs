@@ -1,0 +1,369 @@
+//! Which names an expression may use where it stands.
+//!
+//! A name has a value from a phase on: params and the signal from the beginning, results of needs
+//! when the task is ready, steps and secrets on the worker, the failure at the end. An expression that
+//! asks too early, or for something that does not exist, is an error at the place of the name.
+
+mod result;
+
+use crate::codes;
+use crate::definitions::Phase;
+use crate::diagnostics::{Report, Span};
+use crate::expression::Reference;
+use crate::nearest::{listed, nearest};
+use crate::read::{Draft, File, Purpose, Use};
+use std::collections::BTreeMap;
+
+/// Names below `signal` whose text anybody may write: branch names, titles, file names.
+pub(crate) const TAINTED: [&str; 14] = [
+    "signal.author",
+    "signal.body",
+    "signal.branch",
+    "signal.changed",
+    "signal.files",
+    "signal.head",
+    "signal.label",
+    "signal.labels",
+    "signal.message",
+    "signal.payload",
+    "signal.ref",
+    "signal.source",
+    "signal.tag",
+    "signal.title",
+];
+
+/// A name at the beginning of a path.
+struct Root {
+    name: &'static str,
+    from: Phase,
+}
+
+const ROOTS: &[Root] = &[
+    Root {
+        name: "params",
+        from: Phase::Plan,
+    },
+    Root {
+        name: "signal",
+        from: Phase::Plan,
+    },
+    Root {
+        name: "run",
+        from: Phase::Plan,
+    },
+    Root {
+        name: "tasks",
+        from: Phase::Ready,
+    },
+    Root {
+        name: "matrix",
+        from: Phase::Ready,
+    },
+    Root {
+        name: "env",
+        from: Phase::Start,
+    },
+    Root {
+        name: "steps",
+        from: Phase::Start,
+    },
+    Root {
+        name: "secrets",
+        from: Phase::Start,
+    },
+    Root {
+        name: "workspaces",
+        from: Phase::Start,
+    },
+    Root {
+        name: "attempt",
+        from: Phase::Start,
+    },
+    Root {
+        name: "failure",
+        from: Phase::End,
+    },
+];
+
+/// Functions that look at the state of tasks or steps.
+const STATUS: [&str; 4] = ["succeeded", "failed", "canceled", "always"];
+
+/// What other systems call them.
+const FOREIGN_FUNCTIONS: &[(&str, &str)] = &[
+    ("success", "succeeded()"),
+    ("failure", "failed()"),
+    ("cancelled", "canceled()"),
+    ("canceled", "canceled()"),
+    (
+        "fromJSON",
+        "a param or an output of type `list` or `object`, which needs no parsing",
+    ),
+    (
+        "fromJson",
+        "a param or an output of type `list` or `object`, which needs no parsing",
+    ),
+    ("hashFiles", "hash('Cargo.lock')"),
+    ("startsWith", "text.startsWith('x')"),
+    ("endsWith", "text.endsWith('x')"),
+    ("contains", "text.contains('x'), or 'x' in list"),
+];
+
+/// What expressions of a file can refer to.
+pub(crate) struct Names<'f> {
+    pub file: &'f File,
+    /// Whether the params are those of another file, so that any may exist.
+    pub open: bool,
+    by_name: BTreeMap<&'f str, usize>,
+}
+
+impl<'f> Names<'f> {
+    pub(crate) fn new(file: &'f File, open: bool) -> Self {
+        let tasks = file.tasks.iter().enumerate().rev();
+        Self {
+            file,
+            open,
+            by_name: tasks
+                .map(|(index, task)| (task.def.name.as_str(), index))
+                .collect(),
+        }
+    }
+
+    /// The task called `name`.
+    pub(crate) fn task(&self, name: &str) -> Option<&'f Draft> {
+        self.by_name.get(name).map(|index| &self.file.tasks[*index])
+    }
+
+    pub(crate) fn task_names(&self) -> impl Iterator<Item = &'f str> {
+        self.by_name.keys().copied()
+    }
+}
+
+/// Checks every name in every expression.
+pub(crate) fn check(report: &mut Report<'_>, names: &Names<'_>) {
+    for each in &names.file.uses {
+        for reference in &each.references {
+            root(report, names, each, reference);
+        }
+        for call in &each.calls {
+            function(report, each, call);
+        }
+    }
+}
+
+fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Reference) {
+    let name = reference.path[0].as_str();
+    let available = || {
+        let roots = ROOTS.iter().filter(|root| root.from <= each.phase);
+        roots.map(|root| root.name)
+    };
+    let Some(root) = ROOTS.iter().find(|root| root.name == name) else {
+        let near = nearest(name, available());
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names.file.params.iter().any(|param| param.name == name) => {
+                format!("write `params.{name}`")
+            }
+            None => format!("the names here are {}", listed(available())),
+        };
+        report
+            .error(
+                &codes::UNKNOWN_NAME,
+                reference.span,
+                format!("unknown name `{name}`"),
+            )
+            .help(help);
+        return;
+    };
+    if root.from > each.phase {
+        report
+            .error(
+                &codes::NAME_TOO_EARLY,
+                reference.span,
+                format!("`{name}` has no value yet here"),
+            )
+            .help(format!("the names here are {}", listed(available())));
+        return;
+    }
+    match name {
+        "params" => param(report, names, reference),
+        "tasks" => result::task(report, names, each, reference),
+        "steps" => result::step(report, names, each, reference),
+        "matrix" => matrix(report, names, each, reference),
+        "secrets" => secret(report, names, each, reference),
+        "failure" => member(report, reference, &["kind", "exit_code"]),
+        "signal" => tainted(report, each, reference),
+        _ => {}
+    }
+}
+
+fn param(report: &mut Report<'_>, names: &Names<'_>, reference: &Reference) {
+    let Some(name) = reference.path.get(1).filter(|_| !names.open) else {
+        return;
+    };
+    let declared = || names.file.params.iter().map(|param| param.name.as_str());
+    if declared().any(|each| each == name) {
+        return;
+    }
+    report
+        .error(
+            &codes::UNKNOWN_NAME,
+            reference.span,
+            format!("the pipeline has no param `{name}`"),
+        )
+        .help(match nearest(name, declared()) {
+            Some(near) => format!("did you mean `params.{near}`?"),
+            None => format!("declare it: `params: {{ {name}: {{ type: string }} }}`"),
+        });
+}
+
+fn matrix(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Reference) {
+    let Some(task) = each.task.map(|task| &names.file.tasks[task]) else {
+        report
+            .error(
+                &codes::UNKNOWN_NAME,
+                reference.span,
+                "`matrix` exists only in a task that has one",
+            )
+            .help("use `params`");
+        return;
+    };
+    let Some(cell) = &task.cell else {
+        report
+            .error(
+                &codes::UNKNOWN_NAME,
+                reference.span,
+                format!("task `{}` has no matrix", task.def.name),
+            )
+            .help("add `matrix: { NAME: [value, value] }` to the task");
+        return;
+    };
+    let (Some(known), Some(name)) = (cell, reference.path.get(1)) else {
+        return;
+    };
+    if !known.contains(name) {
+        let near = nearest(name, known.iter().map(String::as_str));
+        report
+            .error(
+                &codes::UNKNOWN_NAME,
+                reference.span,
+                format!("the matrix has no `{name}`"),
+            )
+            .help(near.map_or_else(
+                || format!("it has {}", listed(known.iter().map(String::as_str))),
+                |near| format!("did you mean `matrix.{near}`?"),
+            ));
+    }
+}
+
+fn secret(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Reference) {
+    let Some(name) = reference.path.get(1) else {
+        return;
+    };
+    if each.purpose == Purpose::Condition {
+        report
+            .error(
+                &codes::SECRET_IN_CONDITION,
+                reference.span,
+                "a condition may not look at a secret",
+            )
+            .help("its result is shown and stored; decide by a param or by the signal");
+        return;
+    }
+    let declared = each
+        .task
+        .map(|task| names.file.tasks[task].def.secrets.as_slice())
+        .unwrap_or_default();
+    if declared.iter().any(|secret| secret.name == *name) {
+        return;
+    }
+    report
+        .error(
+            &codes::UNKNOWN_NAME,
+            reference.span,
+            format!("the task does not ask for the secret `{name}`"),
+        )
+        .help(format!("add `secrets: [{name}]` to the task"));
+}
+
+/// Checks the second part of a path against a fixed list.
+fn member(report: &mut Report<'_>, reference: &Reference, known: &[&str]) {
+    let Some(name) = reference.path.get(1) else {
+        return;
+    };
+    if !known.contains(&name.as_str()) {
+        let near = nearest(name, known.iter().copied());
+        let root = &reference.path[0];
+        report
+            .error(
+                &codes::UNKNOWN_NAME,
+                reference.span,
+                format!("`{root}` has no `{name}`"),
+            )
+            .help(near.map_or_else(
+                || format!("it has {}", listed(known.iter().copied())),
+                |near| format!("did you mean `{root}.{near}`?"),
+            ));
+    }
+}
+
+/// Text from outside must not become part of a script.
+fn tainted(report: &mut Report<'_>, each: &Use, reference: &Reference) {
+    if each.purpose != Purpose::Script {
+        return;
+    }
+    let path = reference
+        .path
+        .iter()
+        .take(2)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(".");
+    if reference.path.len() > 1 && !TAINTED.contains(&path.as_str()) {
+        return;
+    }
+    let whole = reference.path.join(".");
+    let variable = reference
+        .path
+        .last()
+        .map(|name| name.to_uppercase())
+        .unwrap_or_default();
+    report
+        .error(&codes::TAINTED_SCRIPT, reference.span, format!("`{whole}` is text from outside and may hold commands"))
+        .help(format!(
+            "give it through the environment: add `env: {{ {variable}: \"${{{{ {whole} }}}}\" }}` and write `\"${variable}\"` in the script"
+        ));
+}
+
+fn function(report: &mut Report<'_>, each: &Use, call: &Reference) {
+    let name = call.path[0].as_str();
+    if STATUS.contains(&name) {
+        if each.purpose != Purpose::Condition {
+            report
+                .error(
+                    &codes::UNKNOWN_FUNCTION,
+                    call.span,
+                    format!("`{name}()` can be asked only in `when` of a task or a step"),
+                )
+                .help("read `tasks.NAME.outcome` or `steps.NAME.outcome` here");
+        }
+        return;
+    }
+    if let Some((_, ours)) = FOREIGN_FUNCTIONS.iter().find(|(theirs, _)| *theirs == name)
+        && !is_method(report.text(), call.span)
+    {
+        report
+            .error(
+                &codes::UNKNOWN_FUNCTION,
+                call.span,
+                format!("unknown function `{name}`"),
+            )
+            .help(format!("write `{ours}`"));
+    }
+}
+
+/// Whether the function's name stands behind a dot, as in `text.contains('x')`.
+fn is_method(source: &str, span: Span) -> bool {
+    source
+        .get(..span.start)
+        .is_some_and(|before| before.trim_end().ends_with('.'))
+}

@@ -1,0 +1,220 @@
+//! Results of other tasks and of earlier steps.
+
+use super::Names;
+use crate::codes;
+use crate::definitions::Phase;
+use crate::diagnostics::Report;
+use crate::expression::Reference;
+use crate::nearest::{listed, nearest};
+use crate::read::{Draft, Purpose, Use};
+use model::plan::Phase as Part;
+use std::collections::BTreeSet;
+
+const OF_TASK: [&str; 3] = ["outputs", "outcome", "conclusion"];
+const OF_STEP: [&str; 4] = ["outputs", "outcome", "conclusion", "exit_code"];
+
+/// `tasks.NAME.…`
+pub(super) fn task(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Reference) {
+    let Some(own) = each.task.map(|task| &names.file.tasks[task]) else {
+        report
+            .error(
+                &codes::NAME_TOO_EARLY,
+                reference.span,
+                "results of tasks are read in tasks only",
+            )
+            .help("move this into the task that needs the result");
+        return;
+    };
+    let Some(name) = reference.path.get(1) else {
+        return;
+    };
+    let Some(wanted) = names.task(name) else {
+        unknown_task(report, names, name, reference);
+        return;
+    };
+    if wanted.def.name == own.def.name {
+        report
+            .error(
+                &codes::NAME_TOO_EARLY,
+                reference.span,
+                "a task cannot read its own result",
+            )
+            .help("read `steps.NAME.outputs` of an earlier step");
+        return;
+    }
+    let after_main = own.def.phase == Part::Finally && wanted.def.phase == Part::Main;
+    if !after_main && !own.needs.iter().any(|need| need.task == *name) {
+        let mut all: Vec<&str> = own.needs.iter().map(|need| need.task.as_str()).collect();
+        all.push(name);
+        report
+            .error(
+                &codes::NOT_NEEDED,
+                reference.span,
+                format!("task `{}` reads `{name}` without needing it", own.def.name),
+            )
+            .help(format!("add `needs: [{}]`", all.join(", ")));
+        return;
+    }
+    members(report, reference, &OF_TASK, || Outputs {
+        owner: format!("task `{name}`"),
+        names: wanted.def.outputs.keys().map(String::as_str).collect(),
+    });
+}
+
+fn unknown_task(report: &mut Report<'_>, names: &Names<'_>, name: &str, reference: &Reference) {
+    let with_dash = names.task_names().find(|each| {
+        each.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('-'))
+    });
+    let help = match (with_dash, nearest(name, names.task_names())) {
+        (Some(dashed), _) => {
+            format!("a `-` in an expression is a minus; write `tasks[\"{dashed}\"]`")
+        }
+        (None, Some(near)) => format!("did you mean `tasks.{near}`?"),
+        (None, None) => format!("the tasks are {}", listed(names.task_names())),
+    };
+    report
+        .error(
+            &codes::UNKNOWN_NAME,
+            reference.span,
+            format!("there is no task `{name}`"),
+        )
+        .help(help);
+}
+
+/// `steps.NAME.…`
+pub(super) fn step(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Reference) {
+    let Some(own) = each.task.map(|task| &names.file.tasks[task]) else {
+        report
+            .error(
+                &codes::NAME_TOO_EARLY,
+                reference.span,
+                "`steps` exists only inside a task",
+            )
+            .help("use `params` or `signal`");
+        return;
+    };
+    let Some(name) = reference.path.get(1) else {
+        return;
+    };
+    // A post step and what is read at the end see every step of the task.
+    let before = each
+        .step
+        .filter(|_| each.phase < Phase::End)
+        .unwrap_or(own.steps.len());
+    let Some(index) = own.steps.iter().position(|(step, _)| step == name) else {
+        unknown_step(report, own, before, name, reference);
+        return;
+    };
+    if index > before || (index == before && each.purpose == Purpose::Condition) {
+        report
+            .error(
+                &codes::UNKNOWN_STEP,
+                reference.span,
+                format!("step `{name}` runs later"),
+            )
+            .help("move it up, or read its result further down");
+        return;
+    }
+    members(report, reference, &OF_STEP, || Outputs {
+        owner: format!("step `{name}`"),
+        names: own.steps[index].1.iter().map(String::as_str).collect(),
+    });
+}
+
+fn unknown_step(
+    report: &mut Report<'_>,
+    own: &Draft,
+    before: usize,
+    name: &str,
+    reference: &Reference,
+) {
+    let earlier: BTreeSet<&str> = own
+        .steps
+        .iter()
+        .take(before)
+        .map(|(step, _)| step.as_str())
+        .collect();
+    let dashed = earlier.iter().find(|each| {
+        each.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('-'))
+    });
+    let help = match (dashed, nearest(name, earlier.iter().copied())) {
+        (Some(dashed), _) => {
+            format!("a `-` in an expression is a minus; write `steps[\"{dashed}\"]`")
+        }
+        (None, Some(near)) => format!("did you mean `steps.{near}`?"),
+        (None, None) if earlier.is_empty() => {
+            "give the step that is meant a `name`, and put it before this one".to_owned()
+        }
+        (None, None) => format!("the steps before are {}", listed(earlier.iter().copied())),
+    };
+    report
+        .error(
+            &codes::UNKNOWN_STEP,
+            reference.span,
+            format!("no earlier step is called `{name}`"),
+        )
+        .help(help);
+}
+
+/// The outputs that a task or a step declares.
+struct Outputs<'n> {
+    owner: String,
+    names: Vec<&'n str>,
+}
+
+/// Checks what follows the name of a task or a step.
+fn members<'n>(
+    report: &mut Report<'_>,
+    reference: &Reference,
+    known: &[&str],
+    outputs: impl FnOnce() -> Outputs<'n>,
+) {
+    let Some(member) = reference.path.get(2) else {
+        return;
+    };
+    let root = &reference.path[0];
+    let name = &reference.path[1];
+    if !known.contains(&member.as_str()) {
+        let outputs = outputs();
+        let help = if outputs.names.contains(&member.as_str()) {
+            format!("write `{root}.{name}.outputs.{member}`")
+        } else {
+            match nearest(member, known.iter().copied()) {
+                Some(near) => format!("did you mean `{root}.{name}.{near}`?"),
+                None => format!("it has {}", listed(known.iter().copied())),
+            }
+        };
+        report
+            .error(
+                &codes::UNKNOWN_NAME,
+                reference.span,
+                format!("{} has no `{member}`", outputs.owner),
+            )
+            .help(help);
+        return;
+    }
+    let Some(output) = reference.path.get(3).filter(|_| member == "outputs") else {
+        return;
+    };
+    let outputs = outputs();
+    if outputs.names.contains(&output.as_str()) {
+        return;
+    }
+    let help = match nearest(output, outputs.names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if outputs.names.is_empty() => format!(
+            "declare it: `outputs: {{ {output}: string }}` in {}",
+            outputs.owner
+        ),
+        None => format!("its outputs are {}", listed(outputs.names.iter().copied())),
+    };
+    report
+        .error(
+            &codes::UNKNOWN_OUTPUT,
+            reference.span,
+            format!("{} declares no output `{output}`", outputs.owner),
+        )
+        .help(help);
+}

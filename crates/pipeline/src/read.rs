@@ -1,0 +1,276 @@
+//! From a tree that passed the checker to drafts of the plan's parts.
+//!
+//! Readers never report a wrong form: the checker ([`crate::shape`]) has done that, and they pass over
+//! what it refused. They report what only shows when a value is understood: bounds, names that stand
+//! twice, expressions that cannot be read. Every expression is recorded as a [`Use`], so that its
+//! names can be resolved when all tasks are known.
+
+mod artifacts;
+mod matrix;
+mod params;
+mod shell;
+mod step;
+mod task;
+mod text;
+
+use crate::codes;
+use crate::definitions::Phase;
+use crate::diagnostics::{Report, Span};
+use crate::expression::Reference;
+use crate::scalar;
+use crate::yaml::Node;
+use model::limits;
+use model::plan::{Concurrency, GroupMode, Named, Shell, TaskDef, Text};
+use std::collections::BTreeSet;
+
+pub(crate) use params::{Param, given};
+
+/// Everything that a file says.
+#[derive(Debug)]
+pub(crate) struct File {
+    pub name: Option<String>,
+    pub params: Vec<Param>,
+    pub env: Named<Text>,
+    pub secrets: Vec<String>,
+    /// The tasks of `tasks`, then those of `finally`.
+    pub tasks: Vec<Draft>,
+    pub concurrency: Option<Concurrency>,
+    pub timeout_ms: Option<u64>,
+    pub priority: i32,
+    /// Every expression of the file.
+    pub uses: Vec<Use>,
+}
+
+/// A task, and what about it is not in the plan.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub def: TaskDef,
+    pub name_span: Span,
+    pub needs: Vec<Need>,
+    /// Spans of `from` and `name` of each taken artifact, as in the definition.
+    pub taken: Vec<(Span, Span)>,
+    /// Where each given artifact is named, as in the definition.
+    pub given: Vec<Span>,
+    /// Names of the steps and of the outputs that each declares.
+    pub steps: Vec<(String, BTreeSet<String>)>,
+    /// Names of `matrix`, if it has one; `None` inside when they are known only later.
+    pub cell: Option<Option<BTreeSet<String>>>,
+    /// Tasks that the matrix makes of it, if known; 1 without one.
+    pub members: usize,
+}
+
+/// An entry of `needs`.
+#[derive(Debug)]
+pub(crate) struct Need {
+    pub task: String,
+    pub span: Span,
+    pub optional: bool,
+}
+
+/// An expression, or all expressions of one text, and where it is evaluated.
+#[derive(Debug)]
+pub(crate) struct Use {
+    /// Index of the task that it belongs to.
+    pub task: Option<usize>,
+    /// Index of the step that it belongs to.
+    pub step: Option<usize>,
+    pub phase: Phase,
+    pub purpose: Purpose,
+    pub references: Vec<Reference>,
+    pub calls: Vec<Reference>,
+}
+
+/// What an expression is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It becomes part of a script.
+    Script,
+    /// It decides whether a task or step runs.
+    Condition,
+    /// It decides about a failure.
+    Verdict,
+    /// It is a value.
+    Value,
+}
+
+/// Reads one file.
+pub(crate) struct Reader<'r, 'a> {
+    pub report: &'r mut Report<'a>,
+    uses: Vec<Use>,
+    task: Option<usize>,
+    step: Option<usize>,
+}
+
+/// What holds for every task of a file.
+struct Common {
+    shell: Option<Shell>,
+    working_dir: Option<Text>,
+    inherit: Vec<String>,
+}
+
+/// Reads a file or a fragment.
+pub(crate) fn file(report: &mut Report<'_>, tree: &Node<'_>) -> File {
+    let reader = Reader {
+        report,
+        uses: Vec::new(),
+        task: None,
+        step: None,
+    };
+    reader.file(tree)
+}
+
+impl Reader<'_, '_> {
+    fn file(mut self, tree: &Node<'_>) -> File {
+        let params = tree
+            .child("params")
+            .map(|node| self.params(node))
+            .unwrap_or_default();
+        let (env, inherit) = tree
+            .child("env")
+            .map(|node| self.env(node))
+            .unwrap_or_default();
+        let common = Common {
+            shell: tree.child("shell").and_then(shell::read),
+            working_dir: self.field(tree, "working_dir", Phase::Start),
+            inherit,
+        };
+        let concurrency = tree
+            .child("concurrency")
+            .and_then(|node| self.concurrency(node, Phase::Plan));
+        let timeout_ms = self.time(tree, "timeout", 1, limits::TIMEOUT_MS);
+        let tasks = self.tasks(tree, &common);
+        File {
+            name: tree
+                .child("name")
+                .and_then(Node::text)
+                .map(|name| name.trim().to_owned()),
+            params,
+            env,
+            secrets: names(tree.child("secrets")),
+            tasks,
+            concurrency,
+            timeout_ms,
+            priority: priority(tree),
+            uses: self.uses,
+        }
+    }
+
+    /// `env:`: variables, and names to inherit.
+    fn env(&mut self, node: &Node<'_>) -> (Named<Text>, Vec<String>) {
+        let mut inherit = Vec::new();
+        let mut variables = Vec::new();
+        for entry in node.entries().unwrap_or_default() {
+            if entry.key == "inherit" && entry.value.items().is_some() {
+                inherit = texts(&entry.value);
+                continue;
+            }
+            if let Some(text) = self.text(&entry.value, Phase::Start, Purpose::Value) {
+                variables.push((entry.key.clone().into_owned(), text));
+            }
+        }
+        (variables, inherit)
+    }
+
+    fn concurrency(&mut self, node: &Node<'_>, phase: Phase) -> Option<Concurrency> {
+        if node.scalar().is_some() {
+            return Some(Concurrency {
+                group: self.text(node, phase, Purpose::Value)?,
+                limit: 1,
+                mode: GroupMode::Queue,
+            });
+        }
+        let limit = integer(node, "limit").and_then(|limit| u32::try_from(limit).ok());
+        let mode = match node.child("cancel_superseded").and_then(Node::text) {
+            Some("true") => GroupMode::Supersede,
+            Some("waiting") => GroupMode::SupersedeWaiting,
+            Some(_) | None => GroupMode::Queue,
+        };
+        Some(Concurrency {
+            group: self.field(node, "group", phase)?,
+            limit: limit.unwrap_or(1).max(1),
+            mode,
+        })
+    }
+
+    /// A duration under `key`, between the bounds; outside them an error.
+    fn time(&mut self, node: &Node<'_>, key: &str, least_ms: u64, most_ms: u64) -> Option<u64> {
+        let value = node.child(key)?;
+        let ms = scalar::duration_ms(value.text()?)?;
+        if ms < least_ms {
+            self.report
+                .error(
+                    &codes::OUT_OF_RANGE,
+                    value.span,
+                    format!("`{key}` has to be longer than nothing"),
+                )
+                .help("remove it for no limit");
+            return None;
+        }
+        if ms > most_ms {
+            let message = format!("`{key}` is longer than {}", in_words(most_ms));
+            self.report
+                .error(&codes::LIMIT, value.span, message)
+                .help(format!("write at most `{}`", in_words(most_ms)));
+            return None;
+        }
+        Some(ms)
+    }
+
+    /// Reports names that stand twice in a list.
+    fn refuse_doubles<'n>(&mut self, what: &str, named: impl IntoIterator<Item = (&'n str, Span)>) {
+        let mut seen: Vec<(&str, Span)> = Vec::new();
+        for (name, span) in named {
+            match seen.iter().find(|(earlier, _)| *earlier == name) {
+                Some((_, first)) => {
+                    self.report
+                        .error(
+                            &codes::DUPLICATE_NAME,
+                            span,
+                            format!("two {what}s are called `{name}`"),
+                        )
+                        .label(*first, "the first is here")
+                        .help("give one of them another name");
+                }
+                None => seen.push((name, span)),
+            }
+        }
+    }
+}
+
+fn in_words(ms: u64) -> String {
+    const DAY: u64 = 86_400_000;
+    if ms % DAY == 0 {
+        format!("{}d", ms / DAY)
+    } else {
+        format!("{}m", ms / 60_000)
+    }
+}
+
+fn priority(node: &Node<'_>) -> i32 {
+    integer(node, "priority")
+        .and_then(|value| i32::try_from(value).ok())
+        .unwrap_or(0)
+}
+
+fn integer(node: &Node<'_>, key: &str) -> Option<i64> {
+    node.child(key)?.scalar().and_then(scalar::integer)
+}
+
+fn flag(node: &Node<'_>, key: &str) -> Option<bool> {
+    node.child(key)?.scalar().and_then(scalar::boolean)
+}
+
+/// The texts of a list.
+fn texts(node: &Node<'_>) -> Vec<String> {
+    let items = node.items().unwrap_or_default();
+    items
+        .iter()
+        .filter_map(Node::text)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A list of names, if it is there.
+fn names(node: Option<&Node<'_>>) -> Vec<String> {
+    node.map(texts).unwrap_or_default()
+}

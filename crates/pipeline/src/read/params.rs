@@ -1,0 +1,227 @@
+//! Params and outputs: declared types, and values read by them.
+
+use super::{Purpose, Reader, texts};
+use crate::codes;
+use crate::definitions::Phase;
+use crate::diagnostics::Span;
+use crate::scalar;
+use crate::yaml::Node;
+use model::Json;
+use model::plan::{Output, Text, ValueType};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A declared param.
+#[derive(Debug)]
+pub(crate) struct Param {
+    pub name: String,
+    pub span: Span,
+    pub value_type: ValueType,
+    pub default: Option<Json>,
+}
+
+impl Reader<'_, '_> {
+    pub(super) fn params(&mut self, node: &Node<'_>) -> Vec<Param> {
+        let entries = node.entries().unwrap_or_default();
+        entries
+            .iter()
+            .map(|entry| {
+                let (value_type, default) = if entry.value.entries().is_some() {
+                    self.declared(&entry.value, &codes::PARAM_VALUE)
+                } else {
+                    short(&entry.value)
+                };
+                Param {
+                    name: entry.key.clone().into_owned(),
+                    span: entry.key_span,
+                    value_type,
+                    default,
+                }
+            })
+            .collect()
+    }
+
+    /// `type`, `enum` and `default` of a declaration.
+    fn declared(
+        &mut self,
+        node: &Node<'_>,
+        fault: &'static codes::Code,
+    ) -> (ValueType, Option<Json>) {
+        let default = node.child("default").filter(|value| !value.is_null());
+        let words = node.child("enum").map(texts);
+        let named = node.child("type").and_then(Node::text);
+        let value_type = match (named, words) {
+            (Some("string" | "enum") | None, Some(words)) => ValueType::Enum(words),
+            (Some("enum"), None) => {
+                let span = node.child("type").map_or(node.span, |value| value.span);
+                self.report
+                    .error(
+                        &codes::ENUM_WITHOUT_WORDS,
+                        span,
+                        "the type `enum` needs its words",
+                    )
+                    .help("add `enum: [one, other]`");
+                return (ValueType::String, None);
+            }
+            (Some(name), Some(_)) => {
+                let span = node.entry("enum").map_or(node.span, |entry| entry.key_span);
+                self.report
+                    .error(
+                        &codes::ENUM_WITHOUT_WORDS,
+                        span,
+                        format!("a value of type `{name}` has no list of words"),
+                    )
+                    .help("remove `enum`, or write `type: enum`");
+                type_called(name)
+            }
+            (Some(name), None) => type_called(name),
+            (None, None) => default.map(|value| short(value).0).unwrap_or_default(),
+        };
+        let Some(default) = default else {
+            return (value_type, None);
+        };
+        match typed(default, &value_type) {
+            Some(value) => (value_type, Some(value)),
+            None => {
+                let message = format!(
+                    "the default is {}; expected {}",
+                    default.describe(),
+                    wanted(&value_type)
+                );
+                self.report.error(fault, default.span, message);
+                (value_type, None)
+            }
+        }
+    }
+
+    /// `outputs:` of a task or a step.
+    pub(super) fn outputs(&mut self, node: &Node<'_>) -> BTreeMap<String, Output> {
+        let mut outputs = BTreeMap::new();
+        for entry in node.entries().unwrap_or_default() {
+            let value = &entry.value;
+            let mut output = Output {
+                value_type: ValueType::String,
+                from: None,
+                default: None,
+            };
+            if let Some(name) = value.text() {
+                output.value_type = self.short_output(name, value.span);
+            } else if let Some(artifact) = value.child("artifact").and_then(Node::text) {
+                output.value_type = ValueType::Artifact;
+                output.from = Some(Text::Literal(artifact.to_owned()));
+            } else {
+                (output.value_type, output.default) = self.declared(value, &codes::OUTPUT_VALUE);
+                output.from = value
+                    .child("from")
+                    .and_then(|from| self.text(from, Phase::End, Purpose::Value));
+            }
+            outputs.insert(entry.key.clone().into_owned(), output);
+        }
+        outputs
+    }
+
+    fn short_output(&mut self, name: &str, span: Span) -> ValueType {
+        if name == "enum" {
+            self.report
+                .error(
+                    &codes::ENUM_WITHOUT_WORDS,
+                    span,
+                    "the type `enum` needs its words",
+                )
+                .help("write `{ type: enum, enum: [one, other] }`");
+            return ValueType::String;
+        }
+        type_called(name)
+    }
+}
+
+/// The value of a param given as text on the command line or by an API.
+///
+/// # Errors
+/// What was expected.
+pub(crate) fn given(text: &str, value_type: &ValueType) -> Result<Json, String> {
+    let value = match value_type {
+        ValueType::String | ValueType::Artifact => Some(Json::String(text.to_owned())),
+        ValueType::Number => scalar::number_text(text.trim()).map(Json::Number),
+        ValueType::Boolean => match text {
+            "true" => Some(Json::Bool(true)),
+            "false" => Some(Json::Bool(false)),
+            _ => None,
+        },
+        ValueType::Enum(words) => words
+            .iter()
+            .any(|word| word == text)
+            .then(|| Json::String(text.to_owned())),
+        ValueType::List => serde_json::from_str(text).ok().filter(Json::is_array),
+        ValueType::Object => serde_json::from_str(text).ok().filter(Json::is_object),
+    };
+    value.ok_or_else(|| match value_type {
+        ValueType::List => "a JSON list such as `[\"a\", \"b\"]`".to_owned(),
+        ValueType::Object => "a JSON object such as `{\"a\": 1}`".to_owned(),
+        ValueType::String
+        | ValueType::Number
+        | ValueType::Boolean
+        | ValueType::Enum(_)
+        | ValueType::Artifact => wanted(value_type),
+    })
+}
+
+/// Type and default of `NAME: VALUE`.
+fn short(value: &Node<'_>) -> (ValueType, Option<Json>) {
+    let json = value.to_json();
+    let value_type = match &json {
+        Json::Null => return (ValueType::String, None),
+        Json::Bool(_) => ValueType::Boolean,
+        Json::Number(_) => ValueType::Number,
+        Json::String(_) => ValueType::String,
+        Json::Array(_) => ValueType::List,
+        Json::Object(_) => ValueType::Object,
+    };
+    (value_type, Some(json))
+}
+
+/// The value of a node as `value_type`; `None` when it does not fit.
+fn typed(node: &Node<'_>, value_type: &ValueType) -> Option<Json> {
+    match value_type {
+        ValueType::String | ValueType::Artifact => {
+            node.text().map(|text| Json::String(text.to_owned()))
+        }
+        ValueType::Number => node.scalar().and_then(scalar::number).map(Json::Number),
+        ValueType::Boolean => node.scalar().and_then(scalar::boolean).map(Json::Bool),
+        ValueType::Enum(words) => node
+            .text()
+            .filter(|text| words.iter().any(|word| word == text))
+            .map(|text| Json::String(text.to_owned())),
+        ValueType::List => node.items().map(|_| node.to_json()),
+        ValueType::Object => node.entries().map(|_| node.to_json()),
+    }
+}
+
+fn wanted(value_type: &ValueType) -> String {
+    match value_type {
+        ValueType::String => "text".to_owned(),
+        ValueType::Number => "a number".to_owned(),
+        ValueType::Boolean => "`true` or `false`".to_owned(),
+        ValueType::Enum(words) => {
+            crate::nearest::listed(words.iter().map(String::as_str)).replace(" and ", " or ")
+        }
+        ValueType::List => "a list".to_owned(),
+        ValueType::Object => "a mapping".to_owned(),
+        ValueType::Artifact => "the name of an artifact".to_owned(),
+    }
+}
+
+fn type_called(name: &str) -> ValueType {
+    match name {
+        "number" => ValueType::Number,
+        "boolean" => ValueType::Boolean,
+        "list" => ValueType::List,
+        "object" => ValueType::Object,
+        "artifact" => ValueType::Artifact,
+        _ => ValueType::String,
+    }
+}
+
+/// The names of declared outputs.
+pub(super) fn output_names(outputs: &BTreeMap<String, Output>) -> BTreeSet<String> {
+    outputs.keys().cloned().collect()
+}

@@ -1,0 +1,128 @@
+//! Steps, and what decides about their failures.
+
+use super::text::Implied;
+use super::{Purpose, Reader, flag, shell};
+use crate::definitions::Phase;
+use crate::diagnostics::Span;
+use crate::scalar;
+use crate::yaml::Node;
+use model::limits;
+use model::plan::{Late, Post, Step, StepBody, Tolerance};
+
+impl Reader<'_, '_> {
+    /// `steps:`.
+    pub(super) fn steps(&mut self, items: &[Node<'_>]) -> Vec<Step> {
+        let mut steps = Vec::with_capacity(items.len());
+        let mut named: Vec<(&str, Span)> = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            self.step = Some(index);
+            if let Some(step) = self.step(item, index) {
+                steps.push(step);
+            }
+            if let Some(name) = item.child("name") {
+                named.extend(name.text().map(|text| (text, name.span)));
+            }
+        }
+        self.step = None;
+        self.refuse_doubles("step", named);
+        steps
+    }
+
+    fn step(&mut self, node: &Node<'_>, index: usize) -> Option<Step> {
+        let name = node.child("name").and_then(Node::text);
+        let name = name.map_or_else(|| format!("step{}", index + 1), str::to_owned);
+        let body = self.body(node)?;
+        let mut step = Step::script(name, "");
+        step.body = body;
+        step.label = self.field(node, "label", Phase::Start);
+        step.when = node
+            .child("when")
+            .and_then(|when| self.condition(when, Implied::Steps));
+        step.env = node
+            .child("env")
+            .map(|env| self.env(env).0)
+            .unwrap_or_default();
+        step.working_dir = self.field(node, "working_dir", Phase::Start);
+        step.timeout_ms = self
+            .time(node, "timeout", 1, limits::TIMEOUT_MS)
+            .map(Late::Known);
+        step.tolerance = self.tolerance(node.child("continue_on_error"));
+        step.outputs = node
+            .child("outputs")
+            .map(|outputs| self.outputs(outputs))
+            .unwrap_or_default();
+        step.post = node
+            .child("post")
+            .and_then(|post| self.post(post))
+            .map(Box::new);
+        step.keep_streams_apart = flag(node, "keep_streams_apart").unwrap_or(false);
+        Some(step)
+    }
+
+    /// `run` with its `shell`, or `command`.
+    fn body(&mut self, node: &Node<'_>) -> Option<StepBody> {
+        if let Some(command) = node.child("command") {
+            let items = command.items()?;
+            let argv = items
+                .iter()
+                .map(|item| self.text(item, Phase::Start, Purpose::Value));
+            return Some(StepBody::Command {
+                argv: argv.collect::<Option<_>>()?,
+            });
+        }
+        Some(StepBody::Script {
+            text: self.text(node.child("run")?, Phase::Start, Purpose::Script)?,
+            shell: node.child("shell").and_then(shell::read),
+        })
+    }
+
+    fn post(&mut self, node: &Node<'_>) -> Option<Post> {
+        if node.scalar().is_some() {
+            return Some(Post {
+                when: None,
+                body: StepBody::Script {
+                    text: self.text(node, Phase::Start, Purpose::Script)?,
+                    shell: None,
+                },
+                env: Vec::new(),
+            });
+        }
+        Some(Post {
+            when: node
+                .child("when")
+                .and_then(|when| self.condition(when, Implied::Nothing(Phase::Start))),
+            body: self.body(node)?,
+            env: node
+                .child("env")
+                .map(|env| self.env(env).0)
+                .unwrap_or_default(),
+        })
+    }
+
+    /// `allow_failure` or `continue_on_error`.
+    pub(super) fn tolerance(&mut self, node: Option<&Node<'_>>) -> Tolerance {
+        let Some(node) = node else {
+            return Tolerance::Never;
+        };
+        if let Some(scalar) = node.scalar() {
+            return match scalar::boolean(scalar) {
+                Some(true) => Tolerance::Always,
+                Some(false) | None => Tolerance::Never,
+            };
+        }
+        if let Some(when) = node.child("when") {
+            let when = self.expression(when, Phase::End, Purpose::Verdict);
+            return when.map_or(Tolerance::Never, Tolerance::When);
+        }
+        let codes = node
+            .child("exit_codes")
+            .and_then(Node::items)
+            .unwrap_or_default();
+        let codes = codes
+            .iter()
+            .filter_map(Node::scalar)
+            .filter_map(scalar::integer)
+            .filter_map(|code| i32::try_from(code).ok());
+        Tolerance::ExitCodes(codes.collect())
+    }
+}

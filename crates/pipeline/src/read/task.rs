@@ -1,0 +1,408 @@
+//! Tasks.
+
+use super::params::output_names;
+use super::text::Implied;
+use super::{Common, Draft, Need, Purpose, Reader, flag, integer, names, priority, shell};
+use crate::codes;
+use crate::definitions::Phase;
+use crate::scalar;
+use crate::yaml::{Entry, Node};
+use model::limits;
+use model::plan::{
+    Activation, Approval, Body, Cache, Expression, Late, Phase as Part, Resources, Retry, Secret,
+    Service, StartRule, StatusOf, Step, Steps, TaskDef,
+};
+use std::collections::BTreeSet;
+
+impl Reader<'_, '_> {
+    /// The tasks of `tasks` and of `finally`.
+    pub(super) fn tasks(&mut self, tree: &Node<'_>, common: &Common) -> Vec<Draft> {
+        let mut drafts = Vec::new();
+        let mut named = Vec::new();
+        for (key, part) in [("tasks", Part::Main), ("finally", Part::Finally)] {
+            let entries = tree.child(key).and_then(Node::entries).unwrap_or_default();
+            for entry in entries {
+                self.task = Some(drafts.len());
+                drafts.push(self.task(entry, part, common));
+            }
+            if part == Part::Finally {
+                let twice = entries.iter().filter(|entry| {
+                    let main = tree
+                        .child("tasks")
+                        .and_then(|tasks| tasks.entry(&entry.key));
+                    named.extend(main.map(|first| (first.key.to_string(), first.key_span)));
+                    main.is_some()
+                });
+                let twice: Vec<_> = twice
+                    .map(|entry| (entry.key.to_string(), entry.key_span))
+                    .collect();
+                named.extend(twice);
+            }
+        }
+        self.task = None;
+        self.refuse_doubles(
+            "task",
+            named.iter().map(|(name, span)| (name.as_str(), *span)),
+        );
+        drafts
+    }
+
+    fn task(&mut self, entry: &Entry<'_>, part: Part, common: &Common) -> Draft {
+        let node = &entry.value;
+        let mut draft = Draft {
+            def: TaskDef::new(&*entry.key, Body::Nothing),
+            name_span: entry.key_span,
+            needs: needs(node.child("needs")),
+            taken: Vec::new(),
+            given: Vec::new(),
+            steps: Vec::new(),
+            cell: None,
+            members: 1,
+        };
+        draft.def.at = Some(self.report.plan_place(entry.key_span.start));
+        draft.def.phase = part;
+        draft.def.outputs = node
+            .child("outputs")
+            .map(|outputs| self.outputs(outputs))
+            .unwrap_or_default();
+        self.body_of_task(node, &mut draft, common);
+        self.start(node, &mut draft, part);
+        self.data(node, &mut draft, common);
+        self.placement(node, &mut draft.def);
+        if let Some(artifacts) = node.child("artifacts") {
+            self.artifacts(artifacts, &mut draft);
+        }
+        draft
+    }
+
+    fn body_of_task(&mut self, node: &Node<'_>, draft: &mut Draft, common: &Common) {
+        let apart = flag(node, "keep_streams_apart").unwrap_or(false);
+        let mut steps = match (node.child("run"), node.child("steps").and_then(Node::items)) {
+            (Some(run), _) => {
+                self.step = Some(0);
+                let text = self.text(run, Phase::Start, Purpose::Script);
+                self.step = None;
+                text.map(|text| vec![Step::script("run", text)])
+                    .unwrap_or_default()
+            }
+            (None, Some(items)) => {
+                if items.len() > limits::STEPS_PER_TASK {
+                    let message = format!(
+                        "the task has {} steps; at most {} are allowed",
+                        items.len(),
+                        limits::STEPS_PER_TASK
+                    );
+                    self.report
+                        .error(&codes::LIMIT, items[limits::STEPS_PER_TASK].span, message);
+                }
+                self.steps(items)
+            }
+            (None, None) => return,
+        };
+        for step in &mut steps {
+            step.keep_streams_apart |= apart;
+        }
+        let own_dir = self.field(node, "working_dir", Phase::Start);
+        let written = output_names(&draft.def.outputs);
+        draft.steps = steps
+            .iter()
+            .map(|step| {
+                (
+                    step.name.clone(),
+                    output_names(&step.outputs)
+                        .union(&written)
+                        .cloned()
+                        .collect(),
+                )
+            })
+            .collect();
+        self.check_step_times(node, &steps);
+        draft.def.body = Body::Steps(Steps {
+            steps,
+            shell: node
+                .child("shell")
+                .and_then(shell::read)
+                .or_else(|| common.shell.clone()),
+            working_dir: own_dir.or_else(|| common.working_dir.clone()),
+            ..Steps::default()
+        });
+    }
+
+    /// A step may not have more time than its task, since it would never get it.
+    fn check_step_times(&mut self, node: &Node<'_>, steps: &[Step]) {
+        let limit = node
+            .child("timeout")
+            .and_then(Node::text)
+            .and_then(scalar::duration_ms);
+        let Some(limit) = limit else { return };
+        let items = node
+            .child("steps")
+            .and_then(Node::items)
+            .unwrap_or_default();
+        for (item, step) in items.iter().zip(steps) {
+            let own = step.timeout_ms.as_ref().and_then(Late::known);
+            let Some(value) = item
+                .child("timeout")
+                .filter(|_| own.is_some_and(|own| *own > limit))
+            else {
+                continue;
+            };
+            self.report
+                .warning(
+                    &codes::STEP_TIMEOUT,
+                    value.span,
+                    "the step may take longer than its whole task",
+                )
+                .help("give the task more time, or the step less");
+        }
+    }
+
+    /// Needs, conditions, gates, retries: what decides if and when it runs.
+    fn start(&mut self, node: &Node<'_>, draft: &mut Draft, part: Part) {
+        let implied = match part {
+            Part::Main => Implied::Needs,
+            Part::Finally => Implied::Nothing(Phase::Ready),
+        };
+        let condition = node
+            .child("when")
+            .and_then(|when| self.condition(when, implied));
+        draft.def.start = match part {
+            Part::Main => StartRule {
+                condition,
+                status_of: StatusOf::Needs,
+            },
+            Part::Finally => StartRule {
+                condition: Some(condition.unwrap_or_else(|| Expression::cel("always()"))),
+                status_of: StatusOf::Scope,
+            },
+        };
+        if let Some(entry) = node.entry("matrix") {
+            match self.matrix(&entry.value, entry.key_span) {
+                Some(read) => {
+                    draft.cell = Some(read.names);
+                    draft.members = read.members.unwrap_or(1);
+                    draft.def.matrix = Some(read.matrix);
+                }
+                None => draft.cell = Some(None),
+            }
+        }
+        draft.def.activation = self.activation(node.child("start"));
+        draft.def.approval = node
+            .child("approval")
+            .and_then(|approval| self.approval(approval));
+        draft.def.timeout_ms = self
+            .time(node, "timeout", 1, limits::TIMEOUT_MS)
+            .map(Late::Known);
+        draft.def.retry = node
+            .child("retry")
+            .map(|retry| self.retry(retry))
+            .unwrap_or_default();
+        draft.def.tolerance = self.tolerance(node.child("allow_failure"));
+        draft.def.critical = flag(node, "critical").unwrap_or(true);
+        draft.def.idempotent = flag(node, "idempotent").unwrap_or(false);
+        draft.def.concurrency = node
+            .child("concurrency")
+            .and_then(|concurrency| self.concurrency(concurrency, Phase::Ready));
+        draft.def.priority = priority(node);
+    }
+
+    fn activation(&mut self, node: Option<&Node<'_>>) -> Activation {
+        let Some(node) = node else {
+            return Activation::Automatic;
+        };
+        let blocking = flag(node, "blocking").unwrap_or(true);
+        if node.text() == Some("manual") || flag(node, "manual") == Some(true) {
+            return Activation::Manual { blocking };
+        }
+        match self.time(node, "after", 0, limits::TIMEOUT_MS) {
+            Some(delay_ms) => Activation::Delayed {
+                delay_ms: Late::Known(delay_ms),
+            },
+            None => Activation::Automatic,
+        }
+    }
+
+    fn approval(&mut self, node: &Node<'_>) -> Option<Approval> {
+        if node.scalar().is_some() {
+            return self
+                .text(node, Phase::Ready, Purpose::Value)
+                .map(Approval::new);
+        }
+        let mut approval = Approval::new(self.field(node, "prompt", Phase::Ready)?);
+        if let Some(deadline_ms) = self.time(node, "deadline", 1, limits::TIMEOUT_MS) {
+            approval.deadline_ms = deadline_ms;
+        }
+        Some(approval)
+    }
+
+    fn retry(&mut self, node: &Node<'_>) -> Retry {
+        let mut retry = Retry::default();
+        if let Some(scalar) = node.scalar() {
+            retry.max = scalar::integer(scalar)
+                .and_then(|max| u32::try_from(max).ok())
+                .unwrap_or(0);
+            return retry;
+        }
+        retry.max = integer(node, "max")
+            .and_then(|max| u32::try_from(max).ok())
+            .unwrap_or(0);
+        if let Some(backoff_ms) = self.time(node, "backoff", 0, limits::BACKOFF_MS) {
+            retry.backoff_ms = backoff_ms;
+        }
+        let factor = node
+            .child("factor")
+            .and_then(Node::text)
+            .and_then(scalar::thousandths);
+        if let Some(percent) = factor.and_then(|milli| u32::try_from(milli / 10).ok()) {
+            retry.factor_percent = percent;
+        }
+        if let Some(most_ms) = self.time(node, "max_backoff", 0, limits::BACKOFF_MS) {
+            retry.max_backoff_ms = most_ms;
+        }
+        retry.max_backoff_ms = retry.max_backoff_ms.max(retry.backoff_ms);
+        retry.when = node
+            .child("when")
+            .and_then(|when| self.expression(when, Phase::End, Purpose::Verdict));
+        retry
+    }
+
+    /// What it reads and writes.
+    fn data(&mut self, node: &Node<'_>, draft: &mut Draft, common: &Common) {
+        let def = &mut draft.def;
+        def.label = self.field(node, "label", Phase::Ready);
+        let (env, own) = node
+            .child("env")
+            .map(|env| self.env(env))
+            .unwrap_or_default();
+        def.env = env;
+        def.env_policy.inherit = common
+            .inherit
+            .iter()
+            .chain(&own)
+            .cloned()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        def.generates = self.field(node, "generates", Phase::Start);
+        def.inputs = node
+            .child("inputs")
+            .map(|inputs| self.texts(inputs, Phase::Start));
+        for entry in node
+            .child("reports")
+            .and_then(Node::entries)
+            .unwrap_or_default()
+        {
+            let paths = self.texts(&entry.value, Phase::Start);
+            def.reports.insert(entry.key.to_string(), paths);
+        }
+        for item in node
+            .child("cache")
+            .and_then(Node::items)
+            .unwrap_or_default()
+        {
+            def.caches.extend(self.cache(item));
+        }
+        for entry in node
+            .child("services")
+            .and_then(Node::entries)
+            .unwrap_or_default()
+        {
+            def.services.push(Service {
+                name: entry.key.to_string(),
+                run: self.script(&entry.value, "run"),
+                container: None,
+                ready: self.script(&entry.value, "ready"),
+                env: entry
+                    .value
+                    .child("env")
+                    .map(|env| self.env(env).0)
+                    .unwrap_or_default(),
+            });
+        }
+        def.secrets = secrets(node.child("secrets"));
+    }
+
+    fn script(&mut self, node: &Node<'_>, key: &str) -> Option<model::plan::Text> {
+        self.text(node.child(key)?, Phase::Start, Purpose::Script)
+    }
+
+    fn cache(&mut self, node: &Node<'_>) -> Option<Cache> {
+        let restore_keys = node
+            .child("restore_keys")
+            .map(|keys| self.texts(keys, Phase::Start));
+        Some(Cache {
+            key: self.field(node, "key", Phase::Start)?,
+            restore_keys: restore_keys.unwrap_or_default(),
+            paths: node
+                .child("paths")
+                .map(|paths| self.texts(paths, Phase::Start))?,
+            read_only: flag(node, "read_only").unwrap_or(false),
+        })
+    }
+
+    fn placement(&mut self, node: &Node<'_>, def: &mut TaskDef) {
+        def.placement.role = self.field(node, "role", Phase::Ready);
+        def.placement.labels = node
+            .child("labels")
+            .map(|labels| self.texts(labels, Phase::Ready))
+            .unwrap_or_default();
+        def.placement.executor = node
+            .child("executor")
+            .and_then(Node::text)
+            .map(str::to_owned);
+        def.resources = node.child("resources").map(resources).unwrap_or_default();
+    }
+}
+
+fn needs(node: Option<&Node<'_>>) -> Vec<Need> {
+    let Some(node) = node else {
+        return Vec::new();
+    };
+    let items = node.items().unwrap_or(std::slice::from_ref(node));
+    let read = |item: &Node<'_>| {
+        let task = item.child("task").unwrap_or(item);
+        Some(Need {
+            task: task.text()?.to_owned(),
+            span: task.span,
+            optional: flag(item, "optional").unwrap_or(false),
+        })
+    };
+    items.iter().filter_map(read).collect()
+}
+
+fn secrets(node: Option<&Node<'_>>) -> Vec<Secret> {
+    let Some(entries) = node.and_then(Node::entries) else {
+        let plain = names(node).into_iter();
+        return plain
+            .map(|name| Secret {
+                env: Some(name.clone()),
+                name,
+            })
+            .collect();
+    };
+    let by_variable = entries.iter().filter_map(|entry| {
+        Some(Secret {
+            name: entry.value.text()?.to_owned(),
+            env: Some(entry.key.to_string()),
+        })
+    });
+    by_variable.collect()
+}
+
+fn resources(node: &Node<'_>) -> Resources {
+    let text = |key: &str| node.child(key).and_then(Node::text);
+    let counted = node
+        .entries()
+        .unwrap_or_default()
+        .iter()
+        .filter(|entry| !matches!(&*entry.key, "cpu" | "memory"));
+    let counted = counted.filter_map(|entry| {
+        let count = entry.value.scalar().and_then(scalar::integer)?;
+        Some((entry.key.to_string(), u32::try_from(count).ok()?))
+    });
+    Resources {
+        cpu_milli: text("cpu").and_then(scalar::cpu_milli).unwrap_or(0),
+        memory_bytes: text("memory").and_then(scalar::size_bytes).unwrap_or(0),
+        counted: counted.collect(),
+    }
+}

@@ -1,0 +1,200 @@
+//! What the text of a scalar means to a key that wants a number, a time, a size or a name.
+//!
+//! Pure functions over text. The checker asks them whether a value fits, the readers ask for the value.
+
+use crate::yaml::{Scalar, Style};
+
+/// `true` or `false` without quotes.
+pub(crate) fn boolean(scalar: &Scalar<'_>) -> Option<bool> {
+    match (scalar.style, &*scalar.text) {
+        (Style::Plain, "true") => Some(true),
+        (Style::Plain, "false") => Some(false),
+        (_, _) => None,
+    }
+}
+
+/// A whole number in decimal digits without quotes, leading zeros or signs other than `-`.
+pub(crate) fn integer(scalar: &Scalar<'_>) -> Option<i64> {
+    let value: i64 = scalar.text.parse().ok()?;
+    (scalar.style == Style::Plain && value.to_string() == *scalar.text).then_some(value)
+}
+
+/// A decimal number without quotes, as JSON writes them; `3.10` is 3.1 here, since a number is asked for.
+pub(crate) fn number(scalar: &Scalar<'_>) -> Option<serde_json::Number> {
+    if scalar.style != Style::Plain {
+        return None;
+    }
+    number_text(&scalar.text)
+}
+
+/// A number as JSON writes them.
+pub(crate) fn number_text(text: &str) -> Option<serde_json::Number> {
+    serde_json::from_str(text).ok()
+}
+
+/// Milliseconds of `1h30m`, `90s`, `500ms`. `None` when it is no such text or too large for a `u64`.
+pub(crate) fn duration_ms(text: &str) -> Option<u64> {
+    let mut rest = text;
+    let mut total: u64 = 0;
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let amount: u64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let letters = rest.len()
+            - rest
+                .trim_start_matches(|c: char| c.is_ascii_lowercase())
+                .len();
+        let unit_ms: u64 = match &rest[..letters] {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return None,
+        };
+        rest = &rest[letters..];
+        total = total.checked_add(amount.checked_mul(unit_ms)?)?;
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+/// Pattern of what [`duration_ms`] takes, for the schema.
+pub(crate) const DURATION_PATTERN: &str = "^([0-9]{1,12}(ms|s|m|h|d))+$";
+
+/// Bytes of `2GiB`, `512 MiB`, `1.5GB`, `64KiB`.
+pub(crate) fn size_bytes(text: &str) -> Option<u64> {
+    let letters = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let amount = &text[..text.len() - letters.len()];
+    let unit: u64 = match letters.trim_start() {
+        "B" => 1,
+        "KiB" | "Ki" => 1 << 10,
+        "MiB" | "Mi" => 1 << 20,
+        "GiB" | "Gi" => 1 << 30,
+        "TiB" | "Ti" => 1 << 40,
+        "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
+        _ => return None,
+    };
+    thousandths(amount)?
+        .checked_mul(unit)
+        .map(|milli| milli / 1000)
+}
+
+/// Pattern of what [`size_bytes`] takes, for the schema.
+pub(crate) const SIZE_PATTERN: &str = "^[0-9]{1,6}(\\.[0-9]{1,3})? ?(B|[KMGT]iB|[KMGT]i|[KMGT]B)$";
+
+/// Thousandths of a CPU of `2`, `0.5`, `500m`.
+pub(crate) fn cpu_milli(text: &str) -> Option<u32> {
+    let milli = match text.strip_suffix('m') {
+        Some(amount) if amount.bytes().all(|b| b.is_ascii_digit()) => amount.parse().ok()?,
+        Some(_) => return None,
+        None => thousandths(text)?,
+    };
+    u32::try_from(milli)
+        .ok()
+        .filter(|milli| *milli <= 10_000_000)
+}
+
+/// Pattern of what [`cpu_milli`] takes as text, for the schema.
+pub(crate) const CPU_PATTERN: &str = "^([0-9]{1,7}m|[0-9]{1,4}(\\.[0-9]{1,3})?)$";
+
+/// A decimal number with up to three places, times a thousand.
+pub(crate) fn thousandths(text: &str) -> Option<u64> {
+    let (whole, places) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str, most: usize| {
+        (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    if !digits(whole, 6) || !digits(places, 3) {
+        return None;
+    }
+    let fraction: u64 = format!("{places:0<3}").parse().ok()?;
+    Some(whole.parse::<u64>().ok()? * 1000 + fraction)
+}
+
+/// A name of a task, step, param, output, artifact or axis: a letter or `_`, then letters, digits, `_` and `-`.
+pub(crate) fn is_name(text: &str) -> bool {
+    let first = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let rest = text
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    first && rest && text.len() <= NAME_LENGTH
+}
+
+/// Longest name.
+pub(crate) const NAME_LENGTH: usize = 100;
+/// Pattern of [`is_name`], for the schema.
+pub(crate) const NAME_PATTERN: &str = "^[A-Za-z_][A-Za-z0-9_-]{0,99}$";
+
+/// The nearest text that is a name, for help.
+pub(crate) fn mended_name(text: &str) -> Option<String> {
+    let keep = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '_' {
+            c
+        } else {
+            '-'
+        }
+    };
+    let mut name: String = text
+        .trim()
+        .chars()
+        .take(NAME_LENGTH - 1)
+        .map(keep)
+        .collect();
+    if name.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+        name.insert(0, '_');
+    }
+    is_name(&name).then_some(name)
+}
+
+/// A name of an environment variable that every shell can read.
+pub(crate) fn is_variable(text: &str) -> bool {
+    let first = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    first && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Pattern of [`is_variable`], for the schema.
+pub(crate) const VARIABLE_PATTERN: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_add_up_and_need_units() {
+        assert_eq!(duration_ms("90s"), Some(90_000));
+        assert_eq!(duration_ms("1h30m"), Some(5_400_000));
+        assert_eq!(duration_ms("500ms"), Some(500));
+        assert_eq!(duration_ms("90"), None);
+        assert_eq!(duration_ms("1.5h"), None);
+        assert_eq!(duration_ms(""), None);
+        assert_eq!(duration_ms("99999999999999999999s"), None);
+        assert_eq!(duration_ms("999999999999999999d"), None);
+    }
+
+    #[test]
+    fn sizes_know_binary_and_decimal_units() {
+        assert_eq!(size_bytes("2GiB"), Some(2 << 30));
+        assert_eq!(size_bytes("1.5 GB"), Some(1_500_000_000));
+        assert_eq!(size_bytes("2G"), None);
+        assert_eq!(size_bytes("2"), None);
+    }
+
+    #[test]
+    fn cpus_are_whole_or_thousandths() {
+        assert_eq!(cpu_milli("2"), Some(2000));
+        assert_eq!(cpu_milli("0.5"), Some(500));
+        assert_eq!(cpu_milli("250m"), Some(250));
+        assert_eq!(cpu_milli("2.5m"), None);
+        assert_eq!(cpu_milli("-1"), None);
+    }
+
+    #[test]
+    fn a_name_that_is_none_is_mended() {
+        assert!(is_name("unit-tests_2"));
+        assert!(!is_name("2nd"));
+        assert_eq!(mended_name("unit tests").as_deref(), Some("unit-tests"));
+        assert_eq!(mended_name("2nd").as_deref(), Some("_2nd"));
+    }
+}

@@ -1,0 +1,354 @@
+//! The first check: does every value have the form that the definitions ask for?
+//!
+//! One walk over the tree beside the table. It reports unknown and missing keys and values of the
+//! wrong kind, all of them. What values mean together is checked later by the readers, which pass
+//! over whatever this walk has refused.
+
+mod foreign;
+mod value;
+
+use crate::codes;
+use crate::definitions::{Kind, Names, Object, Rest};
+use crate::diagnostics::{Report, Span};
+use crate::nearest::{listed, nearest};
+use crate::scalar;
+use crate::yaml::{Entry, Node, Value};
+
+/// What a value belongs to, for messages: `step 2 of task test`.
+#[derive(Clone, Copy)]
+pub(crate) struct Owner<'p> {
+    parent: Option<&'p Owner<'p>>,
+    what: &'p str,
+    name: &'p str,
+}
+
+impl<'p> Owner<'p> {
+    const fn top(what: &'p str) -> Self {
+        Self {
+            parent: None,
+            what,
+            name: "",
+        }
+    }
+
+    const fn inner(&'p self, what: &'p str, name: &'p str) -> Self {
+        Self {
+            parent: Some(self),
+            what,
+            name,
+        }
+    }
+
+    /// The nearest named owner and, when it is a part of something named, that too.
+    fn describe(&self) -> String {
+        let own = match (self.what, self.name) {
+            (what, "") => what.to_owned(),
+            ("", name) => format!("`{name}`"),
+            (what, name) if name.starts_with(|c: char| c.is_ascii_digit()) => {
+                format!("{what} {name}")
+            }
+            (what, name) => format!("{what} `{name}`"),
+        };
+        match self.parent {
+            Some(parent) if parent.parent.is_some() => format!("{own} of {}", parent.describe()),
+            Some(_) | None => own,
+        }
+    }
+}
+
+/// Checks a whole file against `object`.
+pub(crate) fn check(report: &mut Report<'_>, object: &'static Object, tree: &Node<'_>) {
+    let owner = Owner::top(if object.name == "pipeline" {
+        "the pipeline"
+    } else {
+        "the generated tasks"
+    });
+    let Value::Mapping(entries) = &tree.value else {
+        let message = format!(
+            "expected a mapping with the keys of a pipeline, found {}",
+            tree.describe()
+        );
+        report
+            .error(&codes::WRONG_SHAPE, tree.span, message)
+            .help("the smallest pipeline is `tasks: { hello: { run: echo hello } }`");
+        return;
+    };
+    keys(report, object, entries, Span::default(), &owner);
+}
+
+/// Checks the keys of one mapping. `key_span` is where the mapping's own key stands.
+fn keys(
+    report: &mut Report<'_>,
+    object: &'static Object,
+    entries: &[Entry<'_>],
+    key_span: Span,
+    owner: &Owner<'_>,
+) {
+    for entry in entries {
+        let Some(key) = object.key(&entry.key) else {
+            other_key(report, object, entry, owner);
+            continue;
+        };
+        if key.refused {
+            let message = format!(
+                "`{}` in {} is not supported by this version of Formic",
+                key.name,
+                owner.describe()
+            );
+            report
+                .error(&codes::NOT_YET, entry.key_span, message)
+                .help_if(foreign::instead(key.name));
+            continue;
+        }
+        let inner = owner.inner("", &entry.key);
+        value(report, &key.kind, &entry.value, entry.key_span, &inner);
+    }
+    let stands = |name: &str| entries.iter().any(|entry| entry.key == name);
+    for key in object
+        .keys
+        .iter()
+        .filter(|key| key.required && !stands(key.name))
+    {
+        let message = format!("{} has no `{}`", owner.describe(), key.name);
+        report
+            .error(&codes::MISSING_KEY, key_span, message)
+            .help(format!(
+                "add `{}`",
+                key.example.split('\n').next().unwrap_or_default()
+            ));
+    }
+    for pair in object
+        .exclusive
+        .iter()
+        .filter(|pair| stands(pair[0]) && stands(pair[1]))
+    {
+        let places: Vec<Span> = pair
+            .iter()
+            .filter_map(|name| entries.iter().find(|entry| entry.key == *name))
+            .map(|entry| entry.key_span)
+            .collect();
+        let message = format!(
+            "{} has both `{}` and `{}`",
+            owner.describe(),
+            pair[0],
+            pair[1]
+        );
+        report
+            .error(&codes::NOT_TOGETHER, places[0].max(places[1]), message)
+            .label(places[0].min(places[1]), "the other is here")
+            .help("keep one of them");
+    }
+    let misspelt = |wanted: &str| {
+        entries.iter().any(|entry| {
+            object.key(&entry.key).is_none() && foreign::means(object.name, &entry.key, wanted)
+        })
+    };
+    let refused = || {
+        entries
+            .iter()
+            .any(|entry| object.key(&entry.key).is_some_and(|key| key.refused))
+    };
+    let lacks = !object.any_of.is_empty()
+        && !object
+            .any_of
+            .iter()
+            .any(|name| stands(name) || misspelt(name))
+        && !refused();
+    if lacks {
+        let wanted = listed(object.any_of.iter().copied()).replace(" and ", " or ");
+        let example = object
+            .key(object.any_of[0])
+            .map(|key| key.example)
+            .unwrap_or_default();
+        report
+            .error(
+                &codes::NOTHING_TO_DO,
+                key_span,
+                format!("{} has none of {wanted}", owner.describe()),
+            )
+            .help(format!(
+                "add what it does, such as `{}`",
+                example.split('\n').next().unwrap_or_default()
+            ));
+    }
+}
+
+/// A key that the table does not name: one of the author's own, or unknown.
+fn other_key(
+    report: &mut Report<'_>,
+    object: &'static Object,
+    entry: &Entry<'_>,
+    owner: &Owner<'_>,
+) {
+    let key = &*entry.key;
+    if key == "if" {
+        let help = mended_line(report_text(report, entry.key_span), "if", "when");
+        report
+            .error(
+                &codes::IF_KEY,
+                entry.key_span,
+                format!("`if` in {} is called `when`", owner.describe()),
+            )
+            .help(help);
+        return;
+    }
+    if let Some(rest) = &object.rest {
+        let open = !matches!(rest.names, Names::Extension) || key.starts_with("x-");
+        if open {
+            own_key(report, rest, entry, owner);
+            return;
+        }
+    }
+    if let Some(help) = foreign::help(object.name, key) {
+        report
+            .error(
+                &codes::FOREIGN_KEY,
+                entry.key_span,
+                format!("unknown key `{key}` in {}", owner.describe()),
+            )
+            .help(help);
+        return;
+    }
+    let near = nearest(key, object.accepted());
+    let help = near.map_or_else(
+        || format!("the keys here are {}", listed(object.accepted())),
+        |near| format!("did you mean `{near}`?"),
+    );
+    report
+        .error(
+            &codes::UNKNOWN_KEY,
+            entry.key_span,
+            format!("unknown key `{key}` in {}", owner.describe()),
+        )
+        .help(help);
+}
+
+fn own_key(report: &mut Report<'_>, rest: &Rest, entry: &Entry<'_>, owner: &Owner<'_>) {
+    name(report, rest.what, rest.names, entry);
+    value(
+        report,
+        rest.kind,
+        &entry.value,
+        entry.key_span,
+        &owner.inner("", &entry.key),
+    );
+}
+
+/// Checks a name that the author chose.
+fn name(report: &mut Report<'_>, what: &str, names: Names, entry: &Entry<'_>) {
+    let key = &*entry.key;
+    match names {
+        Names::Plain if !scalar::is_name(key) => {
+            let message = format!("`{}` cannot be the name of {what}", shortened(key));
+            report
+                .error(&codes::NOT_NAME, entry.key_span, message)
+                .help(match scalar::mended_name(key) {
+                    Some(mended) => format!("write `{mended}`: a name has letters, digits, `_` and `-`, and begins with a letter or `_`"),
+                    None => "a name has letters, digits, `_` and `-`, and begins with a letter or `_`".to_owned(),
+                });
+        }
+        Names::Variable if !scalar::is_variable(key) => {
+            let message = format!("`{}` cannot be the name of {what}", shortened(key));
+            report
+                .error(&codes::NOT_NAME, entry.key_span, message)
+                .help("a variable's name has letters, digits and `_`, and does not begin with a digit");
+        }
+        Names::Plain | Names::Variable | Names::Extension | Names::Any => {}
+    }
+}
+
+/// Checks one value.
+fn value(
+    report: &mut Report<'_>,
+    kind: &'static Kind,
+    node: &Node<'_>,
+    key_span: Span,
+    owner: &Owner<'_>,
+) {
+    match (kind, &node.value) {
+        (Kind::Any, _) => {}
+        (Kind::OneOf(kinds), _) => value::one_of(report, kind, kinds, node, key_span, owner),
+        (Kind::List { of, min }, Value::Sequence(items)) => {
+            if items.len() < *min {
+                report
+                    .error(
+                        &codes::EMPTY,
+                        node.span,
+                        format!("{} is an empty list", owner.describe()),
+                    )
+                    .help("put something into it, or remove the key");
+            }
+            for (index, item) in items.iter().enumerate() {
+                let number = (index + 1).to_string();
+                let what = if owner.name == "steps" {
+                    "step"
+                } else {
+                    "entry"
+                };
+                let inner = match owner.parent {
+                    Some(parent) if what == "step" => parent.inner(what, &number),
+                    Some(_) | None => owner.inner(what, &number),
+                };
+                value(report, of, item, item.span, &inner);
+            }
+        }
+        (
+            Kind::Map {
+                what,
+                names,
+                of,
+                min,
+            },
+            Value::Mapping(entries),
+        ) => {
+            if entries.len() < *min {
+                report
+                    .error(
+                        &codes::EMPTY,
+                        key_span,
+                        format!("{} has no {what}", owner.describe()),
+                    )
+                    .help(format!("add a {what}, or remove the key"));
+            }
+            let article = if what.starts_with(['a', 'o']) {
+                "an"
+            } else {
+                "a"
+            };
+            for entry in entries {
+                name(report, &format!("{article} {what}"), *names, entry);
+                let inner = match owner.parent {
+                    Some(parent) => parent.inner(what, &entry.key),
+                    None => owner.inner(what, &entry.key),
+                };
+                value(report, of, &entry.value, entry.key_span, &inner);
+            }
+        }
+        (Kind::Object(object), Value::Mapping(entries)) => {
+            keys(report, object, entries, key_span, owner)
+        }
+        (_, Value::Scalar(scalar)) => value::scalar(report, kind, scalar, node, key_span, owner),
+        (_, Value::Sequence(_) | Value::Mapping(_)) => {
+            value::wrong_shape(report, kind, node, key_span, owner)
+        }
+    }
+}
+
+/// The line that holds `span`, trimmed.
+fn report_text(report: &Report<'_>, span: Span) -> String {
+    let line = report.lines().line_of(span.start);
+    report.text()[line.start..line.end].trim().to_owned()
+}
+
+/// `write …` with the line as it should be.
+fn mended_line(line: String, wrong: &str, right: &str) -> String {
+    let mended = line.replacen(&format!("{wrong}:"), &format!("{right}:"), 1);
+    if mended == line || line.len() > 100 {
+        return format!("write `{right}`");
+    }
+    format!("write `{mended}`")
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(60).collect()
+}

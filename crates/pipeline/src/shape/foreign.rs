@@ -1,0 +1,233 @@
+//! Words of other systems, and what stands for them here.
+
+/// For an unknown key of `object`: what to write in its place.
+pub(super) fn help(object: &str, key: &str) -> Option<&'static str> {
+    entry(object, key).map(|(_, _, help)| *help)
+}
+
+/// Whether the unknown `key` plainly stands for `wanted`, so that `wanted` is not also missed.
+pub(super) fn means(object: &str, key: &str, wanted: &str) -> bool {
+    let near = crate::nearest::nearest(key, [wanted]).is_some();
+    near || entry(object, key).is_some_and(|(_, for_key, _)| *for_key == wanted)
+}
+
+/// What to do without a key that this version refuses.
+pub(super) fn instead(key: &str) -> Option<&'static str> {
+    match key {
+        "container" => Some("the steps run directly on the worker; remove `container`"),
+        "uses" | "with" => Some("write the steps here"),
+        "image" => Some("run the program that makes the image in a step"),
+        "include" => Some("write the tasks into this file"),
+        _ => None,
+    }
+}
+
+type Entry = (&'static str, &'static str, &'static str);
+
+fn entry(object: &str, key: &str) -> Option<&'static Entry> {
+    let table: &[Entry] = match object {
+        "pipeline" => PIPELINE,
+        "task" => TASK,
+        "step" => STEP,
+        "matrix" | "retry" => &[],
+        _ => return None,
+    };
+    table.iter().find(|(foreign, _, _)| *foreign == key)
+}
+
+const PIPELINE: &[Entry] = &[
+    (
+        "jobs",
+        "tasks",
+        "write `tasks`; the work of a pipeline is a mapping of tasks",
+    ),
+    (
+        "stages",
+        "tasks",
+        "there are no stages: let a task name what it `needs`",
+    ),
+    (
+        "variables",
+        "env",
+        "write `env` for the environment, or `params` for values given when a run is started",
+    ),
+    (
+        "defaults",
+        "shell",
+        "write `shell` and `working_dir` at the top of the file",
+    ),
+    (
+        "permissions",
+        "",
+        "remove it; the rights of a run come from its project, not from its file",
+    ),
+    ("inputs", "params", "write `params`"),
+    ("parameters", "params", "write `params`"),
+    ("run-name", "name", "write `name`"),
+    (
+        "workflow",
+        "on",
+        "write `on` for what sets the pipeline going, and `when` for conditions",
+    ),
+    ("pipeline", "tasks", "write `tasks`"),
+    (
+        "steps",
+        "tasks",
+        "steps belong to a task: `tasks: { NAME: { steps: [...] } }`",
+    ),
+    (
+        "run",
+        "tasks",
+        "a script belongs to a task: `tasks: { NAME: { run: ... } }`",
+    ),
+    ("triggers", "on", "write `on`"),
+];
+
+const TASK: &[Entry] = &[
+    (
+        "script",
+        "run",
+        "write `run`; several lines stand below `run: |`",
+    ),
+    (
+        "command",
+        "run",
+        "write `run`, or `steps: [{ command: [...] }]` to start a program without a shell",
+    ),
+    (
+        "commands",
+        "run",
+        "write `run`; several lines stand below `run: |`",
+    ),
+    ("before_script", "steps", "make it the first of the `steps`"),
+    ("after_script", "steps", "make it the `post` of a step"),
+    (
+        "runs-on",
+        "labels",
+        "write `labels: [...]` for what the worker must have",
+    ),
+    (
+        "tags",
+        "labels",
+        "write `labels: [...]` for what the worker must have",
+    ),
+    (
+        "runs_on",
+        "labels",
+        "write `labels: [...]` for what the worker must have",
+    ),
+    ("depends_on", "needs", "write `needs`"),
+    (
+        "dependencies",
+        "needs",
+        "write `needs`, and `artifacts: { in: [...] }` for files",
+    ),
+    ("runAfter", "needs", "write `needs`"),
+    ("after", "needs", "write `needs`"),
+    (
+        "stage",
+        "needs",
+        "there are no stages: let the task name what it `needs`",
+    ),
+    (
+        "strategy",
+        "matrix",
+        "write `matrix` directly in the task, with `fail_fast` and `max_parallel` inside it",
+    ),
+    ("parallel", "matrix", "write `matrix: { n: [1, 2, 3] }`"),
+    ("timeout-minutes", "timeout", "write `timeout: 20m`"),
+    ("timeout_minutes", "timeout", "write `timeout: 20m`"),
+    ("timeout_in_minutes", "timeout", "write `timeout: 20m`"),
+    (
+        "continue-on-error",
+        "allow_failure",
+        "write `allow_failure: true`",
+    ),
+    (
+        "continue_on_error",
+        "allow_failure",
+        "write `allow_failure: true`; `continue_on_error` is for steps",
+    ),
+    ("retries", "retry", "write `retry: 2`"),
+    ("variables", "env", "write `env`"),
+    ("environment", "env", "write `env` for variables"),
+    ("rules", "when", "write `when` with an expression"),
+    (
+        "only",
+        "when",
+        "write `when` with an expression such as `signal.branch == 'main'`",
+    ),
+    (
+        "except",
+        "when",
+        "write `when` with an expression such as `signal.branch != 'main'`",
+    ),
+    (
+        "paths",
+        "artifacts",
+        "write `artifacts: { out: { NAME: [...] } }`",
+    ),
+    ("manual", "start", "write `start: manual`"),
+    ("allow_fail", "allow_failure", "write `allow_failure: true`"),
+    (
+        "params",
+        "env",
+        "params belong to the pipeline; read them as `${{ params.NAME }}`",
+    ),
+    (
+        "on",
+        "when",
+        "`on` belongs to the pipeline; write `when: signal.branch == 'main'` for a task",
+    ),
+    (
+        "name",
+        "label",
+        "the key of a task is its name; write `label` for what people see",
+    ),
+    (
+        "post",
+        "steps",
+        "`post` belongs to a step; write `steps: [{ run: ..., post: ... }]`",
+    ),
+];
+
+const STEP: &[Entry] = &[
+    ("script", "run", "write `run`"),
+    ("id", "name", "write `name`"),
+    ("args", "command", "write `command: [program, argument]`"),
+    (
+        "entrypoint",
+        "command",
+        "write `command: [program, argument]`",
+    ),
+    ("timeout-minutes", "timeout", "write `timeout: 10m`"),
+    (
+        "continue-on-error",
+        "continue_on_error",
+        "write `continue_on_error: true`",
+    ),
+    (
+        "allow_failure",
+        "continue_on_error",
+        "write `continue_on_error: true`; `allow_failure` is for tasks",
+    ),
+    ("working-directory", "working_dir", "write `working_dir`"),
+    ("workdir", "working_dir", "write `working_dir`"),
+    ("workingDir", "working_dir", "write `working_dir`"),
+    (
+        "image",
+        "run",
+        "a step has no image of its own in this version",
+    ),
+    (
+        "needs",
+        "when",
+        "steps run in order; `needs` belongs to tasks",
+    ),
+    ("retry", "continue_on_error", "`retry` belongs to the task"),
+    (
+        "onError",
+        "continue_on_error",
+        "write `continue_on_error: true`",
+    ),
+];

@@ -1,0 +1,368 @@
+//! Scalars against the kinds that take them, and values of the wrong form.
+
+use super::{Owner, value};
+use crate::codes::{self, Code};
+use crate::definitions::Kind;
+use crate::diagnostics::{Report, Span};
+use crate::nearest::{listed, nearest};
+use crate::scalar as read;
+use crate::yaml::{Node, Scalar, Style, Value};
+
+/// Why a scalar does not fit a kind.
+struct Fault {
+    code: &'static Code,
+    message: String,
+    help: Option<String>,
+}
+
+/// Checks a scalar against a kind that is not a choice.
+pub(super) fn scalar(
+    report: &mut Report<'_>,
+    kind: &Kind,
+    scalar: &Scalar<'_>,
+    node: &Node<'_>,
+    key_span: Span,
+    owner: &Owner<'_>,
+) {
+    if scalar.is_null() {
+        if !matches!(kind, Kind::Nothing) {
+            no_value(report, kind, key_span, owner);
+        }
+        return;
+    }
+    if !takes_scalars(kind) {
+        wrong_shape(report, kind, node, key_span, owner);
+        return;
+    }
+    if let Some(fault) = fault(kind, scalar, node, owner) {
+        report
+            .error(fault.code, node.span, fault.message)
+            .help_if(fault.help);
+    }
+}
+
+/// Checks a value against a choice: the form of the value decides which alternative is meant.
+pub(super) fn one_of(
+    report: &mut Report<'_>,
+    whole: &Kind,
+    kinds: &'static [Kind],
+    node: &Node<'_>,
+    key_span: Span,
+    owner: &Owner<'_>,
+) {
+    let meant = match &node.value {
+        Value::Scalar(scalar) if scalar.is_null() => {
+            if !kinds
+                .iter()
+                .any(|kind| matches!(kind, Kind::Nothing | Kind::Any))
+            {
+                no_value(report, whole, key_span, owner);
+            }
+            return;
+        }
+        Value::Scalar(text) => {
+            let mut candidates = kinds.iter().filter(|kind| takes_scalars(kind)).peekable();
+            if candidates.peek().is_none() {
+                wrong_shape(report, whole, node, key_span, owner);
+                return;
+            }
+            let mut faults: Vec<Fault> = Vec::new();
+            for kind in candidates {
+                match fault(kind, text, node, owner) {
+                    None => return,
+                    Some(fault) => faults.push(fault),
+                }
+            }
+            let first = faults.swap_remove(0);
+            let message = if faults.is_empty() {
+                first.message
+            } else {
+                expected(&whole.describe(), node, owner)
+            };
+            report
+                .error(first.code, node.span, message)
+                .help_if(first.help);
+            return;
+        }
+        Value::Sequence(_) => kinds
+            .iter()
+            .find(|kind| matches!(kind, Kind::List { .. } | Kind::Any)),
+        Value::Mapping(_) => kinds
+            .iter()
+            .find(|kind| matches!(kind, Kind::Object(_) | Kind::Map { .. } | Kind::Any)),
+    };
+    match meant {
+        Some(kind) => value(report, kind, node, key_span, owner),
+        None => wrong_shape(report, whole, node, key_span, owner),
+    }
+}
+
+/// Reports a list or mapping where something else is wanted, or a scalar where one of those is.
+pub(super) fn wrong_shape(
+    report: &mut Report<'_>,
+    kind: &Kind,
+    node: &Node<'_>,
+    key_span: Span,
+    owner: &Owner<'_>,
+) {
+    let span = match &node.value {
+        Value::Scalar(_) => node.span,
+        Value::Sequence(_) | Value::Mapping(_) if key_span == Span::default() => node.span,
+        Value::Sequence(_) | Value::Mapping(_) => key_span,
+    };
+    let template = matches!(&node.value, Value::Mapping(entries) if entries.len() == 1 && entries[0].value.is_null());
+    let help = match (kind, &node.value) {
+        (_, Value::Mapping(_)) if template => {
+            Some("text that begins with `{`, such as a template, needs quotes".to_owned())
+        }
+        (Kind::Text { .. } | Kind::Plain, Value::Sequence(items)) if owner.name == "run" => {
+            let lines: Vec<&str> = items.iter().filter_map(Node::text).take(3).collect();
+            Some(format!(
+                "write the lines below `run: |`: {}",
+                lines.join("; ")
+            ))
+        }
+        (Kind::List { .. }, Value::Scalar(scalar)) if owner.name != "steps" => Some(format!(
+            "write `{}: [{}]`",
+            owner.name,
+            scalar.text.chars().take(40).collect::<String>()
+        )),
+        (Kind::List { .. }, Value::Mapping(_)) if owner.name == "steps" => {
+            Some("begin each step with `- `".to_owned())
+        }
+        (_, _) => None,
+    };
+    report
+        .error(
+            &codes::WRONG_SHAPE,
+            span,
+            expected(&kind.describe(), node, owner),
+        )
+        .help_if(help);
+}
+
+fn no_value(report: &mut Report<'_>, kind: &Kind, key_span: Span, owner: &Owner<'_>) {
+    let help = match kind {
+        Kind::Text { empty: true, .. } => Some("write `\"\"` for empty text"),
+        _ => None,
+    };
+    report
+        .error(
+            &codes::NO_VALUE,
+            key_span,
+            format!(
+                "{} has no value; expected {}",
+                owner.describe(),
+                kind.describe()
+            ),
+        )
+        .help_if(help);
+}
+
+fn expected(wanted: &str, node: &Node<'_>, owner: &Owner<'_>) -> String {
+    format!(
+        "{}: expected {wanted}, found {}",
+        owner.describe(),
+        node.describe()
+    )
+}
+
+fn takes_scalars(kind: &Kind) -> bool {
+    match kind {
+        Kind::Any
+        | Kind::Text { .. }
+        | Kind::Plain
+        | Kind::Name
+        | Kind::Expression(_)
+        | Kind::Boolean
+        | Kind::Integer { .. }
+        | Kind::Factor
+        | Kind::Duration
+        | Kind::Size
+        | Kind::Cpu
+        | Kind::Word { .. } => true,
+        Kind::OneOf(kinds) => kinds.iter().any(takes_scalars),
+        Kind::Nothing | Kind::List { .. } | Kind::Map { .. } | Kind::Object(_) => false,
+    }
+}
+
+/// Why `scalar`, which is not null, does not fit `kind`; `None` when it does.
+fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -> Option<Fault> {
+    let text = &*scalar.text;
+    let not = |code, help: Option<String>| {
+        Some(Fault {
+            code,
+            message: expected(&kind.describe(), node, owner),
+            help,
+        })
+    };
+    match kind {
+        Kind::Text { empty: true, .. } | Kind::Any => None,
+        Kind::Text { empty: false, .. } | Kind::Plain | Kind::Expression(_)
+            if text.trim().is_empty() =>
+        {
+            Some(Fault {
+                code: &codes::EMPTY,
+                message: format!("{} is empty", owner.describe()),
+                help: None,
+            })
+        }
+        Kind::Plain if text.contains("${{") => Some(Fault {
+            code: &codes::NO_EXPRESSION_HERE,
+            message: format!(
+                "{} is taken as it is; `${{{{ }}}}` is not evaluated here",
+                owner.describe()
+            ),
+            help: Some("write the value itself".to_owned()),
+        }),
+        Kind::Text { .. } | Kind::Plain | Kind::Expression(_) => None,
+        Kind::Name if read::is_name(text) => None,
+        Kind::Name => Some(Fault {
+            code: &codes::NOT_NAME,
+            message: expected("a name", node, owner),
+            help: Some(
+                "a name has letters, digits, `_` and `-`, and begins with a letter or `_`"
+                    .to_owned(),
+            ),
+        }),
+        Kind::Boolean => match read::boolean(scalar) {
+            Some(_) => None,
+            None => not(&codes::NOT_BOOLEAN, boolean_help(scalar)),
+        },
+        Kind::Integer { min, max } => match read::integer(scalar) {
+            Some(value) if (*min..=*max).contains(&value) => None,
+            Some(value) => Some(Fault {
+                code: &codes::OUT_OF_RANGE,
+                message: format!("{} is {value}; expected {min} to {max}", owner.describe()),
+                help: None,
+            }),
+            None => not(&codes::NOT_INTEGER, integer_help(scalar)),
+        },
+        Kind::Factor => match read::thousandths(text).filter(|_| scalar.style == Style::Plain) {
+            Some(milli) if (1_000..=100_000).contains(&milli) => None,
+            Some(_) => Some(Fault {
+                code: &codes::OUT_OF_RANGE,
+                message: format!("{} is {text}; expected 1 to 100", owner.describe()),
+                help: None,
+            }),
+            None => not(&codes::NOT_NUMBER, None),
+        },
+        Kind::Duration => match read::duration_ms(text) {
+            Some(_) => None,
+            None => not(&codes::NOT_DURATION, duration_help(text)),
+        },
+        Kind::Size => match read::size_bytes(text) {
+            Some(_) => None,
+            None => not(&codes::NOT_SIZE, size_help(text)),
+        },
+        Kind::Cpu => match read::cpu_milli(text) {
+            Some(_) => None,
+            None => not(&codes::NOT_CPU, None),
+        },
+        Kind::Word { words, .. } if words.contains(&text) => None,
+        Kind::Word { later, .. } if later.contains(&text) => Some(Fault {
+            code: &codes::NOT_YET,
+            message: format!(
+                "{} `{text}` is not supported by this version of Formic",
+                owner.describe()
+            ),
+            help: Some(format!("this version takes {}", kind.describe())),
+        }),
+        Kind::Word { words, .. } => {
+            let near = nearest(text, words.iter().copied());
+            not(
+                &codes::NOT_ONE_OF,
+                near.map(|near| format!("did you mean `{near}`?")),
+            )
+        }
+        Kind::OneOf(kinds) => {
+            let mut faults = kinds
+                .iter()
+                .filter(|kind| takes_scalars(kind))
+                .map(|kind| fault(kind, scalar, node, owner));
+            if faults.any(|fault| fault.is_none()) {
+                None
+            } else {
+                not(&codes::WRONG_SHAPE, None)
+            }
+        }
+        Kind::Nothing | Kind::List { .. } | Kind::Map { .. } | Kind::Object(_) => {
+            not(&codes::WRONG_SHAPE, None)
+        }
+    }
+}
+
+fn boolean_help(scalar: &Scalar<'_>) -> Option<String> {
+    let lower = scalar.text.to_ascii_lowercase();
+    match &*lower {
+        "true" | "false" if scalar.style != Style::Plain => {
+            Some(format!("write `{lower}` without quotes"))
+        }
+        "yes" | "on" | "y" | "1" | "true" => Some("write `true`".to_owned()),
+        "no" | "off" | "n" | "0" | "false" => Some("write `false`".to_owned()),
+        _ => None,
+    }
+}
+
+fn integer_help(scalar: &Scalar<'_>) -> Option<String> {
+    let text = &*scalar.text;
+    if scalar.style != Style::Plain && text.parse::<i64>().is_ok() {
+        return Some(format!("write `{text}` without quotes"));
+    }
+    let plain = text.replace('_', "");
+    let hex = plain
+        .strip_prefix("0x")
+        .map(|digits| i64::from_str_radix(digits, 16).ok());
+    let octal = plain
+        .strip_prefix("0o")
+        .map(|digits| i64::from_str_radix(digits, 8).ok());
+    let decimal = || plain.trim_start_matches('+').parse::<i64>().ok();
+    let whole = || {
+        plain
+            .parse::<f64>()
+            .ok()
+            .filter(|value| value.fract() == 0.0 && value.abs() < 1e15)
+    };
+    let value = hex.or(octal).flatten().or_else(decimal);
+    match (value, whole()) {
+        (Some(value), _) => Some(format!("write `{value}`")),
+        (None, Some(value)) => Some(format!("write `{value:.0}`")),
+        (None, None) => None,
+    }
+}
+
+fn duration_help(text: &str) -> Option<String> {
+    if text.parse::<f64>().is_ok() {
+        return Some(format!("add a unit: `{text}s` or `{text}m`"));
+    }
+    if text.contains(':') {
+        return Some("write hours and minutes as `1h30m`".to_owned());
+    }
+    let known = "the units are `ms`, `s`, `m`, `h` and `d`, as in `1h30m`";
+    Some(known.to_owned())
+}
+
+fn size_help(text: &str) -> Option<String> {
+    if text.parse::<f64>().is_ok() {
+        return Some(format!("add a unit: `{text}MiB` or `{text}GiB`"));
+    }
+    let letters = text
+        .trim_start_matches(|c: char| c.is_ascii_digit() || c == '.')
+        .trim();
+    let amount = &text[..text.len()
+        - text
+            .trim_start_matches(|c: char| c.is_ascii_digit() || c == '.')
+            .len()];
+    let unit = ["KiB", "MiB", "GiB", "TiB"].into_iter().find(|unit| {
+        letters
+            .to_ascii_lowercase()
+            .starts_with(&unit[..1].to_ascii_lowercase())
+    });
+    match unit {
+        Some(unit) if !amount.is_empty() => Some(format!("write `{amount}{unit}`")),
+        Some(_) | None => Some(format!(
+            "the units are {}",
+            listed(["KiB", "MiB", "GiB", "TiB", "KB", "MB", "GB", "TB"])
+        )),
+    }
+}

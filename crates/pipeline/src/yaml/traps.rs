@@ -1,0 +1,109 @@
+//! Faults of syntax in the words of somebody who writes a pipeline.
+
+use crate::codes;
+use crate::diagnostics::{Report, Span};
+use granit_parser::{ErrorKind, ScanError};
+
+/// Reports what stopped the parser.
+pub(super) fn report_syntax(report: &mut Report<'_>, error: &ScanError) {
+    let text = report.text();
+    let at = error
+        .marker()
+        .byte_offset()
+        .unwrap_or(text.len())
+        .min(text.len());
+    let line = report.lines().line_of(at);
+    let line_text = &text[line.start..line.end];
+    let indent = line_text.len() - line_text.trim_start().len();
+    if let Some(tab) = line_text[..indent].find('\t') {
+        let tab = line.start + tab;
+        report
+            .error(
+                &codes::TAB,
+                Span {
+                    start: tab,
+                    end: tab + 1,
+                },
+                "a tab indents this line",
+            )
+            .help("indent with spaces");
+        return;
+    }
+    let end = text[at..].chars().next().map_or(at, |c| at + c.len_utf8());
+    let span = Span { start: at, end };
+    if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+        let message = format!(
+            "more than {} levels of lists and mappings",
+            super::build::DEPTH
+        );
+        report.error(&codes::TOO_DEEP, span, message);
+        return;
+    }
+    let (message, help) = explain(error.kind(), line_text);
+    report.error(&codes::SYNTAX, span, message).help_if(help);
+}
+
+fn explain(kind: &ErrorKind, line: &str) -> (String, Option<&'static str>) {
+    const COLON: &str =
+        "text that holds `: ` or ` #` needs quotes, or stands on the lines below `key: |`";
+    const TEMPLATE: &str =
+        "text that begins with `{`, `[`, `*`, `&`, `!`, `%`, `@` or a backquote needs quotes";
+    const INDENT: &str = "keys of one mapping begin in one column; look at the line above too";
+    let (message, help) = match kind {
+        ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => (
+            "this `:` begins a mapping where none can stand",
+            Some(COLON),
+        ),
+        ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::SimpleKeyExpected
+        | ErrorKind::InvalidSimpleKey => ("expected a key and `:` here", Some(INDENT)),
+        ErrorKind::ExpectedBlockSequenceEntry => ("expected `- ` and a value here", Some(INDENT)),
+        ErrorKind::InvalidIndentation | ErrorKind::MappingKeyNotAllowed => (
+            "this line is indented unlike the lines around it",
+            Some(INDENT),
+        ),
+        ErrorKind::UnexpectedEofFlowSequence | ErrorKind::ExpectedFlowSequenceSeparator => (
+            "a list that began with `[` has no `]`",
+            Some("close it, or put `,` between its values"),
+        ),
+        ErrorKind::UnexpectedEofFlowMapping
+        | ErrorKind::UnexpectedEofImplicitFlowMapping
+        | ErrorKind::ExpectedFlowMappingSeparator => (
+            "a mapping that began with `{` has no `}`",
+            Some("close it, or put `,` between its keys"),
+        ),
+        ErrorKind::UnclosedFlowCollection { .. } => ("a bracket is never closed", Some("close it")),
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => (
+            "this quoted text has no closing quote",
+            Some("close it on the same line"),
+        ),
+        ErrorKind::UnknownQuotedScalarEscape | ErrorKind::InvalidQuotedScalarHexEscape => (
+            "double quotes know no such escape",
+            Some("use single quotes, where `\\` is an ordinary character, or write `\\\\`"),
+        ),
+        ErrorKind::InvalidTrailingSingleQuotedScalar
+        | ErrorKind::InvalidTrailingDoubleQuotedScalar => (
+            "text goes on behind the closing quote",
+            Some("put all of it into quotes, or write it on the lines below `key: |`"),
+        ),
+        ErrorKind::UnexpectedCharacter { .. } => {
+            ("no value can begin with this character", Some(TEMPLATE))
+        }
+        ErrorKind::DirectiveDisallowed
+        | ErrorKind::MissingDirectiveName
+        | ErrorKind::InvalidDirectiveName
+        | ErrorKind::ExpectedDocumentStart => (
+            "a line that begins with `%` is a directive of YAML",
+            Some(TEMPLATE),
+        ),
+        ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabNotAllowed
+        | ErrorKind::TabInIndentation => ("a tab stands where only spaces may", Some("use spaces")),
+        other => {
+            let reason = other.to_string();
+            let help = line.contains("${{").then_some(TEMPLATE);
+            return (format!("this is not YAML: {}", reason.to_lowercase()), help);
+        }
+    };
+    (message.to_owned(), help)
+}

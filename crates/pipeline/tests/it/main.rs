@@ -1,0 +1,3 @@
+//! The language from the outside: files in, plans and messages out.
+
+mod plan;
