@@ -7,6 +7,7 @@
 
 mod ast;
 pub mod budget;
+pub mod check;
 mod dialect;
 mod error;
 mod eval;
@@ -22,6 +23,7 @@ pub mod time;
 pub mod value;
 
 pub use budget::Budget;
+pub use check::{ObjectType, Signature, Type, TypeEnv, check};
 pub use dialect::Dialect;
 pub use error::{Error, ErrorKind};
 pub use program::{Call, Program, Reference, compile};

@@ -4,7 +4,7 @@
 use std::fs;
 
 use expr::value::{Bytes, Key, Map, TypeName};
-use expr::{Budget, Dialect, ErrorKind, Scope, Value, compile};
+use expr::{Budget, Dialect, ErrorKind, Scope, Signature, Type, TypeEnv, Value, check, compile};
 use serde_json::Value as Json;
 
 use crate::corpora;
@@ -71,9 +71,29 @@ fn conformance_scores_are_reached() {
 }
 
 fn run(test: &Json) -> Result<(), String> {
-    let program = compile(Dialect::Cel, test["expr"].as_str().unwrap());
+    let program = match compile(Dialect::Cel, test["expr"].as_str().unwrap()) {
+        Ok(program) => program,
+        Err(error) => return Err(format!("parse error: {error}")),
+    };
+    if test["disable_check"] != true {
+        match check(&program, &environment(test)) {
+            Ok(deduced) => {
+                if let Some(wanted) = test["typed_result"].get("deduced_type").map(kind)
+                    && wanted != deduced
+                {
+                    return Err(format!("has type {deduced}, expected {wanted}"));
+                }
+            }
+            Err(errors) => {
+                return Err(format!("check error: {} ({:?})", errors[0], errors[0].help));
+            }
+        }
+    }
+    if test["check_only"] == true {
+        return Ok(());
+    }
     let scope = Bindings::of(test);
-    let result = program.and_then(|program| program.eval(&scope, &mut Budget::default()));
+    let result = program.eval(&scope, &mut Budget::default());
     if let Some(wanted) = test
         .get("value")
         .or_else(|| test["typed_result"].get("result"))
@@ -92,6 +112,66 @@ fn run(test: &Json) -> Result<(), String> {
         };
     }
     Ok(())
+}
+
+fn environment(test: &Json) -> TypeEnv {
+    let mut env = TypeEnv::new();
+    env.set_container(test["container"].as_str().unwrap_or_default());
+    for declaration in test["type_env"].as_array().unwrap_or(&Vec::new()) {
+        let name = declaration["name"].as_str().unwrap();
+        if let Some(function) = declaration.get("function") {
+            for overload in items(&function["overloads"]) {
+                let params = items(&overload["params"]).into_iter().map(kind).collect();
+                env.declare_signature(
+                    name,
+                    Signature {
+                        params,
+                        variadic: false,
+                        result: kind(&overload["result_type"]),
+                    },
+                );
+            }
+        } else {
+            env.declare(name, kind(&declaration["ident"]["type"]));
+        }
+    }
+    env
+}
+
+/// A repeated field: an array, or one object where there is one only.
+fn items(json: &Json) -> Vec<&Json> {
+    json.as_array()
+        .map_or_else(|| vec![json], |items| items.iter().collect())
+}
+
+fn kind(json: &Json) -> Type {
+    let (form, json) = json.as_object().unwrap().iter().next().unwrap();
+    match (form.as_str(), json.as_str().unwrap_or_default()) {
+        ("dyn", _) => Type::Dyn,
+        ("null", _) => Type::Null,
+        ("primitive", "BOOL") => Type::Bool,
+        ("primitive", "INT64") => Type::Int,
+        ("primitive", "UINT64") => Type::Uint,
+        ("primitive", "DOUBLE") => Type::Double,
+        ("primitive", "STRING") => Type::String,
+        ("primitive", "BYTES") => Type::Bytes,
+        ("well_known", "TIMESTAMP") => Type::Timestamp,
+        ("well_known", "DURATION") => Type::Duration,
+        ("list_type", _) => Type::list(kind(&json["elem_type"])),
+        ("map_type", _) => Type::map(kind(&json["key_type"]), kind(&json["value_type"])),
+        ("type_param", name) => Type::Param(name.into()),
+        ("abstract_type", _) if json["name"] == "optional_type" => {
+            Type::optional(kind(items(&json["parameter_types"])[0]))
+        }
+        ("abstract_type", _) => {
+            let params = items(&json["parameter_types"])
+                .into_iter()
+                .map(kind)
+                .collect();
+            Type::Opaque(json["name"].as_str().unwrap().into(), params)
+        }
+        other => panic!("no such type: {other:?}"),
+    }
 }
 
 /// Variables of a test; names are tried from the innermost container outwards.

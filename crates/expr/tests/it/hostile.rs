@@ -1,7 +1,7 @@
 //! Text that wants to break the evaluator: everything ends in a value or an error, in a 2 MiB thread.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use expr::{Budget, Dialect, MapScope, Template, Value, compile};
+use expr::{Budget, Dialect, MapScope, Template, Type, TypeEnv, Value, check, compile};
 
 /// Runs in a thread as small as those that serve requests.
 fn in_small_thread(f: impl FnOnce() + Send + 'static) {
@@ -17,6 +17,10 @@ fn try_out(text: &str) {
     if let Ok(program) = compile(Dialect::Cel, text) {
         program.references();
         program.calls();
+        let mut env = TypeEnv::new();
+        env.declare("a", Type::map(Type::String, Type::list(Type::Int)));
+        let _checked = check(&program, &env);
+        let _open = check(&program, &TypeEnv::open());
         let mut scope = MapScope::new();
         scope.insert("a", Value::from_json(&serde_json::json!({"a": [1, 2, 3]})));
         if let Ok(value) = program.eval(&scope, &mut Budget::default()) {
@@ -94,6 +98,10 @@ fn long_chains_end_in_a_value_or_an_error() {
             ] {
                 try_out(&format!("{start}{}", link.repeat(length)));
             }
+            try_out(&format!(
+                "cel.bind(y, [], {}true)",
+                "y == [[]] && ".repeat(length)
+            ));
             try_out(&format!("[{}1]", "1,".repeat(length)));
             try_out(&format!("{{{}'x':1}}", "1:1,".repeat(length)));
             try_out(&format!("f({}1)", "1,".repeat(length)));

@@ -4,3 +4,4 @@ mod conformance;
 mod corpora;
 mod hostile;
 mod language;
+mod policies;
