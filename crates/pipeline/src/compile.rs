@@ -151,6 +151,7 @@ fn params(report: &mut Report<'_>, file: &File, request: &Request) -> JsonMap {
                 }
             },
             (None, Some(default)) => default.clone(),
+            (None, None) if param.faulty => continue,
             (None, None) => {
                 let message = format!("param `{}` has no default and was not given", param.name);
                 report

@@ -156,7 +156,65 @@ pub enum Kind {
     OneOf(&'static [Self]),
 }
 
+/// Every object that a pipeline file can hold, in the order in which they are mentioned.
+pub(crate) fn all() -> Vec<&'static Object> {
+    let mut found: Vec<&'static Object> = vec![&PIPELINE];
+    let mut next = 0;
+    while let Some(object) = found.get(next).copied() {
+        next += 1;
+        let rest = object.rest.as_ref().map(|rest| rest.kind);
+        let kinds = object
+            .keys
+            .iter()
+            .filter(|key| !key.refused)
+            .map(|key| &key.kind);
+        for kind in kinds.chain(rest) {
+            kind.add_objects(&mut found);
+        }
+    }
+    found
+}
+
+impl Phase {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Ready => "ready",
+            Self::Start => "start",
+            Self::End => "end",
+        }
+    }
+}
+
 impl Kind {
+    /// Adds the objects that it can hold directly.
+    fn add_objects(&'static self, found: &mut Vec<&'static Object>) {
+        match self {
+            Self::Object(object) => {
+                if !found.iter().any(|each| std::ptr::eq(*each, *object)) {
+                    found.push(object);
+                }
+            }
+            Self::List { of, .. } | Self::Map { of, .. } => of.add_objects(found),
+            Self::OneOf(kinds) => kinds.iter().for_each(|kind| kind.add_objects(found)),
+            Self::Any
+            | Self::Nothing
+            | Self::Text { .. }
+            | Self::Plain
+            | Self::Name
+            | Self::Expression(_)
+            | Self::Boolean
+            | Self::Integer { .. }
+            | Self::Factor
+            | Self::Duration
+            | Self::Size
+            | Self::Cpu
+            | Self::Word { .. } => {}
+        }
+    }
+
     /// Text with expressions, not empty.
     const fn filled(phase: Phase) -> Self {
         Self::Text {

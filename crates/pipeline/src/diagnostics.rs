@@ -5,6 +5,7 @@
 
 use crate::codes::Code;
 use crate::source::Lines;
+use std::collections::BTreeSet;
 
 /// Errors shown for one file; whoever sees a hundred mends some and looks again.
 pub const ERRORS_PER_FILE: usize = 100;
@@ -93,11 +94,6 @@ impl Added<'_> {
         self.0.labels.push((span, text.into()));
         self
     }
-
-    pub(crate) fn note(self, note: impl Into<String>) -> Self {
-        self.0.notes.push(note.into());
-        self
-    }
 }
 
 /// Everything said about one file so far.
@@ -107,6 +103,9 @@ pub(crate) struct Report<'a> {
     /// Bytes before the text that was decoded (a byte order mark).
     skipped: usize,
     said: Vec<Diagnostic>,
+    errors: usize,
+    /// Where values begin that were reported already and mean nothing.
+    broken: BTreeSet<usize>,
 }
 
 impl<'a> Report<'a> {
@@ -116,6 +115,8 @@ impl<'a> Report<'a> {
             lines: Lines::of(text),
             skipped,
             said: Vec::new(),
+            errors: 0,
+            broken: BTreeSet::new(),
         }
     }
 
@@ -154,8 +155,24 @@ impl<'a> Report<'a> {
         self.say(Severity::Warning, code, span, message.into())
     }
 
-    pub(crate) fn has_errors(&self) -> bool {
-        self.said.iter().any(Diagnostic::is_error)
+    /// Errors reported so far, those that were not kept included.
+    pub(crate) const fn error_count(&self) -> usize {
+        self.errors
+    }
+
+    /// Whether there are so many errors that looking for more is idle.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.errors >= 10 * ERRORS_PER_FILE
+    }
+
+    /// Remembers that the value at `span` was reported, so that nothing else is said about it.
+    pub(crate) fn mark_broken(&mut self, span: Span) {
+        self.broken.insert(span.start);
+    }
+
+    /// Whether the value at `span` was reported already.
+    pub(crate) fn is_broken(&self, span: Span) -> bool {
+        self.broken.contains(&span.start)
     }
 
     fn say(
@@ -167,6 +184,7 @@ impl<'a> Report<'a> {
     ) -> Added<'_> {
         let span = self.lines.first_line(span);
         let place = self.lines.place(span.start);
+        self.errors += usize::from(severity == Severity::Error);
         self.said.push(Diagnostic {
             code: code.code,
             severity,

@@ -14,11 +14,15 @@ mod graph;
 mod names;
 mod nearest;
 mod read;
+mod reference;
 mod scalar;
+mod schema;
 mod shape;
 mod source;
 mod yaml;
 
 pub use compile::{Compiled, Request, check, compile, compile_fragment};
 pub use diagnostics::{Diagnostic, ERRORS_PER_FILE, Severity, Span};
+pub use reference::{reference, reference_markdown};
+pub use schema::json_schema;
 pub use source::SourceFile;

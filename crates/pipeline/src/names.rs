@@ -157,6 +157,9 @@ fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Refe
         roots.map(|root| root.name)
     };
     let Some(root) = ROOTS.iter().find(|root| root.name == name) else {
+        if is_behind_dash(report, names, reference) {
+            return;
+        }
         let near = nearest(name, available());
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
@@ -359,6 +362,27 @@ fn function(report: &mut Report<'_>, each: &Use, call: &Reference) {
             )
             .help(format!("write `{ours}`"));
     }
+}
+
+/// Whether the name is the second half of a task or step with a dash in its name, whose first half is
+/// reported already.
+fn is_behind_dash(report: &Report<'_>, names: &Names<'_>, reference: &Reference) -> bool {
+    let before = report
+        .text()
+        .get(..reference.span.start)
+        .unwrap_or_default();
+    let half = format!("-{}", reference.path[0]);
+    let steps = names
+        .file
+        .tasks
+        .iter()
+        .flat_map(|task| &task.steps)
+        .map(|(step, _)| step.as_str());
+    before.ends_with('-')
+        && names
+            .task_names()
+            .chain(steps)
+            .any(|name| name.contains(&half))
 }
 
 /// Whether the function's name stands behind a dot, as in `text.contains('x')`.

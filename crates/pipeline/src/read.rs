@@ -239,7 +239,7 @@ impl Reader<'_, '_> {
 
 fn in_words(ms: u64) -> String {
     const DAY: u64 = 86_400_000;
-    if ms % DAY == 0 {
+    if ms.is_multiple_of(DAY) {
         format!("{}d", ms / DAY)
     } else {
         format!("{}m", ms / 60_000)

@@ -5,10 +5,11 @@
 //! over whatever this walk has refused.
 
 mod foreign;
+mod presence;
 mod value;
 
 use crate::codes;
-use crate::definitions::{Kind, Names, Object, Rest};
+use crate::definitions::{Key, Kind, Names, Object, Rest};
 use crate::diagnostics::{Report, Span};
 use crate::nearest::{listed, nearest};
 use crate::scalar;
@@ -17,9 +18,11 @@ use crate::yaml::{Entry, Node, Value};
 /// What a value belongs to, for messages: `step 2 of task test`.
 #[derive(Clone, Copy)]
 pub(crate) struct Owner<'p> {
-    parent: Option<&'p Owner<'p>>,
+    parent: Option<&'p Self>,
     what: &'p str,
     name: &'p str,
+    /// How the key that holds the value is used, from the definitions.
+    example: &'static str,
 }
 
 impl<'p> Owner<'p> {
@@ -28,6 +31,7 @@ impl<'p> Owner<'p> {
             parent: None,
             what,
             name: "",
+            example: "",
         }
     }
 
@@ -36,7 +40,32 @@ impl<'p> Owner<'p> {
             parent: Some(self),
             what,
             name,
+            example: self.example,
         }
+    }
+
+    /// An entry of a list or mapping whose own name would only repeat what the entry is: `task test`
+    /// in place of `task test of tasks`.
+    fn member(&'p self, what: &'p str, name: &'p str) -> Self {
+        Self {
+            example: self.example,
+            ..self.parent.unwrap_or(self).inner(what, name)
+        }
+    }
+
+    /// The value of a known key.
+    const fn of_key(&'p self, key: &'static Key) -> Self {
+        Self {
+            parent: Some(self),
+            what: "",
+            name: key.name,
+            example: key.example,
+        }
+    }
+
+    /// How to write the value, if the definitions show it.
+    fn shown(&self) -> Option<String> {
+        (!self.example.is_empty()).then(|| as_in(self.example))
     }
 
     /// The nearest named owner and, when it is a part of something named, that too.
@@ -85,10 +114,17 @@ fn keys(
     owner: &Owner<'_>,
 ) {
     for entry in entries {
+        if report.is_full() {
+            return;
+        }
         let Some(key) = object.key(&entry.key) else {
             other_key(report, object, entry, owner);
             continue;
         };
+        let with_uses = key.name == "with" && entries.iter().any(|each| each.key == "uses");
+        if with_uses {
+            continue;
+        }
         if key.refused {
             let message = format!(
                 "`{}` in {} is not supported by this version of Formic",
@@ -97,80 +133,13 @@ fn keys(
             );
             report
                 .error(&codes::NOT_YET, entry.key_span, message)
-                .help_if(foreign::instead(key.name));
+                .help_if(foreign::instead(object.name, key.name));
             continue;
         }
-        let inner = owner.inner("", &entry.key);
+        let inner = owner.of_key(key);
         value(report, &key.kind, &entry.value, entry.key_span, &inner);
     }
-    let stands = |name: &str| entries.iter().any(|entry| entry.key == name);
-    for key in object
-        .keys
-        .iter()
-        .filter(|key| key.required && !stands(key.name))
-    {
-        let message = format!("{} has no `{}`", owner.describe(), key.name);
-        report
-            .error(&codes::MISSING_KEY, key_span, message)
-            .help(format!(
-                "add `{}`",
-                key.example.split('\n').next().unwrap_or_default()
-            ));
-    }
-    for pair in object
-        .exclusive
-        .iter()
-        .filter(|pair| stands(pair[0]) && stands(pair[1]))
-    {
-        let places: Vec<Span> = pair
-            .iter()
-            .filter_map(|name| entries.iter().find(|entry| entry.key == *name))
-            .map(|entry| entry.key_span)
-            .collect();
-        let message = format!(
-            "{} has both `{}` and `{}`",
-            owner.describe(),
-            pair[0],
-            pair[1]
-        );
-        report
-            .error(&codes::NOT_TOGETHER, places[0].max(places[1]), message)
-            .label(places[0].min(places[1]), "the other is here")
-            .help("keep one of them");
-    }
-    let misspelt = |wanted: &str| {
-        entries.iter().any(|entry| {
-            object.key(&entry.key).is_none() && foreign::means(object.name, &entry.key, wanted)
-        })
-    };
-    let refused = || {
-        entries
-            .iter()
-            .any(|entry| object.key(&entry.key).is_some_and(|key| key.refused))
-    };
-    let lacks = !object.any_of.is_empty()
-        && !object
-            .any_of
-            .iter()
-            .any(|name| stands(name) || misspelt(name))
-        && !refused();
-    if lacks {
-        let wanted = listed(object.any_of.iter().copied()).replace(" and ", " or ");
-        let example = object
-            .key(object.any_of[0])
-            .map(|key| key.example)
-            .unwrap_or_default();
-        report
-            .error(
-                &codes::NOTHING_TO_DO,
-                key_span,
-                format!("{} has none of {wanted}", owner.describe()),
-            )
-            .help(format!(
-                "add what it does, such as `{}`",
-                example.split('\n').next().unwrap_or_default()
-            ));
-    }
+    presence::check(report, object, entries, key_span, owner);
 }
 
 /// A key that the table does not name: one of the author's own, or unknown.
@@ -265,6 +234,9 @@ fn value(
     key_span: Span,
     owner: &Owner<'_>,
 ) {
+    if report.is_broken(node.span) {
+        return;
+    }
     match (kind, &node.value) {
         (Kind::Any, _) => {}
         (Kind::OneOf(kinds), _) => value::one_of(report, kind, kinds, node, key_span, owner),
@@ -276,7 +248,7 @@ fn value(
                         node.span,
                         format!("{} is an empty list", owner.describe()),
                     )
-                    .help("put something into it, or remove the key");
+                    .help_if(owner.shown());
             }
             for (index, item) in items.iter().enumerate() {
                 let number = (index + 1).to_string();
@@ -285,9 +257,10 @@ fn value(
                 } else {
                     "entry"
                 };
-                let inner = match owner.parent {
-                    Some(parent) if what == "step" => parent.inner(what, &number),
-                    Some(_) | None => owner.inner(what, &number),
+                let inner = if what == "step" {
+                    owner.member(what, &number)
+                } else {
+                    owner.inner(what, &number)
                 };
                 value(report, of, item, item.span, &inner);
             }
@@ -317,10 +290,7 @@ fn value(
             };
             for entry in entries {
                 name(report, &format!("{article} {what}"), *names, entry);
-                let inner = match owner.parent {
-                    Some(parent) => parent.inner(what, &entry.key),
-                    None => owner.inner(what, &entry.key),
-                };
+                let inner = owner.member(what, &entry.key);
                 value(report, of, &entry.value, entry.key_span, &inner);
             }
         }
@@ -347,6 +317,14 @@ fn mended_line(line: String, wrong: &str, right: &str) -> String {
         return format!("write `{right}`");
     }
     format!("write `{mended}`")
+}
+
+/// `as in` and an example, which may have several lines.
+fn as_in(example: &str) -> String {
+    if example.contains('\n') {
+        return format!("write it as in\n{example}");
+    }
+    format!("write it as in `{example}`")
 }
 
 fn shortened(text: &str) -> String {

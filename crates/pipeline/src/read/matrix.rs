@@ -146,12 +146,14 @@ impl Reader<'_, '_> {
             Ok(cells) => Some(cells.len()),
             Err(error @ MatrixError::TooLarge { .. }) => {
                 self.report
-                    .error(&codes::MATRIX_TOO_LARGE, key_span, error.to_string());
+                    .error(&codes::MATRIX_TOO_LARGE, key_span, error.to_string())
+                    .help("leave out an axis or some values");
                 None
             }
             Err(error @ MatrixError::Doubled { .. }) => {
                 self.report
-                    .error(&codes::MATRIX, key_span, error.to_string());
+                    .error(&codes::MATRIX, key_span, error.to_string())
+                    .help("remove one of the equal values");
                 None
             }
         }

@@ -17,6 +17,8 @@ pub(crate) struct Param {
     pub span: Span,
     pub value_type: ValueType,
     pub default: Option<Json>,
+    /// Whether its declaration was refused, so that it is not also missed.
+    pub faulty: bool,
 }
 
 impl Reader<'_, '_> {
@@ -25,12 +27,14 @@ impl Reader<'_, '_> {
         entries
             .iter()
             .map(|entry| {
+                let before = self.report.error_count();
                 let (value_type, default) = if entry.value.entries().is_some() {
                     self.declared(&entry.value, &codes::PARAM_VALUE)
                 } else {
                     short(&entry.value)
                 };
                 Param {
+                    faulty: self.report.error_count() > before,
                     name: entry.key.clone().into_owned(),
                     span: entry.key_span,
                     value_type,
@@ -87,7 +91,9 @@ impl Reader<'_, '_> {
                     default.describe(),
                     wanted(&value_type)
                 );
-                self.report.error(fault, default.span, message);
+                self.report
+                    .error(fault, default.span, message)
+                    .help(format!("write it as in `default: {}`", sample(&value_type)));
                 (value_type, None)
             }
         }
@@ -207,6 +213,18 @@ fn wanted(value_type: &ValueType) -> String {
         ValueType::List => "a list".to_owned(),
         ValueType::Object => "a mapping".to_owned(),
         ValueType::Artifact => "the name of an artifact".to_owned(),
+    }
+}
+
+fn sample(value_type: &ValueType) -> &str {
+    match value_type {
+        ValueType::String => "text",
+        ValueType::Number => "3",
+        ValueType::Boolean => "true",
+        ValueType::Enum(words) => words.first().map_or("\"\"", String::as_str),
+        ValueType::List => "[one, other]",
+        ValueType::Object => "{ one: other }",
+        ValueType::Artifact => "name",
     }
 }
 

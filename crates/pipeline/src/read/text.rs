@@ -8,6 +8,9 @@ use crate::expression::{self, DIALECT, Parsed};
 use crate::yaml::{Node, offsets};
 use model::plan::{Expression, Text};
 
+/// How an expression looks, for faults that say no more.
+const SAMPLE: &str = "an expression looks like `signal.branch == 'main' && params.publish`";
+
 /// Functions that look at the state of other tasks or steps.
 const STATUS: [&str; 4] = ["succeeded", "failed", "canceled", "always"];
 
@@ -153,7 +156,7 @@ impl Reader<'_, '_> {
         };
         self.report
             .error(&codes::EXPRESSION, span, error.message)
-            .help_if(error.help);
+            .help(error.help.unwrap_or_else(|| SAMPLE.to_owned()));
     }
 }
 

@@ -11,9 +11,11 @@ pub(super) fn means(object: &str, key: &str, wanted: &str) -> bool {
     near || entry(object, key).is_some_and(|(_, for_key, _)| *for_key == wanted)
 }
 
-/// What to do without a key that this version refuses.
-pub(super) fn instead(key: &str) -> Option<&'static str> {
+/// What to do without a key of `object` that this version refuses.
+pub(super) fn instead(object: &str, key: &str) -> Option<&'static str> {
     match key {
+        "image" if object == "service" => Some("start it with `run`"),
+        "parts" => Some("use `params` and `when`"),
         "container" => Some("the steps run directly on the worker; remove `container`"),
         "uses" | "with" => Some("write the steps here"),
         "image" => Some("run the program that makes the image in a step"),
@@ -29,11 +31,62 @@ fn entry(object: &str, key: &str) -> Option<&'static Entry> {
         "pipeline" => PIPELINE,
         "task" => TASK,
         "step" => STEP,
-        "matrix" | "retry" => &[],
+        "on" => ON,
         _ => return None,
     };
     table.iter().find(|(foreign, _, _)| *foreign == key)
 }
+
+/// Words of other systems for the words that a key takes.
+pub(super) fn word(text: &str, words: &[&'static str]) -> Option<&'static str> {
+    let ours = match text.to_ascii_lowercase().as_str() {
+        "int" | "integer" | "float" | "double" | "num" => "number",
+        "bool" => "boolean",
+        "str" | "text" => "string",
+        "array" | "seq" | "sequence" => "list",
+        "map" | "mapping" | "dict" | "json" => "object",
+        "choice" | "options" => "enum",
+        "file" | "path" => "artifact",
+        "error" | "abort" => "fail",
+        "warning" => "warn",
+        "skip" | "none" => "ignore",
+        "on_success" | "succeeded" => "success",
+        "on_failure" | "failed" => "failure",
+        "any" | "all" => "always",
+        "auto" => "automatic",
+        "local" | "host" | "shell" => "process",
+        "workflow_dispatch" | "dispatch" => "manual",
+        "merge_request" | "pull_request_target" | "pr" => "pull_request",
+        "cron" | "timer" => "schedule",
+        "tags" | "release" => "tag",
+        _ => return None,
+    };
+    words.iter().copied().find(|word| *word == ours)
+}
+
+const ON: &[Entry] = &[
+    ("workflow_dispatch", "manual", "write `manual`"),
+    ("repository_dispatch", "api", "write `api`"),
+    (
+        "pull_request_target",
+        "pull_request",
+        "write `pull_request`",
+    ),
+    ("merge_request", "pull_request", "write `pull_request`"),
+    ("merge_requests", "pull_request", "write `pull_request`"),
+    (
+        "cron",
+        "schedule",
+        "write `schedule: [{ cron: \"0 3 * * *\" }]`",
+    ),
+    ("tags", "tag", "write `tag: \"v*\"`"),
+    (
+        "branches",
+        "push",
+        "branches belong to a push: `push: { branches: [main] }`",
+    ),
+    ("workflow_call", "", "write a pipeline of its own"),
+];
 
 const PIPELINE: &[Entry] = &[
     (

@@ -1,6 +1,6 @@
 //! Scalars against the kinds that take them, and values of the wrong form.
 
-use super::{Owner, value};
+use super::{Owner, foreign, value};
 use crate::codes::{self, Code};
 use crate::definitions::Kind;
 use crate::diagnostics::{Report, Span};
@@ -37,7 +37,7 @@ pub(super) fn scalar(
     if let Some(fault) = fault(kind, scalar, node, owner) {
         report
             .error(fault.code, node.span, fault.message)
-            .help_if(fault.help);
+            .help_if(fault.help.or_else(|| owner.shown()));
     }
 }
 
@@ -81,7 +81,7 @@ pub(super) fn one_of(
             };
             report
                 .error(first.code, node.span, message)
-                .help_if(first.help);
+                .help_if(first.help.or_else(|| owner.shown()));
             return;
         }
         Value::Sequence(_) => kinds
@@ -118,8 +118,8 @@ pub(super) fn wrong_shape(
         (Kind::Text { .. } | Kind::Plain, Value::Sequence(items)) if owner.name == "run" => {
             let lines: Vec<&str> = items.iter().filter_map(Node::text).take(3).collect();
             Some(format!(
-                "write the lines below `run: |`: {}",
-                lines.join("; ")
+                "write one text of several lines, as in\nrun: |\n  {}",
+                lines.join("\n  ")
             ))
         }
         (Kind::List { .. }, Value::Scalar(scalar)) if owner.name != "steps" => Some(format!(
@@ -138,13 +138,14 @@ pub(super) fn wrong_shape(
             span,
             expected(&kind.describe(), node, owner),
         )
-        .help_if(help);
+        .help_if(help.or_else(|| owner.shown()));
 }
 
 fn no_value(report: &mut Report<'_>, kind: &Kind, key_span: Span, owner: &Owner<'_>) {
-    let help = match kind {
-        Kind::Text { empty: true, .. } => Some("write `\"\"` for empty text"),
-        _ => None,
+    let help = if matches!(kind, Kind::Text { empty: true, .. }) {
+        Some("write `\"\"` for empty text".to_owned())
+    } else {
+        owner.shown()
     };
     report
         .error(
@@ -263,13 +264,13 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
         Kind::Word { later, .. } if later.contains(&text) => Some(Fault {
             code: &codes::NOT_YET,
             message: format!(
-                "{} `{text}` is not supported by this version of Formic",
+                "`{text}` as {} is not supported by this version of Formic",
                 owner.describe()
             ),
             help: Some(format!("this version takes {}", kind.describe())),
         }),
         Kind::Word { words, .. } => {
-            let near = nearest(text, words.iter().copied());
+            let near = foreign::word(text, words).or_else(|| nearest(text, words.iter().copied()));
             not(
                 &codes::NOT_ONE_OF,
                 near.map(|near| format!("did you mean `{near}`?")),

@@ -45,6 +45,10 @@ struct Builder<'a, 'r> {
 }
 
 impl<'a> Builder<'a, '_> {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the parser's events, of which all others are values"
+    )]
     fn document(&mut self) -> Result<Node<'a>, Stop> {
         let mut tree = None;
         while let Some((event, span)) = self.next()? {
@@ -126,6 +130,7 @@ impl<'a> Builder<'a, '_> {
                 self.report
                     .error(&codes::UNKNOWN_ANCHOR, span, format!("no anchor `&{name}` stands above"))
                     .help("an anchor has to be defined before it is used; text that begins with `*` needs quotes");
+                self.report.mark_broken(span);
                 Ok(null(span))
             }
             Event::StreamStart
@@ -189,6 +194,7 @@ impl<'a> Builder<'a, '_> {
                             format!("{found} cannot be a key"),
                         )
                         .help("text that begins with `{` or `[`, such as a template, needs quotes");
+                    self.report.mark_broken(start);
                 }
             }
         }
@@ -203,6 +209,7 @@ impl<'a> Builder<'a, '_> {
                     "this alias stands inside the value that it names",
                 )
                 .help("repeat the part that is meant");
+            self.report.mark_broken(span);
             return Ok(null(span));
         };
         let target = target.clone();

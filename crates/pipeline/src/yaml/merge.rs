@@ -50,6 +50,9 @@ pub(super) fn take_in<'a>(
             Value::Scalar(_) | Value::Mapping(_) => vec![node],
         };
         for source in sources {
+            if report.is_broken(source.span) {
+                continue;
+            }
             let Value::Mapping(more) = source.value else {
                 report
                     .error(

@@ -39,10 +39,25 @@ pub(super) fn report_syntax(report: &mut Report<'_>, error: &ScanError) {
         report.error(&codes::TOO_DEEP, span, message);
         return;
     }
+    if let ErrorKind::MismatchedFlowCollectionEnd { open, close } = error.kind() {
+        let wanted = if *open == '[' { ']' } else { '}' };
+        report
+            .error(
+                &codes::SYNTAX,
+                span,
+                format!("`{open}` is closed by `{close}`"),
+            )
+            .help(format!("write `{wanted}` here, or close `{open}` before"));
+        return;
+    }
     let (message, help) = explain(error.kind(), line_text);
     report.error(&codes::SYNTAX, span, message).help_if(help);
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the parser's faults, of which the usual ones have words of ours"
+)]
 fn explain(kind: &ErrorKind, line: &str) -> (String, Option<&'static str>) {
     const COLON: &str =
         "text that holds `: ` or ` #` needs quotes, or stands on the lines below `key: |`";
@@ -72,7 +87,10 @@ fn explain(kind: &ErrorKind, line: &str) -> (String, Option<&'static str>) {
             "a mapping that began with `{` has no `}`",
             Some("close it, or put `,` between its keys"),
         ),
-        ErrorKind::UnclosedFlowCollection { .. } => ("a bracket is never closed", Some("close it")),
+        ErrorKind::UnclosedFlowCollection { .. } => (
+            "a bracket is never closed",
+            Some("close it; count the brackets from here on"),
+        ),
         ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => (
             "this quoted text has no closing quote",
             Some("close it on the same line"),
@@ -90,6 +108,8 @@ fn explain(kind: &ErrorKind, line: &str) -> (String, Option<&'static str>) {
             ("no value can begin with this character", Some(TEMPLATE))
         }
         ErrorKind::DirectiveDisallowed
+        | ErrorKind::UnsupportedYamlMajorVersion
+        | ErrorKind::DuplicateVersionDirective
         | ErrorKind::MissingDirectiveName
         | ErrorKind::InvalidDirectiveName
         | ErrorKind::ExpectedDocumentStart => (

@@ -1,3 +1,4 @@
 //! The language from the outside: files in, plans and messages out.
 
+mod broken;
 mod plan;

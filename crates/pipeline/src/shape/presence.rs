@@ -1,0 +1,72 @@
+//! Keys that have to stand, that exclude each other, or of which one is needed.
+
+use super::{Owner, as_in, foreign};
+use crate::codes;
+use crate::definitions::Object;
+use crate::diagnostics::{Report, Span};
+use crate::nearest::listed;
+use crate::yaml::Entry;
+
+/// Checks which keys of `object` stand in a mapping.
+pub(super) fn check(
+    report: &mut Report<'_>,
+    object: &'static Object,
+    entries: &[Entry<'_>],
+    key_span: Span,
+    owner: &Owner<'_>,
+) {
+    let place = |name: &str| {
+        let entry = entries.iter().find(|entry| entry.key == name);
+        entry.map(|entry| entry.key_span)
+    };
+    // A key that was plainly meant was reported where it stands.
+    let meant = |wanted: &str| {
+        entries
+            .iter()
+            .filter(|entry| object.key(&entry.key).is_none())
+            .any(|entry| foreign::means(object.name, &entry.key, wanted))
+    };
+    for key in object.keys.iter().filter(|key| key.required) {
+        if place(key.name).is_some() || meant(key.name) {
+            continue;
+        }
+        let message = format!("{} has no `{}`", owner.describe(), key.name);
+        report
+            .error(&codes::MISSING_KEY, key_span, message)
+            .help(as_in(key.example).replacen("write it as in", "add it, as in", 1));
+    }
+    for [one, other] in object.exclusive {
+        let (Some(first), Some(second)) = (place(one), place(other)) else {
+            continue;
+        };
+        let message = format!("{} has both `{one}` and `{other}`", owner.describe());
+        report
+            .error(&codes::NOT_TOGETHER, first.max(second), message)
+            .label(first.min(second), "the other is here")
+            .help("keep one of them");
+    }
+    let refused = || {
+        let known = entries.iter().filter_map(|entry| object.key(&entry.key));
+        known.into_iter().any(|key| key.refused)
+    };
+    let missing = !object.any_of.is_empty()
+        && !object
+            .any_of
+            .iter()
+            .any(|name| place(name).is_some() || meant(name))
+        && !refused();
+    if missing {
+        let wanted = listed(object.any_of.iter().copied()).replace(" and ", " or ");
+        let example = object.key(object.any_of[0]).map(|key| key.example);
+        report
+            .error(
+                &codes::NOTHING_TO_DO,
+                key_span,
+                format!("{} has none of {wanted}", owner.describe()),
+            )
+            .help(format!(
+                "add what it does, such as `{}`",
+                example.unwrap_or_default()
+            ));
+    }
+}
