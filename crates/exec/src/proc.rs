@@ -1,0 +1,275 @@
+//! Reading `/proc`: who is whose child, which marks a process carries, since when it lives.
+//!
+//! A process may end between two reads, so everything is optional, and nothing here decides or kills. A
+//! process is identified by its number *and* its start time, as numbers are used again.
+
+use std::fs;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// What `/proc/PID/stat` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) parent: i32,
+    pub(crate) session: i32,
+    /// Since boot, in clock ticks.
+    pub(crate) start_ticks: u64,
+    /// Ended, and only waits to be reaped.
+    pub(crate) is_zombie: bool,
+    /// Has memory of its own, but no place for its environment in it yet.
+    pub(crate) is_executing: bool,
+}
+
+/// Reads the state of a process.
+pub(crate) fn stat(pid: i32) -> Option<Stat> {
+    parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The name in parentheses may hold spaces and parentheses: fields are counted after the last one.
+fn parse_stat(text: &str) -> Option<Stat> {
+    let fields: Vec<&str> = text[text.rfind(')')? + 1..]
+        .split_ascii_whitespace()
+        .collect();
+    let number = |place: usize| fields.get(place)?.parse::<u64>().ok();
+    Some(Stat {
+        // The size of its memory, and where its environment begins.
+        is_executing: number(20)? > 0 && number(47) == Some(0),
+        is_zombie: matches!(*fields.first()?, "Z" | "X"),
+        parent: fields.get(1)?.parse().ok()?,
+        session: fields.get(3)?.parse().ok()?,
+        start_ticks: fields.get(19)?.parse().ok()?,
+    })
+}
+
+/// The living and unreaped children of a process, of all its threads.
+pub(crate) fn children(pid: i32) -> Vec<i32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for thread in threads.flatten() {
+        match fs::read_to_string(thread.path().join("children")) {
+            Ok(text) => found.extend(numbers(&text)),
+            // A kernel without CONFIG_PROC_CHILDREN, or a thread that just ended: ask everybody.
+            Err(_) => return children_by_search(pid),
+        }
+    }
+    found
+}
+
+/// The children of the calling process, which has one thread.
+pub(crate) fn own_children() -> Vec<i32> {
+    match fs::read_to_string("/proc/thread-self/children") {
+        Ok(text) => numbers(&text).collect(),
+        Err(_) => children_by_search(own_pid()),
+    }
+}
+
+fn children_by_search(parent: i32) -> Vec<i32> {
+    pids()
+        .into_iter()
+        .filter(|pid| stat(*pid).is_some_and(|stat| stat.parent == parent))
+        .collect()
+}
+
+/// A process and all below it, parents before children.
+pub(crate) fn closure(root: i32) -> Vec<i32> {
+    let mut found = vec![root];
+    let mut next = 0;
+    while next < found.len() {
+        for child in children(found[next]) {
+            if !found.contains(&child) {
+                found.push(child);
+            }
+        }
+        next += 1;
+    }
+    found
+}
+
+/// The numbers of all processes that can be seen.
+pub(crate) fn pids() -> Vec<i32> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// The number of the calling process.
+pub(crate) fn own_pid() -> i32 {
+    rustix::process::getpid().as_raw_nonzero().get()
+}
+
+/// The environment a process was started with; empty for zombies and for those of other users.
+///
+/// While a process executes another program it has none for a moment, which must not hide it: that moment
+/// is waited for.
+pub(crate) fn environ(pid: i32) -> Vec<u8> {
+    const LOOKS_MAX: u32 = 100;
+    const PAUSE: Duration = Duration::from_micros(100);
+    for _ in 0..LOOKS_MAX {
+        match fs::read(format!("/proc/{pid}/environ")) {
+            Ok(environ)
+                if environ.is_empty() && stat(pid).is_some_and(|stat| stat.is_executing) =>
+            {
+                std::thread::sleep(PAUSE);
+            }
+            Ok(environ) => return environ,
+            Err(_) => break,
+        }
+    }
+    Vec::new()
+}
+
+/// The value of a variable in such an environment.
+pub(crate) fn env_value<'a>(environ: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    environ.split(|byte| *byte == 0).find_map(|entry| {
+        entry
+            .strip_prefix(name.as_bytes())
+            .and_then(|rest| rest.strip_prefix(b"="))
+    })
+}
+
+/// The arguments of a process in one line, for people.
+pub(crate) fn command_line(pid: i32) -> String {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words: Vec<_> = bytes
+        .split(|byte| *byte == 0)
+        .filter(|word| !word.is_empty())
+        .map(String::from_utf8_lossy)
+        .collect();
+    words.join(" ")
+}
+
+/// Its control groups, one line for each hierarchy.
+pub(crate) fn cgroups(pid: i32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default()
+}
+
+/// Whether two processes number their processes alike.
+pub(crate) fn same_pid_namespace(pid: i32) -> bool {
+    let space = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    match (space(&pid.to_string()), space("self")) {
+        (Some(theirs), Some(ours)) => theirs == ours,
+        _ => false,
+    }
+}
+
+fn numbers(text: &str) -> impl Iterator<Item = i32> + '_ {
+    text.split_ascii_whitespace()
+        .filter_map(|word| word.parse().ok())
+}
+
+/// An executor for all time: its process, by number and start, and which of that process's executors it is.
+/// Written `PID-TICKS-SERIAL`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Owner {
+    pub(crate) pid: i32,
+    pub(crate) start_ticks: u64,
+    pub(crate) serial: u32,
+}
+
+impl Owner {
+    /// Another executor of the calling process.
+    pub(crate) fn new() -> Option<Self> {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let pid = own_pid();
+        let start_ticks = stat(pid)?.start_ticks;
+        Some(Self {
+            pid,
+            start_ticks,
+            serial: MADE.fetch_add(1, Ordering::Relaxed),
+        })
+    }
+
+    /// Whether that very process still runs.
+    pub(crate) fn is_alive(&self) -> bool {
+        stat(self.pid).is_some_and(|stat| stat.start_ticks == self.start_ticks && !stat.is_zombie)
+    }
+}
+
+impl std::fmt::Display for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}-{}", self.pid, self.start_ticks, self.serial)
+    }
+}
+
+impl FromStr for Owner {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.split('-');
+        let (Some(pid), Some(start_ticks), Some(serial), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(());
+        };
+        Ok(Self {
+            pid: pid.parse().map_err(|_| ())?,
+            start_ticks: start_ticks.parse().map_err(|_| ())?,
+            serial: serial.parse().map_err(|_| ())?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn process_between_two_programs_is_known() {
+        let text = |size, environment| {
+            let zeroes = "0 ".repeat(26);
+            format!(
+                "42 (a) S 7 42 41 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 12345 {size} {zeroes}{environment} 9 0"
+            )
+        };
+        let is_executing =
+            |size, environment| parse_stat(&text(size, environment)).map(|stat| stat.is_executing);
+        assert_eq!(is_executing(4096, 0), Some(true));
+        assert_eq!(is_executing(4096, 7), Some(false));
+        assert_eq!(is_executing(0, 0), Some(false));
+    }
+
+    #[test]
+    fn stat_is_read_after_the_last_parenthesis() {
+        let text = "42 (a) b) c) S 7 42 41 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 12345 99 1";
+        let expected = Stat {
+            parent: 7,
+            session: 41,
+            start_ticks: 12345,
+            is_zombie: false,
+            is_executing: false,
+        };
+        assert_eq!(parse_stat(text), Some(expected));
+        assert_eq!(parse_stat("42 (cut"), None);
+    }
+
+    #[test]
+    fn variable_is_found_by_its_whole_name() {
+        let environ = b"AB=1\0A=2\0C=\0";
+        assert_eq!(env_value(environ, "A"), Some(&b"2"[..]));
+        assert_eq!(env_value(environ, "C"), Some(&b""[..]));
+        assert_eq!(env_value(environ, "B"), None);
+    }
+
+    #[test]
+    fn owner_is_known_again_by_number_and_start() {
+        let own = Owner::new().expect("own stat is readable");
+        assert!(own.is_alive());
+        assert_eq!(own.to_string().parse(), Ok(own));
+        assert!(
+            !Owner {
+                start_ticks: own.start_ticks + 1,
+                ..own
+            }
+            .is_alive()
+        );
+        assert_ne!(Owner::new(), Some(own));
+        assert_eq!("12-3".parse::<Owner>(), Err(()));
+    }
+}

@@ -1,0 +1,114 @@
+//! The processes of one attempt, as the spawner knows them.
+
+use std::collections::BTreeSet;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::cgroup::{Groups, TreeGroup};
+use crate::command::Limits;
+use crate::event::Usage;
+use crate::leftovers::{ATTEMPT_ENV, OWNER_ENV};
+use crate::proc;
+
+/// A tree that has not ended.
+#[derive(Default)]
+pub(super) struct Tree {
+    /// Made for the first command.
+    group: Option<TreeGroup>,
+    /// Led by its commands, with somebody in them.
+    pub(super) sessions: Vec<i32>,
+    pub(super) usage: Usage,
+    is_closing: bool,
+    killed: BTreeSet<i32>,
+}
+
+impl Tree {
+    pub(super) fn is_closing(&self) -> bool {
+        self.is_closing
+    }
+
+    /// Begins its end.
+    pub(super) fn close(&mut self) {
+        self.is_closing = true;
+    }
+
+    /// Its control groups, with these limits if they are not made yet.
+    pub(super) fn group(&mut self, groups: &mut Groups, limits: &Limits) -> &TreeGroup {
+        self.group.get_or_insert_with(|| groups.open(limits))
+    }
+
+    pub(super) fn holds(&self, cgroups: &str) -> bool {
+        self.group
+            .as_ref()
+            .is_some_and(|group| group.holds(cgroups))
+    }
+
+    pub(super) fn oom_killed(&mut self) -> bool {
+        self.group.as_mut().is_some_and(TreeGroup::oom_killed)
+    }
+
+    /// Kills what is left of it; whether something was. `commands` are its own that have not been reaped.
+    pub(super) fn kill(
+        &mut self,
+        name: &str,
+        owner: &str,
+        commands: &[i32],
+        orphans: &[i32],
+    ) -> bool {
+        let mut is_left = !commands.is_empty();
+        if let Some(members) = self.group.as_ref().and_then(TreeGroup::members) {
+            is_left = true;
+            self.killed.extend(members);
+            self.group.iter().for_each(TreeGroup::kill);
+        }
+        // All are looked for before the first is killed: its death would part it from its children.
+        let adopted = orphans.iter().flat_map(|orphan| proc::closure(*orphan));
+        let adopted: BTreeSet<i32> = adopted
+            .filter(|pid| self.is_member(*pid, name, owner))
+            .collect();
+        let members: BTreeSet<i32> = commands
+            .iter()
+            .chain(&adopted)
+            .flat_map(|root| proc::closure(*root))
+            .collect();
+        for pid in members {
+            if proc::stat(pid).is_some_and(|stat| !stat.is_zombie) {
+                is_left = true;
+                self.killed.insert(pid);
+                kill(pid);
+            }
+        }
+        is_left
+    }
+
+    fn is_member(&self, pid: i32, name: &str, owner: &str) -> bool {
+        if proc::stat(pid).is_some_and(|stat| self.sessions.contains(&stat.session)) {
+            return true;
+        }
+        let environ = proc::environ(pid);
+        let has =
+            |variable, value: &str| proc::env_value(&environ, variable) == Some(value.as_bytes());
+        has(ATTEMPT_ENV, name) && has(OWNER_ENV, owner)
+    }
+
+    /// Gives its groups back and says how many were killed and what all took.
+    pub(super) fn end(self, groups: &mut Groups) -> (u32, Usage) {
+        let mut usage = self.usage;
+        if let Some(group) = self.group {
+            if let Some(peak) = group.memory_peak_bytes() {
+                usage.memory_peak_bytes = peak;
+            }
+            groups.close(group);
+        }
+        (u32::try_from(self.killed.len()).unwrap_or(u32::MAX), usage)
+    }
+}
+
+/// Kills a process below us; whoever ended meanwhile is a zombie of ours or of a process below us, so that
+/// the number cannot mean a stranger unless somebody below reaped it in this very moment.
+pub(super) fn kill(pid: i32) {
+    if let Some(pid) = Pid::from_raw(pid) {
+        // Nothing to do about those that ended first.
+        kill_process(pid, Signal::KILL).ok();
+    }
+}
