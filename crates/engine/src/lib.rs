@@ -3,9 +3,15 @@
 //! No IO, no clock, no randomness, no async. `now` and everything random are arguments. A machine
 //! rebuilt from its rows behaves like the live one.
 //!
-//! Read in this order: [`rows`] (what is true), [`event`] (what can happen), [`machine`] (what follows),
-//! [`steps`] (the same for the steps of one attempt).
+//! Read in this order: [`rows`] (what is true), [`event`] (what can happen), [`machine`] (what follows).
 #![warn(missing_docs)]
 
 pub mod event;
+pub mod machine;
 pub mod rows;
+
+mod names;
+mod order;
+pub mod retry;
+mod texts;
+pub mod work;

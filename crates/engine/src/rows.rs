@@ -16,7 +16,10 @@ pub use attempt::{
 };
 pub use effect::{Effect, EffectKey, EffectRow, GroupMember};
 pub use history::{EventRow, Transition};
-pub use run::{Cancel, Counts, LeaseRow, Parent, ParentKind, RunHead, RunResult, RunRow, RunState};
+pub use run::{
+    Cancel, Counts, FragmentRef, LeaseRow, Parent, ParentKind, Reused, RunHead, RunResult, RunRow,
+    RunState,
+};
 pub use task::{Ended, TaskKind, TaskRow, TaskState};
 
 use model::ids::TaskNo;

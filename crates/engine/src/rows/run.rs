@@ -1,5 +1,7 @@
 //! Rows of the run itself.
 
+use super::attempt::{ArtifactRef, Outputs};
+use super::task::Ended;
 use model::digest::Digest;
 use model::ids::{RunId, ScopeNo, TaskNo, Token, WorkerId};
 use model::reason::{CancelCause, CancelMode, QueueReason};
@@ -29,27 +31,43 @@ pub struct RunHead {
     /// Whether every task gets a worktree of its own.
     #[serde(default)]
     pub clean: bool,
-    /// Expected duration of definitions in milliseconds, from earlier runs, by [`TaskRow::def_path`].
-    /// Decides the order of ready tasks, so it is part of what is true.
-    ///
-    /// [`TaskRow::def_path`]: super::TaskRow
+    /// Expected duration of definitions in milliseconds, from earlier runs, by the names of scope and
+    /// definition (`deploy/test`). Decides the order of ready tasks, so it is part of what is true.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub expected_ms: BTreeMap<String, u64>,
-    /// Only these definitions of the root scope take part (and what they need); empty: all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub only: Vec<String>,
 }
 
 /// The run that another one continues or repeats.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Parent {
     /// The earlier run.
     pub run: RunId,
     /// What this one is to it.
     pub kind: ParentKind,
-    /// Finished results taken from it, by task key; the value is the key of the run that really ran it.
+    /// Finished results taken over instead of run, by task key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub reused: BTreeMap<String, RunId>,
+    pub reused: BTreeMap<String, Reused>,
+}
+
+/// The finished result of a task in an earlier run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reused {
+    /// The run that really ran it.
+    pub run: RunId,
+    /// How it ended there.
+    pub ended: Ended,
+    /// Whether a failure was tolerated there.
+    #[serde(default)]
+    pub tolerated: bool,
+    /// What it gave to others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: Outputs,
+    /// The files it gave to others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<ArtifactRef>,
+    /// The file with the tasks that it generated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated: Option<Digest>,
 }
 
 /// What a run is to its parent.

@@ -52,6 +52,12 @@ pub struct TaskRow {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    /// The values of its scope's inputs, if it is a call that has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Box<Outputs>>,
+    /// The concurrency group that it entered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Box<str>>,
     /// What it gives to others; published by the change that ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Box<Outputs>>,
@@ -129,6 +135,8 @@ impl TaskRow {
             timer_at: None,
             started_at: None,
             ended_at: None,
+            inputs: None,
+            group: None,
             outputs: None,
             artifacts: Vec::new(),
             reused_from: None,

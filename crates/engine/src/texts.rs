@@ -1,0 +1,77 @@
+//! Parsed expressions by their text, so that one is parsed once however many tasks share it.
+
+use expr::{Budget, Dialect, Program, Scope, Template, Value};
+use model::Json;
+use model::plan::{Expression, Text};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Programs and templates that were parsed before.
+#[derive(Debug, Default)]
+pub(crate) struct Texts {
+    programs: BTreeMap<String, Program>,
+    templates: BTreeMap<String, Arc<Template>>,
+}
+
+impl Texts {
+    /// The parsed form of `expression`.
+    pub(crate) fn program(&mut self, expression: &Expression) -> Result<Program, String> {
+        if let Some(program) = self.programs.get(&expression.text) {
+            return Ok(program.clone());
+        }
+        let program = expr::compile(dialect(expression)?, &expression.text)
+            .map_err(|error| located(expression, &error))?;
+        self.programs.insert(expression.text.clone(), program.clone());
+        Ok(program)
+    }
+
+    /// The value of `expression` in `scope`.
+    pub(crate) fn value(
+        &mut self,
+        expression: &Expression,
+        scope: &dyn Scope,
+    ) -> Result<Value, String> {
+        self.program(expression)?
+            .eval(scope, &mut Budget::default())
+            .map_err(|error| located(expression, &error))
+    }
+
+    /// The value of `text` in `scope`: a lone expression keeps its type.
+    pub(crate) fn text(&mut self, text: &Text, scope: &dyn Scope) -> Result<Value, String> {
+        let expression = match text {
+            Text::Literal(literal) => return Ok(Value::from(literal.as_str())),
+            Text::Template(expression) => expression,
+        };
+        let known = self.templates.get(&expression.text).cloned();
+        let template = match known {
+            Some(template) => template,
+            None => {
+                let parsed = Template::parse(dialect(expression)?, &expression.text)
+                    .map_err(|error| located(expression, &error))?;
+                let parsed = Arc::new(parsed);
+                self.templates.insert(expression.text.clone(), Arc::clone(&parsed));
+                parsed
+            }
+        };
+        template
+            .eval(scope, &mut Budget::default())
+            .map_err(|error| located(expression, &error))
+    }
+}
+
+/// `value` as JSON.
+pub(crate) fn json(value: &Value) -> Result<Json, String> {
+    value.to_json().map_err(|error| error.to_string())
+}
+
+fn dialect(expression: &Expression) -> Result<Dialect, String> {
+    Dialect::from_name(&expression.dialect).ok_or_else(|| {
+        format!("expressions in `{}` cannot be evaluated by this version", expression.dialect)
+    })
+}
+
+/// The sentence about an error: the expression, its place, what is wrong.
+fn located(expression: &Expression, error: &expr::Error) -> String {
+    let place = expression.at.map_or_else(String::new, |at| format!(" (line {})", at.line));
+    format!("`{}`{place}: {error}", expression.text)
+}
