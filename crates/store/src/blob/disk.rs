@@ -1,0 +1,467 @@
+//! Blobs as files: `ab/cdef…` as given, or `ab/cdef….zst` when that is clearly smaller.
+//!
+//! - A file under its final name is whole and synced. Content goes to a file in `new/` first;
+//!   [`BlobStore::sync`] syncs these files, moves them to their names and syncs the folders.
+//! - A `.zst` file begins with a frame that decompressors skip and that holds the size as given.
+//! - Putting what is there already only renews its time, so that a sweep that looked before does not
+//!   remove it. The lock file keeps a renewal and a removal apart.
+
+use super::{BlobError, BlobStore, Kept, Stored};
+use model::digest::{Digest, DigestWriter};
+use model::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, ErrorKind, Read, Seek as _, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Content is read in pieces of this size; the first piece decides whether compression pays.
+const PIECE_BYTES: usize = 128 * 1024;
+/// Smaller content takes one block of the disk either way.
+const COMPRESS_FROM_BYTES: usize = 4 * 1024;
+/// Fast; the stronger levels cost more time than reading the disk saves.
+const LEVEL: i32 = 1;
+/// The first piece has to shrink to nine tenths.
+const WORTH_PERMILLE: usize = 900;
+/// A frame that every zstd decompressor skips, with the size of the content in its eight bytes.
+const SIZE_FRAME: [u8; 8] = [0x50, 0x2a, 0x4d, 0x18, 8, 0, 0, 0];
+const SIZE_FRAME_BYTES: u64 = 16;
+/// Files in `new/` that are older belong to processes that died.
+const LEFT_BEHIND: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Blobs in a folder.
+#[derive(Debug)]
+pub struct DiskBlobs {
+    dir: PathBuf,
+    /// Locked by files and by threads: a file's lock belongs to all threads that share the file.
+    lock: Mutex<File>,
+    pending: Mutex<Pending>,
+    /// With the process id, names files in `new/`.
+    counter: AtomicU64,
+}
+
+/// What was put and is not synced.
+#[derive(Debug, Default)]
+struct Pending {
+    files: BTreeMap<Digest, New>,
+    /// Folders with names that another process may not have synced yet.
+    folders: BTreeSet<PathBuf>,
+}
+
+/// A file in `new/`.
+#[derive(Debug, Clone)]
+struct New {
+    path: PathBuf,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    AsGiven,
+    Compressed,
+}
+
+impl DiskBlobs {
+    /// Uses the folder `dir`, and creates it if there is none.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn open(dir: &Path) -> Result<Self, BlobError> {
+        let failed = |source| fault(dir, source);
+        fs::create_dir_all(dir.join("new")).map_err(failed)?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(dir.join("lock"))
+            .map_err(failed)?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            lock: Mutex::new(lock),
+            pending: Mutex::default(),
+            counter: AtomicU64::new(0),
+        })
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, File> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The folder of a blob.
+    fn folder(&self, digest: &Digest) -> PathBuf {
+        self.dir.join(&digest.to_hex()[..2])
+    }
+
+    fn path(&self, digest: &Digest, form: Form) -> PathBuf {
+        let hex = digest.to_hex();
+        let suffix = match form {
+            Form::AsGiven => "",
+            Form::Compressed => ".zst",
+        };
+        self.dir
+            .join(&hex[..2])
+            .join(format!("{}{suffix}", &hex[2..]))
+    }
+
+    /// The file of a blob that can be read through this handle.
+    fn find(&self, digest: &Digest) -> io::Result<Option<(File, Form)>> {
+        let new = self.pending().files.get(digest).cloned();
+        let kept = [Form::AsGiven, Form::Compressed].map(|form| (self.path(digest, form), form));
+        let places = new.map(|new| (new.path, new.form)).into_iter().chain(kept);
+        for (path, form) in places {
+            match File::open(path) {
+                Ok(file) => return Ok(Some((file, form))),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Renews the time of a blob that is there for everybody.
+    fn renew(&self, digest: &Digest) -> io::Result<bool> {
+        let lock = self.lock();
+        lock.lock_shared()?;
+        let renewed = self.renew_locked(digest);
+        lock.unlock()?;
+        renewed
+    }
+
+    fn renew_locked(&self, digest: &Digest) -> io::Result<bool> {
+        for form in [Form::AsGiven, Form::Compressed] {
+            match OpenOptions::new().write(true).open(self.path(digest, form)) {
+                Ok(file) => {
+                    file.set_modified(SystemTime::now())?;
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
+    fn write_new(&self, content: &mut dyn Read) -> Result<(Stored, New), BlobError> {
+        let count = self.counter.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{}-{:p}-{count}", std::process::id(), self);
+        let path = self.dir.join("new").join(name);
+        let failed = |source| fault(&self.dir, source);
+        let mut file = File::create_new(&path).map_err(failed)?;
+        write_content(&mut file, content)
+            .map(|(stored, form)| {
+                let path = path.clone();
+                (stored, New { path, form })
+            })
+            .map_err(|error| {
+                // The file is worthless; if it stays, a sweep removes it.
+                drop(fs::remove_file(&path));
+                match error {
+                    Failure::Content(source) => BlobError::Content(source),
+                    Failure::Disk(source) => failed(source),
+                }
+            })
+    }
+
+    fn sync_pending(&self, pending: &mut Pending) -> io::Result<()> {
+        while let Some((digest, new)) = pending.files.first_key_value() {
+            let folder = self.folder(digest);
+            match File::open(&new.path) {
+                Ok(file) => {
+                    file.sync_data()?;
+                    if !folder.exists() {
+                        fs::create_dir_all(&folder)?;
+                        pending.folders.insert(self.dir.clone());
+                    }
+                    fs::rename(&new.path, self.path(digest, new.form))?;
+                    pending.folders.insert(folder);
+                }
+                Err(error) => return Err(error),
+            }
+            pending.files.pop_first();
+        }
+        while let Some(folder) = pending.folders.first() {
+            File::open(folder)?.sync_all()?;
+            pending.folders.pop_first();
+        }
+        Ok(())
+    }
+
+    fn list_folder(&self, prefix: &str, kept: &mut Vec<Kept>) -> io::Result<()> {
+        for entry in fs::read_dir(self.dir.join(prefix))? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let rest = name.strip_suffix(".zst").unwrap_or(name);
+            let Ok(digest) = format!("sha256:{prefix}{rest}").parse() else {
+                continue;
+            };
+            match entry.metadata() {
+                Ok(metadata) => kept.push(Kept {
+                    digest,
+                    rest_bytes: metadata.len(),
+                    put_at: timestamp(metadata.modified()?),
+                }),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what processes left in `new/` that died a day ago or earlier.
+    fn remove_left_behind(&self) -> io::Result<()> {
+        for entry in fs::read_dir(self.dir.join("new"))? {
+            let entry = entry?;
+            let modified = entry.metadata().and_then(|metadata| metadata.modified());
+            let age = modified.map(|at| at.elapsed().unwrap_or_default());
+            if age.is_ok_and(|age| age > LEFT_BEHIND) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_locked(&self, digest: &Digest, unused_since: Timestamp) -> io::Result<bool> {
+        let mut gone = true;
+        for form in [Form::AsGiven, Form::Compressed] {
+            let path = self.path(digest, form);
+            match fs::metadata(&path) {
+                Ok(metadata) if timestamp(metadata.modified()?) >= unused_since => gone = false,
+                Ok(_) => fs::remove_file(path)?,
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(gone)
+    }
+}
+
+impl BlobStore for DiskBlobs {
+    fn put(&self, content: &mut dyn Read) -> Result<Stored, BlobError> {
+        let (stored, new) = self.write_new(content)?;
+        let failed = |source| fault(&self.dir, source);
+        let there = self.renew(&stored.digest).map_err(failed)?;
+        let mut pending = self.pending();
+        if there {
+            pending.folders.insert(self.folder(&stored.digest));
+        } else if let Some(double) = pending.files.insert(stored.digest, new.clone()) {
+            drop(pending);
+            fs::remove_file(double.path).map_err(failed)?;
+            return Ok(stored);
+        }
+        drop(pending);
+        if there {
+            fs::remove_file(new.path).map_err(failed)?;
+        }
+        Ok(stored)
+    }
+
+    fn sync(&self) -> Result<(), BlobError> {
+        let mut pending = self.pending();
+        self.sync_pending(&mut pending)
+            .map_err(|source| fault(&self.dir, source))
+    }
+
+    fn open(&self, digest: &Digest) -> Result<Box<dyn Read + Send>, BlobError> {
+        let failed = |source| fault(&self.dir, source);
+        let Some((file, form)) = self.find(digest).map_err(failed)? else {
+            return Err(BlobError::Missing {
+                digest: *digest,
+                place: self.dir.clone(),
+            });
+        };
+        let content: Box<dyn Read + Send> = match form {
+            Form::AsGiven => Box::new(file),
+            Form::Compressed => Box::new(zstd::Decoder::new(file).map_err(failed)?),
+        };
+        Ok(Box::new(Verified {
+            content: BufReader::new(content),
+            digest: *digest,
+            seen: Some(DigestWriter::new()),
+        }))
+    }
+
+    fn size_bytes(&self, digest: &Digest) -> Result<Option<u64>, BlobError> {
+        let failed = |source| fault(&self.dir, source);
+        let Some((mut file, form)) = self.find(digest).map_err(failed)? else {
+            return Ok(None);
+        };
+        let size = match form {
+            Form::AsGiven => file.metadata().map(|metadata| metadata.len()),
+            Form::Compressed => read_size_frame(&mut file),
+        };
+        size.map(Some).map_err(failed)
+    }
+
+    fn list(&self) -> Result<Vec<Kept>, BlobError> {
+        let failed = |source| fault(&self.dir, source);
+        let mut kept = Vec::new();
+        for entry in fs::read_dir(&self.dir).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            if let Some(prefix) = name.to_str().filter(|name| name.len() == 2) {
+                self.list_folder(prefix, &mut kept).map_err(failed)?;
+            }
+        }
+        self.remove_left_behind().map_err(failed)?;
+        kept.sort_unstable_by_key(|each| each.digest);
+        Ok(kept)
+    }
+
+    fn remove(&self, digest: &Digest, unused_since: Timestamp) -> Result<bool, BlobError> {
+        let failed = |source| fault(&self.dir, source);
+        let lock = self.lock();
+        lock.lock().map_err(failed)?;
+        let removed = self.remove_locked(digest, unused_since);
+        lock.unlock().map_err(failed)?;
+        removed.map_err(failed)
+    }
+}
+
+enum Failure {
+    Content(io::Error),
+    Disk(io::Error),
+}
+
+/// Writes `content` to a new file, compressed if its first piece says that it pays.
+fn write_content(file: &mut File, content: &mut dyn Read) -> Result<(Stored, Form), Failure> {
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut length = fill(content, &mut piece)?;
+    let form = form_of(&piece[..length]);
+    let mut digest = DigestWriter::new();
+    let mut size_bytes = 0;
+    let mut out = Out::new(file, form).map_err(Failure::Disk)?;
+    while length > 0 {
+        digest.update(&piece[..length]);
+        size_bytes += length as u64;
+        out.write(&piece[..length]).map_err(Failure::Disk)?;
+        length = fill(content, &mut piece)?;
+    }
+    out.finish(size_bytes).map_err(Failure::Disk)?;
+    let stored = Stored {
+        digest: digest.finish(),
+        size_bytes,
+    };
+    Ok((stored, form))
+}
+
+/// Where content is written in one of the two forms.
+enum Out<'a> {
+    AsGiven(&'a mut File),
+    Compressed(zstd::Encoder<'static, &'a mut File>),
+}
+
+impl<'a> Out<'a> {
+    fn new(file: &'a mut File, form: Form) -> io::Result<Self> {
+        match form {
+            Form::AsGiven => Ok(Self::AsGiven(file)),
+            Form::Compressed => {
+                file.write_all(&SIZE_FRAME)?;
+                file.write_all(&[0; 8])?;
+                zstd::Encoder::new(file, LEVEL).map(Self::Compressed)
+            }
+        }
+    }
+
+    fn write(&mut self, piece: &[u8]) -> io::Result<()> {
+        match self {
+            Self::AsGiven(file) => file.write_all(piece),
+            Self::Compressed(encoder) => encoder.write_all(piece),
+        }
+    }
+
+    fn finish(self, size_bytes: u64) -> io::Result<()> {
+        if let Self::Compressed(encoder) = self {
+            let file = encoder.finish()?;
+            file.seek(SeekFrom::Start(SIZE_FRAME.len() as u64))?;
+            file.write_all(&size_bytes.to_le_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+fn form_of(first_piece: &[u8]) -> Form {
+    if first_piece.len() < COMPRESS_FROM_BYTES {
+        return Form::AsGiven;
+    }
+    match zstd::bulk::compress(first_piece, LEVEL) {
+        Ok(small) if small.len() * 1000 < first_piece.len() * WORTH_PERMILLE => Form::Compressed,
+        Ok(_) | Err(_) => Form::AsGiven,
+    }
+}
+
+/// Reads until `piece` is full or the content ends.
+fn fill(content: &mut dyn Read, piece: &mut [u8]) -> Result<usize, Failure> {
+    let mut filled = 0;
+    while filled < piece.len() {
+        match content.read(&mut piece[filled..]) {
+            Ok(0) => break,
+            Ok(length) => filled += length,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(Failure::Content(error)),
+        }
+    }
+    Ok(filled)
+}
+
+fn read_size_frame(file: &mut File) -> io::Result<u64> {
+    let mut frame = [0; SIZE_FRAME_BYTES as usize];
+    file.read_exact(&mut frame)?;
+    let (head, size) = frame.split_at(SIZE_FRAME.len());
+    if head != SIZE_FRAME {
+        return Err(io::Error::new(
+            ErrorKind::InvalidData,
+            "a compressed blob does not begin with its size",
+        ));
+    }
+    let size = size.try_into().expect("eight bytes are left");
+    Ok(u64::from_le_bytes(size))
+}
+
+/// Content that is checked against its address when it ends.
+struct Verified {
+    content: BufReader<Box<dyn Read + Send>>,
+    digest: Digest,
+    seen: Option<DigestWriter>,
+}
+
+impl Read for Verified {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.content.read(buffer)?;
+        if length > 0 {
+            if let Some(seen) = &mut self.seen {
+                seen.update(&buffer[..length]);
+            }
+        } else if !buffer.is_empty()
+            && let Some(seen) = self.seen.take()
+        {
+            let found = seen.finish();
+            if found != self.digest {
+                return Err(io::Error::new(
+                    ErrorKind::InvalidData,
+                    format!("its content has the address `{found}`: the file is damaged"),
+                ));
+            }
+        }
+        Ok(length)
+    }
+}
+
+fn timestamp(at: SystemTime) -> Timestamp {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn fault(place: &Path, source: io::Error) -> BlobError {
+    let place = place.to_owned();
+    if crate::error::is_full(&source) {
+        BlobError::Full { place }
+    } else {
+        BlobError::Io { place, source }
+    }
+}

@@ -1,0 +1,274 @@
+//! Connections to the board's file: one that writes, several that read.
+//!
+//! A write is one `BEGIN IMMEDIATE` transaction: it waits for other processes (bounded) before it
+//! reads anything, so that it never has to be undone because somebody was faster. A read is one
+//! deferred transaction on a connection that cannot write.
+
+use super::migrate;
+use crate::error::StoreError;
+use model::ids::RunId;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How durable a transaction is before it is acknowledged: synced.
+pub const SYNCHRONOUS: &str = "FULL";
+/// How long a write waits for other processes. A transaction of another process takes milliseconds,
+/// the creation of the largest run seconds.
+const BUSY: Duration = Duration::from_secs(15);
+/// Pages of the log after which a commit moves it into the file: 8 MiB. Small, because a log that is
+/// overwritten in place syncs twice as fast as one that grows; large, because moving costs two syncs.
+const CHECKPOINT_PAGES: u32 = 2_000;
+/// The log is cut back to this size when it was longer, after a read that lasted long.
+const LOG_BYTES_KEPT: u32 = 16 << 20;
+/// Memory for pages, in KiB: the hot pages of a large run.
+const CACHE_KIB: i32 = 8 << 10;
+/// Every statement of this crate stays prepared.
+const STATEMENTS: usize = 64;
+/// Reading connections kept open. More may be open for a moment.
+const IDLE_READERS: usize = 4;
+/// Numbers of runs remembered; beyond, they are looked up again.
+const REMEMBERED_RUNS: usize = 4_096;
+
+/// The open board.
+pub(super) struct Board {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+    /// The number of a run never changes and is never given to another one.
+    numbers: Mutex<BTreeMap<RunId, i64>>,
+}
+
+/// Why a transaction was given up.
+pub(super) enum Stop {
+    /// The database failed.
+    Sql(rusqlite::Error),
+    /// The command is refused.
+    Refused(StoreError),
+}
+
+impl From<rusqlite::Error> for Stop {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl Board {
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut writer = connect(path).map_err(|error| fault(path, error))?;
+        migrate::migrate(path, &mut writer)?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer: Mutex::new(writer),
+            readers: Mutex::new(Vec::new()),
+            numbers: Mutex::new(BTreeMap::new()),
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The connection that writes, outside of any transaction.
+    pub(super) fn writer(&self) -> MutexGuard<'_, Connection> {
+        // A thread that panicked with the lock left at most a transaction open, which is undone.
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if !writer.is_autocommit() {
+            undo(&writer);
+        }
+        writer
+    }
+
+    /// Does `act` in one durable transaction, or nothing of it.
+    pub(super) fn write<T>(
+        &self,
+        act: impl FnOnce(&Connection) -> Result<T, Stop>,
+    ) -> Result<T, StoreError> {
+        let writer = self.writer();
+        begin(&writer).map_err(|error| self.fault(error))?;
+        match act(&writer).and_then(|done| commit(&writer).map(|()| done).map_err(Stop::Sql)) {
+            Ok(done) => Ok(done),
+            Err(stop) => {
+                undo(&writer);
+                Err(self.stopped(stop))
+            }
+        }
+    }
+
+    /// Does `act` on one unchanging view of the board.
+    pub(super) fn read<T>(
+        &self,
+        act: impl FnOnce(&Connection) -> Result<T, Stop>,
+    ) -> Result<T, StoreError> {
+        let idle = self.idle_readers().pop();
+        let reader = match idle {
+            Some(reader) => reader,
+            None => self.connect_reader()?,
+        };
+        let result = reader
+            .execute_batch("BEGIN")
+            .map_err(Stop::Sql)
+            .and_then(|()| act(&reader));
+        undo(&reader);
+        let mut idle = self.idle_readers();
+        if idle.len() < IDLE_READERS {
+            idle.push(reader);
+        }
+        drop(idle);
+        result.map_err(|stop| self.stopped(stop))
+    }
+
+    /// The number of a run on this board.
+    pub(super) fn number(&self, on: &Connection, run: RunId) -> Result<i64, Stop> {
+        if let Some(&number) = self.numbers().get(&run) {
+            return Ok(number);
+        }
+        let number = on
+            .prepare_cached("SELECT run FROM head WHERE id=?1")?
+            .query_row([run.as_str()], |row| row.get(0))
+            .optional()?
+            .ok_or(StoreError::NoRun(run))?;
+        self.remember(run, number);
+        Ok(number)
+    }
+
+    /// The number of a run if it is remembered.
+    pub(super) fn remembered(&self, run: RunId) -> Option<i64> {
+        self.numbers().get(&run).copied()
+    }
+
+    pub(super) fn remember(&self, run: RunId, number: i64) {
+        let mut numbers = self.numbers();
+        if numbers.len() >= REMEMBERED_RUNS {
+            numbers.clear();
+        }
+        numbers.insert(run, number);
+    }
+
+    pub(super) fn forget(&self, run: RunId) {
+        self.numbers().remove(&run);
+    }
+
+    /// A number that changes when another connection writes; the own one does not count.
+    pub(super) fn data_version(&self) -> Result<u32, StoreError> {
+        self.writer()
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .map_err(|error| self.fault(error))
+    }
+
+    pub(super) fn fault(&self, error: rusqlite::Error) -> StoreError {
+        fault(&self.path, error)
+    }
+
+    pub(super) fn stopped(&self, stop: Stop) -> StoreError {
+        match stop {
+            Stop::Sql(error) => self.fault(error),
+            Stop::Refused(error) => error,
+        }
+    }
+
+    fn idle_readers(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn numbers(&self) -> MutexGuard<'_, BTreeMap<RunId, i64>> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn connect_reader(&self) -> Result<Connection, StoreError> {
+        connect(&self.path)
+            .and_then(|reader| {
+                reader.pragma_update(None, "query_only", true)?;
+                Ok(reader)
+            })
+            .map_err(|error| self.fault(error))
+    }
+}
+
+/// A connection with the settings of every board.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "synchronous", SYNCHRONOUS)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)?;
+    Ok(connection)
+}
+
+pub(super) fn begin(writer: &Connection) -> rusqlite::Result<()> {
+    writer.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    Ok(())
+}
+
+pub(super) fn commit(writer: &Connection) -> rusqlite::Result<()> {
+    writer.prepare_cached("COMMIT")?.execute([])?;
+    Ok(())
+}
+
+/// Ends a transaction without its writes. Some failures have ended it already.
+pub(super) fn undo(connection: &Connection) {
+    if !connection.is_autocommit() {
+        let undone = connection.execute_batch("ROLLBACK");
+        debug_assert!(
+            undone.is_ok(),
+            "ROLLBACK of an open transaction: {undone:?}"
+        );
+    }
+}
+
+/// What a failure of the database means for people.
+pub(super) fn fault(path: &Path, error: rusqlite::Error) -> StoreError {
+    let board = path.to_owned();
+    let code = error.sqlite_error_code();
+    match (code, &error) {
+        (Some(ErrorCode::DiskFull), _) => StoreError::Full { board },
+        (Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied), _) => {
+            StoreError::ReadOnly { board }
+        }
+        (Some(ErrorCode::CannotOpen), _) if !may_be_written(path) => StoreError::ReadOnly { board },
+        (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => StoreError::Busy {
+            board,
+            waited_ms: u64::try_from(BUSY.as_millis()).expect("some seconds"),
+        },
+        (Some(ErrorCode::NotADatabase), _) => StoreError::Foreign { board },
+        (Some(ErrorCode::DatabaseCorrupt), _)
+        | (
+            None,
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..),
+        ) => StoreError::Damaged {
+            board,
+            what: error.to_string(),
+        },
+        _ => StoreError::Io {
+            board,
+            source: Arc::new(error),
+        },
+    }
+}
+
+/// Whether the file, or the folder that it would be created in, may be written.
+fn may_be_written(path: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    let folder = path.parent().unwrap_or(Path::new("."));
+    access(folder, Access::WRITE_OK).is_ok()
+        && (!path.exists() || access(path, Access::WRITE_OK).is_ok())
+}

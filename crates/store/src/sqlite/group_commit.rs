@@ -1,0 +1,354 @@
+//! Many commits, one sync.
+//!
+//! Whoever comes while nobody commits leads: it opens a transaction, writes its own commits and
+//! those that have queued up meanwhile, syncs once, and tells everyone. Whoever comes while somebody
+//! leads queues up and waits; the first in the queue leads next. A single caller thus pays no
+//! handover to another thread, and many callers share the sync.
+//!
+//! A commit that does not fit the version or the owner writes nothing, so it needs no undoing. A
+//! commit that fails for another reason undoes the transaction; then each of them is written in a
+//! transaction of its own, so that it fails alone.
+
+use super::connection::{Board, Stop, begin, commit, undo};
+use super::encode::{self, Statement};
+use super::{codes, decode};
+use crate::board::Commit;
+use crate::error::{CommitError, StoreError};
+use model::ids::RunId;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Commits in one transaction at most. Bounds how long the first of them waits for the last.
+const COMMITS_PER_TRANSACTION: usize = 256;
+/// How often a leader lets other threads run when fewer have come than the last time: those that it
+/// has just answered are about to come again.
+const YIELDS: u32 = 4;
+
+/// The queue in front of the one transaction.
+#[derive(Default)]
+pub(super) struct GroupCommit {
+    queue: Mutex<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Work>,
+    /// Somebody leads. When nobody does, nobody waits.
+    led: bool,
+    /// Commits in the last transaction.
+    last: usize,
+}
+
+/// The commits of one caller.
+struct Work {
+    commits: Vec<Encoded>,
+    ticket: Arc<Ticket>,
+}
+
+impl Work {
+    /// Writes all of it into the open transaction.
+    fn write(&self, writer: &Connection) -> rusqlite::Result<Results> {
+        self.commits.iter().map(|each| each.write(writer)).collect()
+    }
+
+    fn tell(mut self, results: Results) {
+        self.commits.clear();
+        self.ticket.tell(News::Done(results));
+    }
+}
+
+impl Drop for Work {
+    /// Only when its leader panicked are there commits left that nobody was told about.
+    fn drop(&mut self) {
+        if !self.commits.is_empty() {
+            let lost = |each: &Encoded| Err(CommitError::NotOwner(each.run));
+            let results = self.commits.iter().map(lost).collect();
+            self.ticket.tell(News::Done(results));
+        }
+    }
+}
+
+/// A commit as statements.
+struct Encoded {
+    run: RunId,
+    number: i64,
+    expected_version: u64,
+    fence: u64,
+    update: Vec<Value>,
+    fragments: Vec<Vec<Value>>,
+    statements: Vec<Statement>,
+}
+
+/// Where a caller waits.
+#[derive(Default)]
+struct Ticket {
+    news: Mutex<Option<News>>,
+    told: Condvar,
+}
+
+enum News {
+    /// Lead the next transaction; the own commits are in it.
+    Lead,
+    /// What became of the own commits.
+    Done(Results),
+}
+
+type Results = Vec<Result<(), CommitError>>;
+
+impl GroupCommit {
+    pub(super) fn commit(&self, board: &Board, commits: &[Commit<'_>]) -> Results {
+        let mut encoded = Vec::with_capacity(commits.len());
+        let mut unknown = Vec::new();
+        for (index, commit) in commits.iter().enumerate() {
+            match Encoded::new(board, commit) {
+                Ok(commit) => encoded.push(commit),
+                Err(error) => unknown.push((index, error)),
+            }
+        }
+        let mut results = if encoded.is_empty() {
+            Vec::new()
+        } else {
+            self.submit(board, encoded)
+        };
+        for (index, error) in unknown {
+            results.insert(index, Err(error.into()));
+        }
+        results
+    }
+
+    fn submit(&self, board: &Board, commits: Vec<Encoded>) -> Results {
+        let ticket = Arc::new(Ticket::default());
+        let mut queue = self.queue();
+        queue.waiting.push_back(Work {
+            commits,
+            ticket: Arc::clone(&ticket),
+        });
+        if queue.led {
+            drop(queue);
+            if let News::Done(results) = ticket.wait() {
+                return results;
+            }
+        } else {
+            queue.led = true;
+            drop(queue);
+        }
+        self.lead(board);
+        match ticket.wait() {
+            News::Done(results) => results,
+            News::Lead => unreachable!("who has led is told what became of its commits"),
+        }
+    }
+
+    /// Writes what waits, passes the lead on, and then tells everyone.
+    fn lead(&self, board: &Board) {
+        let mut work = Vec::new();
+        let results = {
+            let _lead = Lead(self);
+            self.write_waiting(board, &mut work)
+        };
+        for (work, results) in work.into_iter().zip(results) {
+            work.tell(results);
+        }
+    }
+
+    fn write_waiting(&self, board: &Board, work: &mut Vec<Work>) -> Vec<Results> {
+        let writer = board.writer();
+        let began = begin(&writer);
+        let mut written = Ok(Vec::new());
+        let mut size = 0;
+        while let Some(next) = self.next(size) {
+            size += next.commits.len();
+            if let (Ok(()), Ok(results)) = (&began, &mut written) {
+                match next.write(&writer) {
+                    Ok(more) => results.push(more),
+                    Err(error) => written = Err(error),
+                }
+            }
+            work.push(next);
+        }
+        if let Err(error) = began {
+            return all_failed(&board.fault(error), work);
+        }
+        let written = written.and_then(|results| commit(&writer).map(|()| results));
+        written.unwrap_or_else(|error| {
+            undo(&writer);
+            if size == 1 {
+                all_failed(&board.fault(error), work)
+            } else {
+                work.iter()
+                    .map(|work| write_alone(board, &writer, &work.commits))
+                    .collect()
+            }
+        })
+    }
+
+    /// The next in the queue, unless the transaction has `size` commits and that is enough.
+    fn next(&self, size: usize) -> Option<Work> {
+        for _ in 0..=YIELDS {
+            let mut queue = self.queue();
+            if let Some(first) = queue.waiting.front() {
+                let fits = size == 0 || size + first.commits.len() <= COMMITS_PER_TRANSACTION;
+                return if fits {
+                    queue.waiting.pop_front()
+                } else {
+                    queue.last = size;
+                    None
+                };
+            }
+            if size >= queue.last {
+                break;
+            }
+            drop(queue);
+            std::thread::yield_now();
+        }
+        self.queue().last = size;
+        None
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Being the leader. Passed on when it is over, also by a panic.
+struct Lead<'a>(&'a GroupCommit);
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue();
+        match queue.waiting.front() {
+            Some(next) => next.ticket.tell(News::Lead),
+            None => queue.led = false,
+        }
+    }
+}
+
+impl Ticket {
+    fn tell(&self, news: News) {
+        *self.news.lock().unwrap_or_else(PoisonError::into_inner) = Some(news);
+        self.told.notify_one();
+    }
+
+    fn wait(&self) -> News {
+        let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(news) = news.take() {
+                return news;
+            }
+            news = self.told.wait(news).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Encoded {
+    fn new(board: &Board, commit: &Commit<'_>) -> Result<Self, StoreError> {
+        let run = commit.run;
+        let number = match board.remembered(run) {
+            Some(number) => number,
+            None => board.read(|reader| board.number(reader, run))?,
+        };
+        let row = &commit.changes.run;
+        let mut update = encode::run(row);
+        update.extend([
+            number.into(),
+            encode::number(commit.expected_version),
+            encode::number(commit.owner.fence),
+        ]);
+        let fragments = row.fragments.iter().enumerate();
+        Ok(Self {
+            run,
+            number,
+            expected_version: commit.expected_version,
+            fence: commit.owner.fence,
+            update,
+            fragments: fragments
+                .map(|(place, each)| encode::fragment(number, place, each))
+                .collect(),
+            statements: encode::changes(number, commit.changes),
+        })
+    }
+
+    /// Writes the commit into the open transaction, if it fits.
+    fn write(&self, writer: &Connection) -> rusqlite::Result<Result<(), CommitError>> {
+        let updated = writer
+            .prepare_cached(encode::RUN_UPDATE)?
+            .execute(params_from_iter(&self.update))?;
+        if updated == 0 {
+            return self.refused(writer).map(Err);
+        }
+        self.write_fragments(writer)?;
+        for statement in &self.statements {
+            writer
+                .prepare_cached(statement.sql)?
+                .execute(params_from_iter(&statement.values))?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Fragments are only ever added at the end; those that are there stay as they are.
+    fn write_fragments(&self, writer: &Connection) -> rusqlite::Result<()> {
+        if self.fragments.is_empty() {
+            return Ok(());
+        }
+        let there: u32 = writer
+            .prepare_cached("SELECT COALESCE(MAX(place) + 1, 0) FROM fragment WHERE run=?1")?
+            .query_row([self.number], |row| row.get(0))?;
+        for values in self.fragments.iter().skip(there as usize) {
+            writer
+                .prepare_cached(encode::FRAGMENT)?
+                .execute(params_from_iter(values))?;
+        }
+        Ok(())
+    }
+
+    /// Why the run's row was not the expected one.
+    fn refused(&self, writer: &Connection) -> rusqlite::Result<CommitError> {
+        let found = writer
+            .prepare_cached("SELECT version, fence, state FROM run WHERE run=?1")?
+            .query_row([self.number], |row| {
+                Ok((
+                    decode::number(row, 0)?,
+                    decode::number(row, 1)?,
+                    row.get::<_, i64>(2)?,
+                ))
+            })
+            .optional()?;
+        let run = self.run;
+        Ok(match found {
+            None => StoreError::NoRun(run).into(),
+            Some((_, _, state)) if state >= codes::SUCCEEDED => CommitError::Ended(run),
+            Some((_, fence, _)) if fence != self.fence => CommitError::NotOwner(run),
+            Some((found_version, _, _)) => CommitError::Conflict {
+                run,
+                expected_version: self.expected_version,
+                found_version,
+            },
+        })
+    }
+}
+
+/// Writes each commit in a transaction of its own.
+fn write_alone(board: &Board, writer: &Connection, commits: &[Encoded]) -> Results {
+    commits
+        .iter()
+        .map(|each| {
+            let written = begin(writer)
+                .and_then(|()| each.write(writer))
+                .and_then(|result| commit(writer).map(|()| result));
+            written.unwrap_or_else(|error| {
+                undo(writer);
+                Err(board.stopped(Stop::Sql(error)).into())
+            })
+        })
+        .collect()
+}
+
+fn all_failed(error: &StoreError, work: &[Work]) -> Vec<Results> {
+    let failed = |work: &Work| {
+        let errors = std::iter::repeat_n(error.clone(), work.commits.len());
+        errors.map(|error| Err(error.into())).collect()
+    };
+    work.iter().map(failed).collect()
+}
