@@ -135,6 +135,11 @@ codes! {
     SECRET_IN_CONDITION = "E0410": "A condition may not look at a secret: its result is shown and stored.",
         "when: secrets.TOKEN != ''" => "when: params.publish";
 
+    TYPE = "E0411": "The parts of the expression do not fit together: a type, a function or its arguments.",
+        "when: signal.branch.startWith('release/')" => "when: signal.branch.startsWith('release/')";
+    NOT_A_CONDITION = "E0412": "A condition has to be true or false.",
+        "when: \"'main'\"" => "when: signal.branch == 'main'";
+
     PARAM_MISSING = "E0501": "A param without a default needs a value.",
         "params: {target: {type: string}}" => "params: {target: {type: string, default: staging}}";
     PARAM_UNKNOWN = "E0502": "The pipeline declares no such param.",

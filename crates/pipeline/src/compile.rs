@@ -7,7 +7,7 @@ use crate::names::{self, Names};
 use crate::nearest::{listed, nearest};
 use crate::read::{self, File};
 use crate::source::SourceFile;
-use crate::{graph, shape, yaml};
+use crate::{graph, shape, types, yaml};
 use model::ids::{DefNo, ScopeNo};
 use model::plan::{Edge, Fragment, Input, Plan, Scope, TaskDef};
 use model::{JsonMap, limits};
@@ -100,7 +100,7 @@ fn checked(report: &mut Report<'_>, object: &'static Object) -> Option<(File, Ve
     let file = read::file(report, &tree);
     let names = Names::new(&file, std::ptr::eq(object, &FRAGMENT));
     let edges = graph::check(report, &names);
-    names::check(report, &names);
+    types::check(report, &names);
     let members: usize = file.tasks.iter().map(|task| task.members).sum();
     if members > limits::TASKS_PER_RUN {
         let message = format!(

@@ -4,6 +4,7 @@
 //! so that `names` can resolve it once all tasks are known.
 
 use crate::diagnostics::Span;
+use expr::check::TypeEnv;
 use expr::{Dialect, Program, Template};
 
 /// The dialect of native files, as plans name it.
@@ -21,6 +22,10 @@ pub(crate) struct Reference {
 pub(crate) struct Parsed {
     pub references: Vec<Reference>,
     pub calls: Vec<Reference>,
+    /// The expressions, for the type checker.
+    pub programs: Vec<Program>,
+    /// Where the text that the programs refer to begins in the scalar.
+    pub start: usize,
 }
 
 /// Why a text cannot be read.
@@ -49,8 +54,14 @@ pub(crate) fn template(text: &str) -> Result<Parsed, Fault> {
     Ok(parsed)
 }
 
+/// What is wrong with the types of an expression, and the name of its own type if nothing is.
+pub(crate) fn type_of(program: &Program, env: &TypeEnv) -> Result<expr::check::Type, Vec<Fault>> {
+    expr::check::check(program, env).map_err(|errors| errors.into_iter().map(fault).collect())
+}
+
 impl Parsed {
     fn add(&mut self, program: &Program) {
+        self.programs.push(program.clone());
         let references = program.references().into_iter();
         self.references
             .extend(references.map(|reference| Reference {
@@ -66,6 +77,7 @@ impl Parsed {
 
     /// Moves every place by `bytes`, for an expression that begins inside a text.
     pub(crate) fn shift(&mut self, bytes: usize) {
+        self.start += bytes;
         for reference in self.references.iter_mut().chain(&mut self.calls) {
             reference.span.start += bytes;
             reference.span.end += bytes;

@@ -19,6 +19,7 @@ mod scalar;
 mod schema;
 mod shape;
 mod source;
+mod types;
 mod yaml;
 
 pub use compile::{Compiled, Request, check, compile, compile_fragment};

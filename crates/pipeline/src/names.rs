@@ -86,7 +86,7 @@ const ROOTS: &[Root] = &[
 ];
 
 /// Functions that look at the state of tasks or steps.
-const STATUS: [&str; 4] = ["succeeded", "failed", "canceled", "always"];
+pub(crate) const STATUS: [&str; 4] = ["succeeded", "failed", "canceled", "always"];
 
 /// What other systems call them.
 const FOREIGN_FUNCTIONS: &[(&str, &str)] = &[
@@ -138,15 +138,13 @@ impl<'f> Names<'f> {
     }
 }
 
-/// Checks every name in every expression.
-pub(crate) fn check(report: &mut Report<'_>, names: &Names<'_>) {
-    for each in &names.file.uses {
-        for reference in &each.references {
-            root(report, names, each, reference);
-        }
-        for call in &each.calls {
-            function(report, each, call);
-        }
+/// Checks every name of one text.
+pub(crate) fn check(report: &mut Report<'_>, names: &Names<'_>, each: &Use) {
+    for reference in &each.references {
+        root(report, names, each, reference);
+    }
+    for call in &each.calls {
+        function(report, each, call);
     }
 }
 

@@ -19,6 +19,7 @@ use crate::diagnostics::{Report, Span};
 use crate::expression::Reference;
 use crate::scalar;
 use crate::yaml::Node;
+use expr::Program;
 use model::limits;
 use model::plan::{Concurrency, GroupMode, Named, Shell, TaskDef, Text};
 use std::collections::BTreeSet;
@@ -78,6 +79,11 @@ pub(crate) struct Use {
     pub purpose: Purpose,
     pub references: Vec<Reference>,
     pub calls: Vec<Reference>,
+    pub programs: Vec<Program>,
+    /// The scalar that holds them, to find places of the file again.
+    pub node: Node<'static>,
+    /// Where their text begins in the scalar's text.
+    pub start: usize,
 }
 
 /// What an expression is for.

@@ -63,6 +63,21 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// This scalar with a text of its own; nothing for lists and mappings.
+    pub(crate) fn owned_scalar(&self) -> Node<'static> {
+        let (text, style) = match self.scalar() {
+            Some(scalar) => (scalar.text.to_string(), scalar.style),
+            None => (String::new(), Style::Plain),
+        };
+        Node {
+            value: Value::Scalar(Scalar {
+                text: text.into(),
+                style,
+            }),
+            span: self.span,
+        }
+    }
+
     /// The text of a scalar that has one.
     pub(crate) fn text(&self) -> Option<&str> {
         self.scalar()

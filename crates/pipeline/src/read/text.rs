@@ -5,14 +5,12 @@ use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::Span;
 use crate::expression::{self, DIALECT, Parsed};
+use crate::names::STATUS;
 use crate::yaml::{Node, offsets};
 use model::plan::{Expression, Text};
 
 /// How an expression looks, for faults that say no more.
 const SAMPLE: &str = "an expression looks like `signal.branch == 'main' && params.publish`";
-
-/// Functions that look at the state of other tasks or steps.
-const STATUS: [&str; 4] = ["succeeded", "failed", "canceled", "always"];
 
 impl Reader<'_, '_> {
     /// The text under `key`.
@@ -146,6 +144,9 @@ impl Reader<'_, '_> {
             purpose,
             references: placed(parsed.references),
             calls: placed(parsed.calls),
+            programs: parsed.programs,
+            node: node.owned_scalar(),
+            start: parsed.start,
         });
     }
 

@@ -1,0 +1,222 @@
+//! Types of expressions: what the names of each place hold, and whether the parts fit together.
+//!
+//! An expression whose names are wrong is not looked at again: one mistake is one message. Values whose
+//! type shows only later (the signal, results without a type, numbers that may be whole or not) are
+//! `dyn` and fit everywhere.
+
+use crate::codes;
+use crate::definitions::Phase;
+use crate::diagnostics::{Report, Span};
+use crate::expression;
+use crate::names::{self, Names};
+use crate::read::{Draft, Purpose, Use};
+use crate::yaml::offsets;
+use expr::check::{ObjectType, Signature, Type, TypeEnv};
+use model::plan::{Late, Phase as Part, ValueType};
+
+/// Checks names and types of every expression of a file.
+pub(crate) fn check(report: &mut Report<'_>, names: &Names<'_>) {
+    let mut types = Types::new(names);
+    for each in &names.file.uses {
+        if report.is_full() {
+            return;
+        }
+        let before = report.error_count();
+        names::check(report, names, each);
+        if report.error_count() == before {
+            one(report, &mut types, each);
+        }
+    }
+}
+
+fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
+    let env = types.env(each);
+    for program in &each.programs {
+        match expression::type_of(program, &env) {
+            Ok(found) => {
+                let condition = matches!(each.purpose, Purpose::Condition | Purpose::Verdict);
+                if condition && !Type::Bool.accepts(&found) {
+                    report
+                        .error(
+                            &codes::NOT_A_CONDITION,
+                            each.node.span,
+                            format!("a condition is true or false; this is `{found}`"),
+                        )
+                        .help("compare it, as in `signal.branch == 'main'`");
+                }
+            }
+            Err(faults) => {
+                for fault in faults {
+                    let span = fault.span.map_or(each.node.span, |span| {
+                        let within = Span {
+                            start: span.start + each.start,
+                            end: span.end + each.start,
+                        };
+                        offsets::in_file(report.text(), &each.node, within)
+                    });
+                    report
+                        .error(&codes::TYPE, span, fault.message)
+                        .help_if(fault.help);
+                }
+            }
+        }
+    }
+}
+
+/// Types of a file's names; those of a task's names are kept while its expressions are looked at.
+struct Types<'f> {
+    names: &'f Names<'f>,
+    params: Type,
+    /// The task last looked at, with the types of `tasks` and `matrix` in it.
+    task: Option<(usize, Type, Type)>,
+    nothing: Signature,
+}
+
+impl<'f> Types<'f> {
+    fn new(names: &'f Names<'f>) -> Self {
+        let fields = names
+            .file
+            .params
+            .iter()
+            .map(|param| (param.name.clone(), of(&param.value_type)));
+        let params = ObjectType {
+            name: "params".to_owned(),
+            fields: fields.collect(),
+            open: names.open,
+            ..ObjectType::default()
+        };
+        Self {
+            names,
+            params: params.into(),
+            task: None,
+            nothing: Signature {
+                params: Vec::new(),
+                variadic: false,
+                result: Type::Bool,
+            },
+        }
+    }
+
+    /// What expressions may use where `each` stands.
+    fn env(&mut self, each: &Use) -> TypeEnv {
+        let mut env = TypeEnv::new();
+        env.declare("params", self.params.clone());
+        for name in ["signal", "run"] {
+            env.declare(name, Type::Dyn);
+        }
+        if each.phase >= Phase::Ready
+            && let Some(index) = each.task
+        {
+            let (tasks, matrix) = self.of_task(index);
+            env.declare("tasks", tasks).declare("matrix", matrix);
+        }
+        if each.phase >= Phase::Start {
+            for name in ["env", "steps", "secrets", "workspaces"] {
+                env.declare(name, Type::Dyn);
+            }
+            env.declare("attempt", Type::Int);
+            let text = |result| Signature {
+                params: vec![Type::String],
+                variadic: true,
+                result,
+            };
+            env.declare_signature("hash", text(Type::String));
+            env.declare_signature("glob", text(Type::list(Type::String)));
+        } else {
+            env.declare_function_later("hash", "known only on the worker");
+            env.declare_function_later("glob", "known only on the worker");
+        }
+        if each.phase >= Phase::End {
+            let failure = ObjectType::new("failure")
+                .with("kind", Type::String)
+                .with("exit_code", Type::Dyn);
+            env.declare("failure", failure.into());
+        }
+        if each.purpose == Purpose::Condition {
+            for name in names::STATUS {
+                env.declare_signature(name, self.nothing.clone());
+            }
+        }
+        env
+    }
+
+    fn of_task(&mut self, index: usize) -> (Type, Type) {
+        if let Some((_, tasks, matrix)) = self.task.as_ref().filter(|(known, _, _)| *known == index)
+        {
+            return (tasks.clone(), matrix.clone());
+        }
+        let task = &self.names.file.tasks[index];
+        let (tasks, matrix) = (self.needed(task), cell(task));
+        self.task = Some((index, tasks.clone(), matrix.clone()));
+        (tasks, matrix)
+    }
+
+    /// The results that a task may read.
+    fn needed(&self, task: &Draft) -> Type {
+        let mut tasks = ObjectType::new("tasks");
+        if task.def.phase == Part::Finally {
+            // Every task of the ordinary part; looked up by name, since there may be thousands.
+            tasks.open = true;
+            return tasks.into();
+        }
+        for need in &task.needs {
+            if let Some(needed) = self.names.task(&need.task) {
+                tasks.fields.insert(need.task.clone(), result(needed));
+            }
+        }
+        tasks.into()
+    }
+}
+
+/// The result of a task.
+fn result(task: &Draft) -> Type {
+    if task.def.matrix.is_some() {
+        return Type::Dyn;
+    }
+    let outputs = task
+        .def
+        .outputs
+        .iter()
+        .map(|(name, output)| (name.clone(), of(&output.value_type)));
+    let outputs = ObjectType {
+        name: "outputs".to_owned(),
+        fields: outputs.collect(),
+        ..ObjectType::default()
+    };
+    ObjectType::new("task")
+        .with("outputs", outputs.into())
+        .with("outcome", Type::String)
+        .with("conclusion", Type::String)
+        .into()
+}
+
+/// The values of `matrix` in a task.
+fn cell(task: &Draft) -> Type {
+    let mut cell = ObjectType::new("matrix");
+    cell.open = true;
+    let matrix = task.def.matrix.as_ref();
+    let sure = matrix.filter(|matrix| matrix.include.known().is_some_and(Vec::is_empty));
+    for axis in sure
+        .map(|matrix| matrix.axes.as_slice())
+        .unwrap_or_default()
+    {
+        let text = match &axis.values {
+            Late::Known(values) => values.iter().all(serde_json::Value::is_string),
+            Late::Computed(_) => false,
+        };
+        let kind = if text { Type::String } else { Type::Dyn };
+        cell.fields.insert(axis.name.clone(), kind);
+    }
+    cell.into()
+}
+
+/// The type of values of a declared type.
+fn of(value_type: &ValueType) -> Type {
+    match value_type {
+        ValueType::String | ValueType::Enum(_) | ValueType::Artifact => Type::String,
+        ValueType::Number => Type::Dyn,
+        ValueType::Boolean => Type::Bool,
+        ValueType::List => Type::list(Type::Dyn),
+        ValueType::Object => Type::map(Type::String, Type::Dyn),
+    }
+}
