@@ -17,14 +17,14 @@ mod time;
 
 pub(crate) use convert::to_text;
 pub(crate) use list::sort_by_key;
-pub(crate) use regex::RegexCache;
+pub(crate) use regex::{Pattern, RegexCache};
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::budget::{Budget, MAX_STRING_BYTES};
 use crate::error::Error;
-use crate::value::{Text, Value};
+use crate::value::Value;
 
 /// A function: its name, how it is called, what it takes and gives.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub(crate) struct Context<'a> {
     pub(crate) budget: &'a mut Budget,
     pub(crate) regexes: &'a RegexCache,
     /// Patterns already paid for in this evaluation.
-    pub(crate) patterns: Vec<Text>,
+    pub(crate) patterns: Vec<Arc<Pattern>>,
 }
 
 pub(crate) type Outcome = Result<Value, Fault>;

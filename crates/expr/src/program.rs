@@ -104,6 +104,17 @@ impl Program {
 
     /// The variables it uses, in the order of the text; variables of macros are not among them.
     pub fn references(&self) -> Vec<Reference> {
+        let mut references: Vec<Reference> = self
+            .references_by_node()
+            .into_iter()
+            .map(|(_, reference)| reference)
+            .collect();
+        references.sort_by_key(|reference| reference.span);
+        references
+    }
+
+    /// The variables it uses with the node of the name, in the order of nodes.
+    pub(crate) fn references_by_node(&self) -> Vec<(ExprId, Reference)> {
         let ast = self.ast();
         // Members point down to what they are members of; turn that around.
         let mut member: Vec<Option<ExprId>> = vec![None; ast.nodes.len()];
@@ -128,9 +139,11 @@ impl Program {
                 span = span.to(outer.focus);
                 next = member[id.0 as usize];
             }
-            references.push(Reference { path, span });
+            references.push((
+                ExprId(u32::try_from(id).unwrap_or(u32::MAX)),
+                Reference { path, span },
+            ));
         }
-        references.sort_by_key(|reference| reference.span);
         references
     }
 

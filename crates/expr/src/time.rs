@@ -171,12 +171,12 @@ impl Timestamp {
     }
 
     /// This point, later by a duration.
-    pub fn add(self, duration: Duration) -> Result<Self, TimeError> {
+    pub fn plus(self, duration: Duration) -> Result<Self, TimeError> {
         Self::from_total(self.total() + duration.total())
     }
 
     /// This point, earlier by a duration.
-    pub fn sub(self, duration: Duration) -> Result<Self, TimeError> {
+    pub fn minus(self, duration: Duration) -> Result<Self, TimeError> {
         Self::from_total(self.total() - duration.total())
     }
 
@@ -313,12 +313,12 @@ impl Duration {
     }
 
     /// The sum.
-    pub fn add(self, other: Self) -> Result<Self, TimeError> {
+    pub fn plus(self, other: Self) -> Result<Self, TimeError> {
         Self::from_total(self.total() + other.total())
     }
 
     /// The difference.
-    pub fn sub(self, other: Self) -> Result<Self, TimeError> {
+    pub fn minus(self, other: Self) -> Result<Self, TimeError> {
         Self::from_total(self.total() - other.total())
     }
 

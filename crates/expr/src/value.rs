@@ -46,7 +46,7 @@ pub enum Value {
     /// A type, as `type(x)` gives it.
     Type(TypeName),
     /// A value that may be absent.
-    Optional(Option<Arc<Value>>),
+    Optional(Option<Arc<Self>>),
 }
 
 /// The type of a value at run time.

@@ -25,15 +25,16 @@ pub(super) fn suggest(word: &str, candidates: &[&str], what: &str) -> Option<Str
         return None;
     }
     const SHOWN: usize = 20;
-    let mut list = candidates
+    let more = candidates.len().saturating_sub(SHOWN);
+    let mut list: Vec<String> = candidates
         .iter()
         .take(SHOWN)
         .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    if candidates.len() > SHOWN {
-        list.push_str(&format!(" and {} more", candidates.len() - SHOWN));
+        .collect();
+    if more > 0 {
+        list.push(format!("and {more} more"));
     }
+    let list = list.join(", ");
     let short = word.len() <= MAX_BYTES;
     Some(
         match nearest(word, candidates.iter().copied()).filter(|_| short) {

@@ -31,19 +31,19 @@ pub enum Type {
     /// A span of time.
     Duration,
     /// A list of elements of one type.
-    List(Arc<Type>),
+    List(Arc<Self>),
     /// A map from keys of one type to values of one type.
-    Map(Arc<Type>, Arc<Type>),
+    Map(Arc<Self>, Arc<Self>),
     /// A value that may be absent.
-    Optional(Arc<Type>),
+    Optional(Arc<Self>),
     /// A value or `null`.
-    Nullable(Arc<Type>),
+    Nullable(Arc<Self>),
     /// A type as a value, such as `int`.
-    Type(Arc<Type>),
+    Type(Arc<Self>),
     /// A record with known members.
     Object(Arc<ObjectType>),
     /// A type of the host's that only its own functions look into.
-    Opaque(Arc<str>, Arc<[Type]>),
+    Opaque(Arc<str>, Arc<[Self]>),
     /// A type parameter in a signature, such as `A`.
     Param(Arc<str>),
     /// A type being inferred; never part of a result.

@@ -62,9 +62,9 @@ fn add(cx: &mut Context<'_>, left: &Value, right: &Value) -> Outcome {
             cx.charge_items(a.len() + b.len())?;
             Ok(Value::list(a.iter().chain(b.iter()).cloned().collect()))
         }
-        (Value::Timestamp(a), Value::Duration(b)) => time(a.add(*b).map(Value::Timestamp)),
-        (Value::Duration(a), Value::Timestamp(b)) => time(b.add(*a).map(Value::Timestamp)),
-        (Value::Duration(a), Value::Duration(b)) => time(a.add(*b).map(Value::Duration)),
+        (Value::Timestamp(a), Value::Duration(b)) => time(a.plus(*b).map(Value::Timestamp)),
+        (Value::Duration(a), Value::Timestamp(b)) => time(b.plus(*a).map(Value::Timestamp)),
+        (Value::Duration(a), Value::Duration(b)) => time(a.plus(*b).map(Value::Duration)),
         _ => Err(Fault::NoOverload),
     }
 }
@@ -74,9 +74,9 @@ fn subtract(left: &Value, right: &Value) -> Outcome {
         (Value::Int(a), Value::Int(b)) => int(a.checked_sub(*b)),
         (Value::Uint(a), Value::Uint(b)) => uint(a.checked_sub(*b)),
         (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a - b)),
-        (Value::Timestamp(a), Value::Duration(b)) => time(a.sub(*b).map(Value::Timestamp)),
+        (Value::Timestamp(a), Value::Duration(b)) => time(a.minus(*b).map(Value::Timestamp)),
         (Value::Timestamp(a), Value::Timestamp(b)) => time(a.since(*b).map(Value::Duration)),
-        (Value::Duration(a), Value::Duration(b)) => time(a.sub(*b).map(Value::Duration)),
+        (Value::Duration(a), Value::Duration(b)) => time(a.minus(*b).map(Value::Duration)),
         _ => Err(Fault::NoOverload),
     }
 }

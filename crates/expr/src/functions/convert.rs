@@ -202,8 +202,10 @@ fn string(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
     let [value] = args else {
         return Err(Fault::NoOverload);
     };
-    if let Value::Bytes(bytes) = value {
-        cx.charge_string(bytes.len())?;
+    match value {
+        Value::Bytes(bytes) => cx.charge_string(bytes.len())?,
+        Value::Double(_) => cx.charge_items(4)?,
+        _ => {}
     }
     match to_text(value) {
         Some(Ok(text)) => Ok(Value::String(text)),

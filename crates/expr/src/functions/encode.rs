@@ -66,7 +66,7 @@ fn json_encode(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
     let [value] = args else {
         return Err(Fault::NoOverload);
     };
-    cx.charge_items(value.weight() as usize * 2)?;
+    cx.charge_items(value.weight() as usize)?;
     let text = value.to_json()?.to_string();
     cx.charge_string(text.len())?;
     Ok(Value::String(Text::new(text, value.is_tainted())))

@@ -1,10 +1,13 @@
 //! Regular expressions in linear time.
 //!
-//! Patterns are bounded in length, nesting and compiled size; compiling and matching are paid for by the lengths of
-//! pattern and text. Compiled patterns are kept with the program, which changes how long a second evaluation takes
+//! Patterns are bounded in length, nesting and size; compiling and matching are paid for by the number of states of
+//! the pattern and the length of the text, which is the worst case of a linear-time search. As in RE2, `\\w`, `\\d`,
+//! `\\s` and `\\b` are ASCII. Compiled patterns are kept with the program, which changes how long a second evaluation takes
 //! and never what it costs.
 
-use std::sync::{Mutex, PoisonError};
+mod pattern;
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use regex::{Regex, RegexBuilder};
 
@@ -43,34 +46,60 @@ pub(super) const TABLE: &[Function] = &[
 ];
 
 const MAX_PATTERN_BYTES: usize = 2000;
-const MAX_PROGRAM_BYTES: usize = 128 * 1024;
-const MAX_PATTERN_NESTING: u32 = 40;
+const MAX_STATES: u64 = 20_000;
+const MAX_PROGRAM_BYTES: usize = 2 * 1024 * 1024;
 const MAX_CACHED: usize = 16;
 
-/// Compiled patterns of one program.
+/// Compiled patterns of one program, the most recently added last.
 #[derive(Debug, Default)]
-pub(crate) struct RegexCache(Mutex<Vec<(Text, Regex)>>);
+pub(crate) struct RegexCache(Mutex<Vec<Arc<Pattern>>>);
+
+/// A compiled pattern.
+#[derive(Debug)]
+pub(crate) struct Pattern {
+    text: Text,
+    regex: Regex,
+    /// How many states a search may be in at once.
+    states: u64,
+}
 
 impl RegexCache {
-    fn get(&self, pattern: &Text) -> Option<Regex> {
+    fn get(&self, pattern: &Text) -> Option<Arc<Pattern>> {
         let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        cached
-            .iter()
-            .find(|(own, _)| own == pattern)
-            .map(|(_, regex)| regex.clone())
+        cached.iter().find(|own| own.text == *pattern).cloned()
     }
 
-    fn put(&self, pattern: &Text, regex: &Regex) {
+    fn put(&self, pattern: &Arc<Pattern>) {
         let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if cached.len() >= MAX_CACHED {
             cached.remove(0);
         }
-        cached.push((pattern.clone(), regex.clone()));
+        cached.push(Arc::clone(pattern));
     }
 }
 
 /// Pays for compiling `pattern` and searching `text` with it, and gives the compiled pattern.
-fn compile(cx: &mut Context<'_>, pattern: &Text, text: &str) -> Result<Regex, Fault> {
+///
+/// What is paid depends on the patterns of this evaluation only, not on what the program's cache holds.
+fn compile(cx: &mut Context<'_>, pattern: &Text, text: &str) -> Result<Arc<Pattern>, Fault> {
+    let known = cx.patterns.iter().find(|own| own.text == *pattern).cloned();
+    let compiled = match known {
+        Some(compiled) => compiled,
+        None => {
+            let compiled = load(cx, pattern)?;
+            if cx.patterns.len() < MAX_CACHED {
+                cx.patterns.push(Arc::clone(&compiled));
+            }
+            compiled
+        }
+    };
+    cx.budget
+        .charge(1 + text.len() as u64 * compiled.states / 32)?;
+    Ok(compiled)
+}
+
+/// A pattern that this evaluation meets for the first time.
+fn load(cx: &mut Context<'_>, pattern: &Text) -> Result<Arc<Pattern>, Fault> {
     if pattern.len() > MAX_PATTERN_BYTES {
         let message = format!(
             "pattern of {} bytes is longer than {MAX_PATTERN_BYTES} bytes",
@@ -78,46 +107,45 @@ fn compile(cx: &mut Context<'_>, pattern: &Text, text: &str) -> Result<Regex, Fa
         );
         return Err(Error::limit(message).into());
     }
-    if !cx.patterns.contains(pattern) {
-        cx.budget.charge(1000 + 50 * pattern.len() as u64)?;
-        if cx.patterns.len() < MAX_CACHED {
-            cx.patterns.push(pattern.clone());
-        }
+    cx.budget.charge(100 + 10 * pattern.len() as u64)?;
+    let building = |states: u64| 100 + 8 * states;
+    if let Some(compiled) = cx.regexes.get(pattern) {
+        cx.budget.charge(building(compiled.states))?;
+        return Ok(compiled);
     }
-    let states = 1 + pattern.len() as u64 / 8;
-    cx.budget.charge(1 + text.len() as u64 * states / 16)?;
-    if let Some(regex) = cx.regexes.get(pattern) {
-        return Ok(regex);
+    let translated = pattern::translate(pattern);
+    let states = match pattern::states(&translated) {
+        Ok(states) => states,
+        Err(reason) => return fail(format!("not a regular expression: {reason}")),
+    };
+    if states > MAX_STATES {
+        return Err(Error::limit("pattern is too large").into());
     }
-    let built = RegexBuilder::new(pattern)
+    cx.budget.charge(building(states))?;
+    let regex = RegexBuilder::new(&translated)
         .size_limit(MAX_PROGRAM_BYTES)
-        .dfa_size_limit(2 * MAX_PROGRAM_BYTES)
-        .nest_limit(MAX_PATTERN_NESTING)
+        .dfa_size_limit(MAX_PROGRAM_BYTES / 4)
+        .nest_limit(pattern::MAX_NESTING)
         .build();
-    match built {
-        Ok(regex) => {
-            cx.regexes.put(pattern, &regex);
-            Ok(regex)
-        }
-        Err(regex::Error::CompiledTooBig(_)) => Err(Error::limit("pattern is too large").into()),
-        Err(error) => {
-            let text = error.to_string();
-            let reason = text
-                .lines()
-                .last()
-                .unwrap_or_default()
-                .trim_start_matches("error: ")
-                .to_owned();
-            fail(format!("not a regular expression: {reason}"))
-        }
-    }
+    let Ok(regex) = regex else {
+        return Err(Error::limit("pattern is too large").into());
+    };
+    let compiled = Arc::new(Pattern {
+        text: pattern.clone(),
+        regex,
+        states,
+    });
+    cx.regexes.put(&compiled);
+    Ok(compiled)
 }
 
 fn matches(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
     let [Value::String(text), Value::String(pattern)] = args else {
         return Err(Fault::NoOverload);
     };
-    Ok(Value::Bool(compile(cx, pattern, text)?.is_match(text)))
+    Ok(Value::Bool(
+        compile(cx, pattern, text)?.regex.is_match(text),
+    ))
 }
 
 /// The only group of a match, or the whole match.
@@ -142,8 +170,9 @@ fn extract(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
     let [Value::String(text), Value::String(pattern)] = args else {
         return Err(Fault::NoOverload);
     };
-    let regex = compile(cx, pattern, text)?;
-    at_most_one_group(&regex)?;
+    let compiled = compile(cx, pattern, text)?;
+    let regex = &compiled.regex;
+    at_most_one_group(regex)?;
     let found = regex
         .captures(text)
         .and_then(|captures| only_group(&captures).map(str::to_owned));
@@ -157,11 +186,12 @@ fn extract_all(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
     let [Value::String(text), Value::String(pattern)] = args else {
         return Err(Fault::NoOverload);
     };
-    let regex = compile(cx, pattern, text)?;
-    at_most_one_group(&regex)?;
+    let compiled = compile(cx, pattern, text)?;
+    let regex = &compiled.regex;
+    at_most_one_group(regex)?;
     let mut found = Vec::new();
     for captures in regex.captures_iter(text) {
-        cx.budget.charge(4 + pattern.len() as u64 / 8)?;
+        cx.budget.charge(4 + compiled.states)?;
         if let Some(part) = only_group(&captures) {
             found.push(Value::String(Text::new(part, text.is_tainted())));
         }
@@ -185,12 +215,13 @@ fn replace(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
         _ => return Err(Fault::NoOverload),
     };
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let regex = compile(cx, pattern, text)?;
+    let compiled = compile(cx, pattern, text)?;
+    let regex = &compiled.regex;
     let mut out = String::new();
     let mut copied = 0;
     for captures in regex.captures_iter(text).take(limit) {
         let Some(whole) = captures.get(0) else { break };
-        cx.budget.charge(4 + pattern.len() as u64 / 8)?;
+        cx.budget.charge(4 + compiled.states)?;
         out.push_str(&text[copied..whole.start()]);
         expand(&mut out, replacement, &captures)?;
         copied = whole.end();

@@ -293,7 +293,7 @@ fn split(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
     let parts: Vec<Value> = if limit == 0 {
         Vec::new()
     } else if separator.is_empty() {
-        cx.charge_items(text.len())?;
+        cx.charge_items(text.len().saturating_mul(2))?;
         let mut parts = Vec::new();
         let mut rest = &**text;
         while let Some(first) = rest.chars().next() {
@@ -307,7 +307,8 @@ fn split(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
         }
         parts
     } else {
-        cx.charge_items(text.matches(&**separator).take(limit).count() + 1)?;
+        let count = text.matches(&**separator).take(limit).count();
+        cx.charge_items(2 * count + 1)?;
         text.splitn(limit, &**separator).map(part).collect()
     };
     Ok(Value::list(parts))

@@ -9,6 +9,9 @@ use crate::error::Error;
 use crate::lexer::TokenKind;
 use crate::span::Span;
 
+/// Most shared expressions of a `cel.block`.
+const MAX_SHARED: usize = 256;
+
 /// What a macro's name says about its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -220,6 +223,10 @@ impl Parser<'_> {
         let outer = self.locals.len();
         let mut bound = Vec::new();
         while self.token.kind != TokenKind::CloseBracket {
+            if bound.len() == MAX_SHARED {
+                let message = format!("`cel.block` has more than {MAX_SHARED} expressions");
+                return Err(Box::new(Error::limit(message).at(self.token.span)));
+            }
             let init = self.expression()?;
             bound.push((self.declare(format!("cel.index({})", bound.len())), init));
             if !self.accept(TokenKind::Comma)? {

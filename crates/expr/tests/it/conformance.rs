@@ -1,5 +1,5 @@
 //! The conformance tests of the CEL specification, converted to JSON.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
 use std::fs;
 

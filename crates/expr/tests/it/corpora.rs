@@ -1,4 +1,5 @@
 //! Where the third-party cases lie.
+#![expect(clippy::disallowed_methods, reason = "tests read cases")]
 
 use std::path::PathBuf;
 

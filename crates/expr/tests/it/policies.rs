@@ -1,5 +1,5 @@
 //! Policies of Kyverno and Gatekeeper: their expressions parse and check in an open environment.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
 use std::fs;
 use std::path::Path;
