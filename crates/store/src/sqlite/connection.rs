@@ -18,6 +18,9 @@ pub const SYNCHRONOUS: &str = "FULL";
 /// How long a write waits for other processes. A transaction of another process takes milliseconds,
 /// the creation of the largest run seconds.
 const BUSY: Duration = Duration::from_secs(15);
+/// Pause between two tries. The waiting of SQLite itself grows to 100 ms, so that a process that
+/// writes all the time starves the others; a transaction here takes less than a millisecond.
+const PAUSE: Duration = Duration::from_micros(500);
 /// Pages of the log after which a commit moves it into the file: 8 MiB. Small, because a log that is
 /// overwritten in place syncs twice as fast as one that grows; large, because moving costs two syncs.
 const CHECKPOINT_PAGES: u32 = 2_000;
@@ -196,13 +199,13 @@ impl Board {
 
 /// A connection with the settings of every board.
 pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(
+    let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    connection.busy_timeout(BUSY)?;
+    connection.busy_handler(Some(wait_a_moment))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "synchronous", SYNCHRONOUS)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -210,6 +213,13 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)?;
     Ok(connection)
+}
+
+/// Called by SQLite when the board is locked, with the number of tries so far.
+fn wait_a_moment(tries: i32) -> bool {
+    let waited = PAUSE.saturating_mul(tries.unsigned_abs());
+    std::thread::sleep(PAUSE);
+    waited < BUSY
 }
 
 pub(super) fn begin(writer: &Connection) -> rusqlite::Result<()> {
@@ -242,7 +252,7 @@ pub(super) fn fault(path: &Path, error: rusqlite::Error) -> StoreError {
         (Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied), _) => {
             StoreError::ReadOnly { board }
         }
-        (Some(ErrorCode::CannotOpen), _) if !may_be_written(path) => StoreError::ReadOnly { board },
+        (Some(ErrorCode::CannotOpen), _) if is_protected(path) => StoreError::ReadOnly { board },
         (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => StoreError::Busy {
             board,
             waited_ms: u64::try_from(BUSY.as_millis()).expect("some seconds"),
@@ -265,10 +275,13 @@ pub(super) fn fault(path: &Path, error: rusqlite::Error) -> StoreError {
     }
 }
 
-/// Whether the file, or the folder that it would be created in, may be written.
-fn may_be_written(path: &Path) -> bool {
+/// Whether the file, or the folder that it would be created in, is there and may not be written.
+fn is_protected(path: &Path) -> bool {
     use rustix::fs::{Access, access};
-    let folder = path.parent().unwrap_or(Path::new("."));
-    access(folder, Access::WRITE_OK).is_ok()
-        && (!path.exists() || access(path, Access::WRITE_OK).is_ok())
+    use rustix::io::Errno;
+    let refuses = |path: &Path| {
+        let answer = access(path, Access::WRITE_OK);
+        matches!(answer, Err(Errno::ACCESS | Errno::ROFS | Errno::PERM))
+    };
+    refuses(path) || path.parent().is_some_and(refuses)
 }

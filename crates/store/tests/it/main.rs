@@ -1,0 +1,8 @@
+//! The board from outside: one suite for both adapters, and what only files can go through.
+
+mod blobs;
+mod child;
+mod conformance;
+mod files;
+mod logs;
+mod rows;
