@@ -11,7 +11,7 @@ pub mod machine;
 pub mod rows;
 
 mod names;
-mod order;
+pub mod order;
 pub mod retry;
 mod texts;
 pub mod work;

@@ -47,7 +47,10 @@ pub(crate) fn index_from(
         let mut span_ms = 0;
         for def in backwards(plan, members, defs) {
             let behind = defs[def.index()].dependents.iter();
-            let behind_ms = behind.map(|next| defs[next.index()].tail_ms).max().unwrap_or(0);
+            let behind_ms = behind
+                .map(|next| defs[next.index()].tail_ms)
+                .max()
+                .unwrap_or(0);
             let tail_ms = own_ms(plan, def, expected_ms, &spans).saturating_add(behind_ms);
             defs[def.index()].tail_ms = tail_ms;
             span_ms = tail_ms.max(span_ms);
@@ -76,20 +79,32 @@ fn own_ms(
 pub fn def_path(plan: &Plan, def: DefNo) -> String {
     let task = plan.task(def);
     let scope = &plan.scope(task.scope).name;
-    if scope.is_empty() { task.name.clone() } else { format!("{scope}/{}", task.name) }
+    if scope.is_empty() {
+        task.name.clone()
+    } else {
+        format!("{scope}/{}", task.name)
+    }
 }
 
 /// The definitions of a scope, each before everything that it needs. Definitions in a cycle, which a
 /// checked plan has not, are left out.
 fn backwards(plan: &Plan, members: &[DefNo], defs: &[DefIndex]) -> Vec<DefNo> {
-    let mut left: BTreeMap<DefNo, usize> =
-        members.iter().map(|def| (*def, defs[def.index()].dependents.len())).collect();
-    let mut order: Vec<DefNo> = members.iter().copied().filter(|def| left[def] == 0).collect();
+    let mut left: BTreeMap<DefNo, usize> = members
+        .iter()
+        .map(|def| (*def, defs[def.index()].dependents.len()))
+        .collect();
+    let mut order: Vec<DefNo> = members
+        .iter()
+        .copied()
+        .filter(|def| left[def] == 0)
+        .collect();
     let mut next = 0;
     while let Some(def) = order.get(next).copied() {
         next += 1;
         for edge in &plan.task(def).needs {
-            let Some(count) = left.get_mut(&edge.task) else { continue };
+            let Some(count) = left.get_mut(&edge.task) else {
+                continue;
+            };
             *count -= 1;
             if *count == 0 {
                 order.push(edge.task);

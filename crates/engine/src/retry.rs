@@ -49,7 +49,11 @@ pub fn decide(retry: &Retry, failure: Failure) -> Verdict {
         FailureKind::User | FailureKind::Timeout => false,
     };
     if platform && failure.free_retries < limits::FREE_RETRIES {
-        let pause_ms = pause(&Retry::default(), failure.free_retries, failure.jitter_permille);
+        let pause_ms = pause(
+            &Retry::default(),
+            failure.free_retries,
+            failure.jitter_permille,
+        );
         return Verdict::Free { pause_ms };
     }
     let by_default = matches!(failure.kind, FailureKind::User | FailureKind::Timeout);
@@ -88,7 +92,10 @@ mod tests {
     }
 
     fn twice() -> Retry {
-        Retry { max: 2, ..Retry::default() }
+        Retry {
+            max: 2,
+            ..Retry::default()
+        }
     }
 
     #[test]
@@ -101,13 +108,22 @@ mod tests {
     fn trouble_after_the_start_is_tried_again_only_if_idempotent() {
         let after = failure(FailureKind::InfraAfterStart);
         assert_eq!(decide(&Retry::default(), after), Verdict::No);
-        let idempotent = Failure { idempotent: true, ..after };
-        assert_eq!(decide(&Retry::default(), idempotent), Verdict::Free { pause_ms: 999 });
+        let idempotent = Failure {
+            idempotent: true,
+            ..after
+        };
+        assert_eq!(
+            decide(&Retry::default(), idempotent),
+            Verdict::Free { pause_ms: 999 }
+        );
     }
 
     #[test]
     fn free_attempts_end_after_five() {
-        let tired = Failure { free_retries: 5, ..failure(FailureKind::InfraBeforeStart) };
+        let tired = Failure {
+            free_retries: 5,
+            ..failure(FailureKind::InfraBeforeStart)
+        };
         assert_eq!(decide(&Retry::default(), tired), Verdict::No);
     }
 
@@ -115,32 +131,57 @@ mod tests {
     fn a_failing_command_is_tried_again_as_often_as_the_task_says() {
         let first = failure(FailureKind::User);
         assert_eq!(decide(&twice(), first), Verdict::Paid { pause_ms: 999 });
-        let second = Failure { retries: 1, ..first };
+        let second = Failure {
+            retries: 1,
+            ..first
+        };
         assert_eq!(decide(&twice(), second), Verdict::Paid { pause_ms: 1998 });
-        let third = Failure { retries: 2, ..first };
+        let third = Failure {
+            retries: 2,
+            ..first
+        };
         assert_eq!(decide(&twice(), third), Verdict::No);
     }
 
     #[test]
     fn the_tasks_condition_has_the_last_word_on_paid_attempts() {
-        let unwanted = Failure { wanted: Some(false), ..failure(FailureKind::User) };
+        let unwanted = Failure {
+            wanted: Some(false),
+            ..failure(FailureKind::User)
+        };
         assert_eq!(decide(&twice(), unwanted), Verdict::No);
-        let wanted = Failure { wanted: Some(true), ..failure(FailureKind::InfraAfterStart) };
+        let wanted = Failure {
+            wanted: Some(true),
+            ..failure(FailureKind::InfraAfterStart)
+        };
         assert_eq!(decide(&twice(), wanted), Verdict::Paid { pause_ms: 999 });
     }
 
     #[test]
     fn a_policys_no_is_final() {
-        let wanted = Failure { wanted: Some(true), ..failure(FailureKind::Policy) };
+        let wanted = Failure {
+            wanted: Some(true),
+            ..failure(FailureKind::Policy)
+        };
         assert_eq!(decide(&twice(), wanted), Verdict::No);
     }
 
     #[test]
     fn jitter_halves_the_pause_at_most_and_growth_is_bounded() {
-        let soon = Failure { jitter_permille: 0, ..failure(FailureKind::User) };
+        let soon = Failure {
+            jitter_permille: 0,
+            ..failure(FailureKind::User)
+        };
         assert_eq!(decide(&twice(), soon), Verdict::Paid { pause_ms: 500 });
-        let bounded = Retry { max: 100, max_backoff_ms: 4_000, ..Retry::default() };
-        let late = Failure { retries: 60, ..failure(FailureKind::User) };
+        let bounded = Retry {
+            max: 100,
+            max_backoff_ms: 4_000,
+            ..Retry::default()
+        };
+        let late = Failure {
+            retries: 60,
+            ..failure(FailureKind::User)
+        };
         assert_eq!(decide(&bounded, late), Verdict::Paid { pause_ms: 3_996 });
     }
 }

@@ -21,7 +21,8 @@ impl Texts {
         }
         let program = expr::compile(dialect(expression)?, &expression.text)
             .map_err(|error| located(expression, &error))?;
-        self.programs.insert(expression.text.clone(), program.clone());
+        self.programs
+            .insert(expression.text.clone(), program.clone());
         Ok(program)
     }
 
@@ -49,7 +50,8 @@ impl Texts {
                 let parsed = Template::parse(dialect(expression)?, &expression.text)
                     .map_err(|error| located(expression, &error))?;
                 let parsed = Arc::new(parsed);
-                self.templates.insert(expression.text.clone(), Arc::clone(&parsed));
+                self.templates
+                    .insert(expression.text.clone(), Arc::clone(&parsed));
                 parsed
             }
         };
@@ -66,12 +68,17 @@ pub(crate) fn json(value: &Value) -> Result<Json, String> {
 
 fn dialect(expression: &Expression) -> Result<Dialect, String> {
     Dialect::from_name(&expression.dialect).ok_or_else(|| {
-        format!("expressions in `{}` cannot be evaluated by this version", expression.dialect)
+        format!(
+            "expressions in `{}` cannot be evaluated by this version",
+            expression.dialect
+        )
     })
 }
 
 /// The sentence about an error: the expression, its place, what is wrong.
 fn located(expression: &Expression, error: &expr::Error) -> String {
-    let place = expression.at.map_or_else(String::new, |at| format!(" (line {})", at.line));
+    let place = expression
+        .at
+        .map_or_else(String::new, |at| format!(" (line {})", at.line));
     format!("`{}`{place}: {error}", expression.text)
 }

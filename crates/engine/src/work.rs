@@ -97,5 +97,10 @@ pub struct ToCompile {
 /// `outputs` as a JSON object of plain values.
 #[must_use]
 pub fn plain(outputs: &Outputs) -> Json {
-    Json::Object(outputs.iter().map(|(name, output)| (name.clone(), output.value.clone())).collect())
+    Json::Object(
+        outputs
+            .iter()
+            .map(|(name, output)| (name.clone(), output.value.clone()))
+            .collect(),
+    )
 }

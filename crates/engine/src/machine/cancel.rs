@@ -1,0 +1,143 @@
+//! Stopping: a run in one of three ways, or one task.
+
+use super::Machine;
+use crate::rows::{
+    Cancel, Effect, EffectKey, Ended, RunState, StopCause, TaskKind, TaskState, Transition,
+};
+use model::ids::TaskNo;
+use model::plan::Phase;
+use model::reason::{CancelCause, CancelMode};
+use model::time::Timestamp;
+
+impl Machine {
+    /// Wants the run to stop. A later wish counts only if it is stronger: drain, finally, now.
+    pub(super) fn cancel(
+        &mut self,
+        mode: CancelMode,
+        cause: CancelCause,
+        by: String,
+        now: Timestamp,
+    ) {
+        let strength = |mode: CancelMode| match mode {
+            CancelMode::Drain => 0,
+            CancelMode::Finally => 1,
+            CancelMode::Now => 2,
+        };
+        let earlier = self.run.cancel.as_ref();
+        if earlier.is_some_and(|earlier| strength(earlier.mode) >= strength(mode)) {
+            return;
+        }
+        if let Some(deadline) = self.run_deadline() {
+            self.index.deadlines.remove(&deadline);
+        }
+        let cause = earlier.map_or(cause, |earlier| earlier.cause);
+        self.run.cancel = Some(Cancel {
+            mode,
+            cause,
+            by: by.clone(),
+            at: now,
+        });
+        self.log(Transition::CancelAsked { mode, by }, now);
+        if let RunState::Queued(_) = self.run.state {
+            self.run.state = RunState::Running;
+            self.effect_done(&EffectKey::enter(None));
+        }
+        for place in 0..self.tasks.len() {
+            let no = self.tasks[place].no;
+            let spared = mode != CancelMode::Now && self.is_finally(no);
+            let drains = mode == CancelMode::Drain && self.row(no).state == TaskState::Running;
+            if !spared && !drains {
+                self.cancel_task(no, cause, now);
+            }
+        }
+    }
+
+    /// Stops one task: at once if it waits, through its worker if it runs. What is open ends with its tasks.
+    pub(super) fn cancel_task(&mut self, no: TaskNo, cause: CancelCause, now: Timestamp) {
+        match self.row(no).state {
+            TaskState::Ended(_) => {}
+            TaskState::Running => self.stop_attempt(no, StopCause::Cancel(cause)),
+            TaskState::Open => self.cancel_inside(no, cause, now),
+            TaskState::Queued(_) | TaskState::Blocked(_) => {
+                if self.row(no).kind == TaskKind::Matrix {
+                    for member in self.members(no) {
+                        self.end(member, Ended::Canceled(cause), now);
+                    }
+                }
+                self.end(no, Ended::Canceled(cause), now);
+            }
+        }
+    }
+
+    /// Cancels the tasks of an open call, unless the whole run is gone through anyway.
+    fn cancel_inside(&mut self, no: TaskNo, cause: CancelCause, now: Timestamp) {
+        if cause != CancelCause::FailFast || self.row(no).kind == TaskKind::Matrix {
+            return;
+        }
+        let scope = self.index.instances[&Some(no)].scope;
+        for def in self.plan.scope(scope).tasks.clone() {
+            if self.plan.task(def).phase == Phase::Finally {
+                continue;
+            }
+            let inner = self.top(Some(no), def);
+            for member in self.members(inner) {
+                self.cancel_task(member, cause, now);
+            }
+            self.cancel_task(inner, cause, now);
+        }
+    }
+
+    /// Tells the worker of a running task to stop it.
+    pub(super) fn stop_attempt(&mut self, no: TaskNo, cause: StopCause) {
+        let live = self
+            .live
+            .get_mut(&no)
+            .expect("a running task has a leased attempt");
+        if live.stop.is_some() {
+            return;
+        }
+        live.stop = Some(cause);
+        let attempt = live.clone();
+        self.draft
+            .attempts
+            .insert((no, attempt.attempt), attempt.clone());
+        let (worker, token) = (attempt.worker, attempt.token);
+        let effect = Effect::StopAttempt {
+            worker,
+            task: no,
+            attempt: attempt.attempt,
+            token,
+        };
+        self.effect(EffectKey::stop(no, attempt.attempt), effect);
+    }
+
+    /// Whether a row belongs to a `finally`, its own or that of a scope around it.
+    fn is_finally(&self, no: TaskNo) -> bool {
+        let mut at = Some(no);
+        while let Some(no) = at {
+            let row = self.row(no);
+            if self.plan.task(row.def).phase == Phase::Finally {
+                return true;
+            }
+            at = row.parent;
+        }
+        false
+    }
+
+    /// Whether the run is being canceled in a way that concerns this task.
+    pub(super) fn must_not_start_again(&self, no: TaskNo) -> bool {
+        self.run
+            .cancel
+            .as_ref()
+            .is_some_and(|cancel| cancel.mode == CancelMode::Now || !self.is_finally(no))
+    }
+
+    pub(super) fn end_by_cancel(&mut self, no: TaskNo, now: Timestamp) {
+        let cause = self
+            .run
+            .cancel
+            .as_ref()
+            .map_or(CancelCause::Parent, |cancel| cancel.cause);
+        self.end(no, Ended::Canceled(cause), now);
+    }
+}

@@ -1,0 +1,377 @@
+//! Ends, and what follows from them: for the tasks behind, the matrix, the scope, the run.
+//!
+//! What follows waits in a queue and is passed on one by one, so that a chain of a hundred thousand
+//! skipped tasks needs no deep stack.
+
+use super::Machine;
+use super::index::Tally;
+use crate::names::Past;
+use crate::rows::{
+    Effect, EffectKey, Ended, GroupMember, OutputValue, RunResult, RunState, TaskKind, TaskState,
+    Transition,
+};
+use model::ids::TaskNo;
+use model::plan::{Phase, Tolerance};
+use model::reason::{CancelCause, FailureKind, QueueReason, SkipCause};
+use model::time::Timestamp;
+
+impl Machine {
+    /// Ends a task. Its failure has been judged before (`tolerated`).
+    pub(super) fn end(&mut self, no: TaskNo, ended: Ended, now: Timestamp) {
+        debug_assert!(self.row(no).ended().is_none(), "an ended row never changes");
+        self.forget_waiting(no);
+        self.set_timer(no, None);
+        let row = self.touch(no);
+        row.ended_at = Some(now);
+        let (leaf, group) = (row.kind == TaskKind::Leaf, row.group.clone());
+        self.put(no, TaskState::Ended(ended), now);
+        if leaf {
+            let tolerated = self.row(no).tolerated;
+            let counts = &mut self.run.counts;
+            *match ended {
+                Ended::Failed(_) if !tolerated => &mut counts.failed,
+                Ended::Succeeded | Ended::Failed(_) => &mut counts.succeeded,
+                Ended::Skipped(_) => &mut counts.skipped,
+                Ended::Canceled(_) => &mut counts.canceled,
+            } += 1;
+        }
+        if let Some(group) = group {
+            self.leave_group(Some(no), group.to_string());
+        }
+        self.index.to_pass_on.push_back(no);
+    }
+
+    /// Ends a task with the failure of an expression or value that its author wrote.
+    pub(super) fn fail_with(&mut self, no: TaskNo, message: String, now: Timestamp) {
+        self.touch(no).note = Some(message.into());
+        self.fail(no, FailureKind::User, None, now);
+    }
+
+    /// Ends a task as failed, tolerated if its definition says so.
+    pub(super) fn fail(
+        &mut self,
+        no: TaskNo,
+        kind: FailureKind,
+        exit_code: Option<i32>,
+        now: Timestamp,
+    ) {
+        let tolerated = self.tolerates(no, kind, exit_code);
+        let def = self.plan.task(self.row(no).def);
+        let defaults = if def.critical {
+            None
+        } else {
+            Some(def.outputs.clone())
+        };
+        let row = self.touch(no);
+        row.tolerated = tolerated || defaults.is_some();
+        if let Some(declared) = defaults {
+            let defaults = declared.into_iter().filter_map(|(name, output)| {
+                Some((
+                    name,
+                    OutputValue {
+                        value: output.default?,
+                        tainted: false,
+                    },
+                ))
+            });
+            row.outputs = Some(Box::new(defaults.collect()));
+        }
+        self.end(no, Ended::Failed(kind), now);
+    }
+
+    fn tolerates(&mut self, no: TaskNo, kind: FailureKind, exit_code: Option<i32>) -> bool {
+        match self.plan.task(self.row(no).def).tolerance.clone() {
+            Tolerance::Never => false,
+            Tolerance::Always => true,
+            Tolerance::ExitCodes(codes) => exit_code.is_some_and(|code| codes.contains(&code)),
+            Tolerance::When(condition) => {
+                match self.after_failure(no, &condition, kind, exit_code) {
+                    Ok(tolerated) => tolerated,
+                    Err(message) => {
+                        self.touch(no).note = Some(message.into());
+                        false
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a waiting task out of every queue.
+    pub(super) fn forget_waiting(&mut self, no: TaskNo) {
+        match self.row(no).state {
+            TaskState::Queued(
+                QueueReason::Slots | QueueReason::Resources | QueueReason::Placement,
+            ) => {
+                let key = self.ready_key(no);
+                for shape in &mut self.index.ready {
+                    shape.queue.remove(&key);
+                }
+            }
+            TaskState::Queued(QueueReason::MaxParallel) => {
+                let matrix = self
+                    .row(no)
+                    .parent
+                    .expect("only members wait for max_parallel");
+                if let Some(group) = self.index.groups.get_mut(&matrix) {
+                    group.parked.remove(&no);
+                }
+            }
+            TaskState::Queued(QueueReason::PathInUse) => {
+                for parked in self.index.parked_on_paths.values_mut() {
+                    parked.remove(&no);
+                }
+                self.index
+                    .parked_on_paths
+                    .retain(|_, parked| !parked.is_empty());
+            }
+            TaskState::Queued(QueueReason::ConcurrencyGroup) => {
+                self.effect_done(&EffectKey::enter(Some(no)));
+            }
+            TaskState::Queued(QueueReason::Generating) => {
+                self.effect_done(&EffectKey::compile(no));
+            }
+            TaskState::Queued(
+                QueueReason::Needs
+                | QueueReason::Finally
+                | QueueReason::Backoff
+                | QueueReason::Delay,
+            )
+            | TaskState::Blocked(_)
+            | TaskState::Running
+            | TaskState::Open
+            | TaskState::Ended(_) => {}
+        }
+    }
+
+    fn leave_group(&mut self, task: Option<TaskNo>, group: String) {
+        let member = GroupMember {
+            run: self.head.id,
+            task,
+        };
+        self.effect(EffectKey::leave(task), Effect::LeaveGroup { group, member });
+    }
+
+    /// Passes on every end, until nothing follows any more.
+    pub(super) fn settle(&mut self, now: Timestamp) {
+        loop {
+            while let Some(no) = self.index.to_pass_on.pop_front() {
+                self.pass_on(no, now);
+            }
+            if !self.skip_optional(now) {
+                return;
+            }
+        }
+    }
+
+    /// When only manual tasks are left that hold up nothing, nobody started them: they are skipped.
+    fn skip_optional(&mut self, now: Timestamp) -> bool {
+        let running = matches!(self.run.state, RunState::Running);
+        let quiet = self.index.moving == 0 && self.index.gated == 0;
+        if !running || !quiet || self.index.optional.is_empty() {
+            return false;
+        }
+        for no in self.index.optional.clone() {
+            self.end(no, Ended::Skipped(SkipCause::Manual), now);
+        }
+        true
+    }
+
+    fn pass_on(&mut self, no: TaskNo, now: Timestamp) {
+        let parent = self.row(no).parent;
+        let matrix = parent.filter(|parent| self.row(*parent).kind == TaskKind::Matrix);
+        match matrix {
+            Some(matrix) => self.pass_on_member(no, matrix, now),
+            None => self.pass_on_top(no, parent, now),
+        }
+    }
+
+    fn pass_on_member(&mut self, no: TaskNo, matrix: TaskNo, now: Timestamp) {
+        let row = self.row(no);
+        // A member that is only released is passed on with its matrix, when all are.
+        let Some(ended) = row.ended() else {
+            return self.release_matrix(matrix, now);
+        };
+        let tolerated = row.tolerated;
+        let group = self
+            .index
+            .groups
+            .get_mut(&matrix)
+            .expect("members have a group");
+        group.tally.add(ended, tolerated);
+        group.left -= 1;
+        let (left, tally) = (group.left, group.tally);
+        self.wake_parked(matrix, now);
+        let failed = matches!(ended, Ended::Failed(_)) && !tolerated;
+        let fail_fast = self
+            .plan
+            .task(self.row(matrix).def)
+            .matrix
+            .as_ref()
+            .is_some_and(|m| m.fail_fast);
+        if failed && fail_fast && left > 0 {
+            for member in self.members(matrix) {
+                self.cancel_task(member, CancelCause::FailFast, now);
+            }
+        }
+        if left == 0 && self.row(matrix).ended().is_none() {
+            self.conclude(matrix, tally, now);
+        }
+    }
+
+    /// Lets the tasks behind a matrix go on when every member has ended or is released.
+    fn release_matrix(&mut self, matrix: TaskNo, _now: Timestamp) {
+        let waits = self
+            .members(matrix)
+            .iter()
+            .any(|member| !self.row(*member).released);
+        if !waits && !self.row(matrix).released && self.row(matrix).ended().is_none() {
+            self.touch(matrix).released = true;
+            self.index.to_pass_on.push_back(matrix);
+        }
+    }
+
+    fn pass_on_top(&mut self, no: TaskNo, opener: Option<TaskNo>, now: Timestamp) {
+        let row = self.row(no);
+        let (def, ended, tolerated, released) = (row.def, row.ended(), row.tolerated, row.released);
+        if let Some(ended) = ended {
+            let needs = self.plan.task(def).needs.iter();
+            let before = needs
+                .map(|edge| self.index.past[self.top(opener, edge.task).index()])
+                .fold(Past::default(), Past::and);
+            self.index.past[no.index()] = before.and(Past::of(ended, tolerated));
+        }
+        // A released task was passed on when it was released; its end concerns only its scope.
+        if ended.is_none() || !released {
+            for dependent in self.index.defs[def.index()].dependents.clone() {
+                let behind = self.top(opener, dependent);
+                self.index.waits[behind.index()] -= 1;
+                self.decide_if_free(behind, now);
+            }
+        }
+        let Some(ended) = ended else { return };
+        let finally = self.plan.task(def).phase == Phase::Finally;
+        let instance = self
+            .index
+            .instances
+            .get_mut(&opener)
+            .expect("a row has its instance");
+        instance.tally.add(ended, tolerated);
+        let left = if finally {
+            &mut instance.left_finally
+        } else {
+            &mut instance.left_main
+        };
+        *left -= 1;
+        let (left_main, left_finally) = (instance.left_main, instance.left_finally);
+        if !finally && left_main == 0 {
+            self.open_finally(opener, now);
+        } else if finally && left_main == 0 && left_finally == 0 {
+            self.conclude_scope(opener, now);
+        }
+    }
+
+    fn decide_if_free(&mut self, no: TaskNo, now: Timestamp) {
+        let free = self.index.waits[no.index()] == 0;
+        if free && self.row(no).state == TaskState::Queued(QueueReason::Needs) {
+            self.decide(no, now);
+        }
+    }
+
+    /// The ordinary part of a scope has ended: `finally` begins.
+    pub(super) fn open_finally(&mut self, opener: Option<TaskNo>, now: Timestamp) {
+        let instance = self.index.instances.get_mut(&opener).expect("it has ended");
+        let scope = instance.scope;
+        if instance.left_finally == 0 {
+            return self.conclude_scope(opener, now);
+        }
+        if opener.is_none() {
+            let deadline = self.begin_finally(now);
+            self.index.deadlines.extend(deadline);
+        }
+        for def in self.plan.scope(scope).tasks.clone() {
+            let no = self.top(opener, def);
+            if self.row(no).state != TaskState::Queued(QueueReason::Finally) {
+                continue;
+            }
+            for member in self.members(no) {
+                self.touch(member).state = TaskState::Queued(QueueReason::Needs);
+            }
+            self.touch(no).state = TaskState::Queued(QueueReason::Needs);
+            self.decide_if_free(no, now);
+        }
+    }
+
+    fn begin_finally(
+        &mut self,
+        now: Timestamp,
+    ) -> Option<(Timestamp, super::DeadlineReason, TaskNo)> {
+        if let Some(deadline) = self.run_deadline() {
+            self.index.deadlines.remove(&deadline);
+        }
+        self.run.finally_at = Some(now);
+        self.draft.run = true;
+        self.finally_deadline()
+    }
+
+    fn conclude_scope(&mut self, opener: Option<TaskNo>, now: Timestamp) {
+        let tally = self.index.instances[&opener].tally;
+        match opener {
+            None => self.end_run(tally, now),
+            Some(call) if self.row(call).ended().is_none() => {
+                if self.row(call).kind == TaskKind::Call {
+                    match self.scope_outputs(call) {
+                        Ok(outputs) => self.touch(call).outputs = Some(Box::new(outputs)),
+                        Err(message) if tally.sum() == Ended::Succeeded => {
+                            return self.fail_with(call, message, now);
+                        }
+                        // What failed in it matters more than the value that is missing because of it.
+                        Err(_) => {}
+                    }
+                }
+                self.conclude(call, tally, now);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Ends a matrix, call or generating task with what its tasks came to.
+    fn conclude(&mut self, no: TaskNo, tally: Tally, now: Timestamp) {
+        let is_matrix = self.row(no).kind == TaskKind::Matrix;
+        match tally.sum() {
+            // The members have been judged one by one, by the same definition.
+            Ended::Failed(kind) if !is_matrix => self.fail(no, kind, None, now),
+            // What a generating task did itself was not skipped.
+            Ended::Skipped(_) if self.row(no).kind == TaskKind::Leaf => {
+                self.end(no, Ended::Succeeded, now);
+            }
+            ended => self.end(no, ended, now),
+        }
+    }
+
+    fn end_run(&mut self, tally: Tally, now: Timestamp) {
+        let canceled = self.run.cancel.as_ref().map(|cancel| cancel.cause);
+        let result = match (tally.sum(), canceled) {
+            (Ended::Canceled(cause), None) => RunResult::Canceled(cause),
+            (Ended::Canceled(_), Some(cause)) | (Ended::Failed(_), Some(cause))
+                if tally.canceled.is_some() =>
+            {
+                RunResult::Canceled(cause)
+            }
+            (Ended::Failed(_), _) => RunResult::Failed,
+            (Ended::Skipped(_), _) => RunResult::Skipped,
+            (Ended::Succeeded | Ended::Canceled(_), _) => RunResult::Succeeded,
+        };
+        self.run.state = RunState::Ended(result);
+        self.run.ended_at = Some(now);
+        self.index.deadlines.clear();
+        self.draft.leases_gone.extend(self.leases.keys().cloned());
+        self.draft.leases.clear();
+        self.leases.clear();
+        if let Some(concurrency) = &self.plan.concurrency {
+            let group = concurrency.group.literal().unwrap_or_default().to_owned();
+            self.effect_done(&EffectKey::enter(None));
+            self.leave_group(None, group);
+        }
+        self.log(Transition::RunEnded(result), now);
+    }
+}

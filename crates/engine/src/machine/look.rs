@@ -1,0 +1,378 @@
+//! Looking at a run without changing it.
+
+use super::Machine;
+use crate::names::{self, Names, Past};
+use crate::rows::{
+    AttemptRow, Effect, EffectKey, EffectRow, LeaseRow, OutputValue, Outputs, RunHead, RunRow,
+    RunState, Snapshot, TaskKind, TaskRow, TaskState,
+};
+use crate::work::{Need, Work, WorkspaceBinding};
+use expr::Value;
+use model::ids::{AttemptId, DefNo, TaskNo};
+use model::plan::{Body, Plan, WorkspaceKind, WorkspaceUse};
+use model::{Json, JsonMap};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+impl Machine {
+    /// The plan, with everything that was generated.
+    #[must_use]
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What never changes.
+    #[must_use]
+    pub const fn head(&self) -> &RunHead {
+        &self.head
+    }
+
+    /// What changes with every event.
+    #[must_use]
+    pub const fn run(&self) -> &RunRow {
+        &self.run
+    }
+
+    /// All task rows, by number.
+    #[must_use]
+    pub fn tasks(&self) -> &[TaskRow] {
+        &self.tasks
+    }
+
+    /// The row numbered `no`.
+    ///
+    /// # Panics
+    /// When the number is of another run.
+    #[must_use]
+    pub fn row(&self, no: TaskNo) -> &TaskRow {
+        &self.tasks[no.index()]
+    }
+
+    /// The leased attempts.
+    pub fn live(&self) -> impl Iterator<Item = &AttemptRow> {
+        self.live.values()
+    }
+
+    /// The leased attempt of a task.
+    #[must_use]
+    pub fn live_attempt(&self, no: TaskNo) -> Option<&AttemptRow> {
+        self.live.get(&no)
+    }
+
+    /// Effects that are not done.
+    #[must_use]
+    pub const fn effects(&self) -> &BTreeMap<EffectKey, Effect> {
+        &self.effects
+    }
+
+    /// Whether the run is over.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        matches!(self.run.state, RunState::Ended(_))
+    }
+
+    /// Whether nothing goes on until a person acts.
+    #[must_use]
+    pub const fn is_blocked(&self) -> bool {
+        matches!(self.run.state, RunState::Running)
+            && self.index.moving == 0
+            && self.index.gated > 0
+    }
+
+    /// Whether a task could be leased if a worker asked.
+    #[must_use]
+    pub fn has_ready(&self) -> bool {
+        self.index.ready.iter().any(|shape| !shape.queue.is_empty())
+    }
+
+    /// Everything that is true, as rows.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let effects = self.effects.iter();
+        let leases = self.leases.iter();
+        Snapshot {
+            head: self.head.clone(),
+            run: self.run.clone(),
+            tasks: self.tasks.clone(),
+            attempts: self.live.values().cloned().collect(),
+            leases: leases
+                .map(|(worker, until)| LeaseRow {
+                    worker: worker.clone(),
+                    until: *until,
+                })
+                .collect(),
+            effects: effects
+                .map(|(key, effect)| EffectRow {
+                    key: key.clone(),
+                    effect: effect.clone(),
+                })
+                .collect(),
+        }
+    }
+
+    pub(crate) const fn is_canceled(&self) -> bool {
+        self.run.cancel.is_some()
+    }
+
+    /// The scope instance that a row belongs to, by the row that opened it.
+    pub(crate) fn instance_of(&self, no: TaskNo) -> Option<TaskNo> {
+        let parent = self.row(no).parent?;
+        match self.row(parent).kind {
+            TaskKind::Matrix => self.row(parent).parent,
+            TaskKind::Leaf | TaskKind::Call => Some(parent),
+        }
+    }
+
+    /// The row of a definition in a scope instance: the task, or its matrix.
+    pub(super) fn top(&self, opener: Option<TaskNo>, def: DefNo) -> TaskNo {
+        let first = self.index.instances[&opener].first;
+        TaskNo(first.0 + self.index.defs[def.index()].place)
+    }
+
+    /// The tasks that the expressions of `task` see, by name: what it needs; for `None` all of the instance.
+    pub(crate) fn visible_tasks(
+        &self,
+        task: Option<TaskNo>,
+        instance: Option<TaskNo>,
+    ) -> Vec<(&str, &TaskRow)> {
+        let name_and_row = |def: DefNo| {
+            (
+                self.plan.task(def).name.as_str(),
+                self.row(self.top(instance, def)),
+            )
+        };
+        let scope = self.index.instances[&instance].scope;
+        let all = || {
+            self.plan
+                .scope(scope)
+                .tasks
+                .iter()
+                .copied()
+                .map(name_and_row)
+                .collect()
+        };
+        let Some(task) = task else { return all() };
+        let def = self.plan.task(self.row(task).def);
+        match def.phase {
+            model::plan::Phase::Finally => all(),
+            model::plan::Phase::Main => def
+                .needs
+                .iter()
+                .map(|edge| name_and_row(edge.task))
+                .collect(),
+        }
+    }
+
+    /// The values of a matrix: for each output a list with one place for each member, in their order.
+    pub(crate) fn matrix_outputs(&self, matrix: TaskNo) -> Outputs {
+        let mut outputs = Outputs::new();
+        let Some(group) = self.index.groups.get(&matrix) else {
+            return outputs;
+        };
+        for name in self.plan.task(self.row(matrix).def).outputs.keys() {
+            let of_members = (0..group.count).map(|place| {
+                let row = self.row(TaskNo(group.first.0 + place));
+                row.outputs.as_ref().and_then(|outputs| outputs.get(name))
+            });
+            let (mut values, mut tainted) = (Vec::new(), false);
+            for output in of_members {
+                values.push(output.map_or(Json::Null, |output| output.value.clone()));
+                tainted |= output.is_some_and(|output| output.tainted);
+            }
+            outputs.insert(
+                name.clone(),
+                OutputValue {
+                    value: Json::Array(values),
+                    tainted,
+                },
+            );
+        }
+        outputs
+    }
+
+    /// A name that the plan or the run gives.
+    pub(crate) fn plan_name(&self, name: &str, instance: Option<TaskNo>) -> Option<Value> {
+        let tainted = &self.plan.tainted;
+        let object = |map: &JsonMap| Json::Object(map.clone().into_iter().collect());
+        match name {
+            "params" if instance.is_none() => {
+                Some(names::named(name, &object(&self.plan.params), tainted))
+            }
+            "signal" => Some(names::named(name, &object(&self.plan.signal), tainted)),
+            "run" => Some(Value::from_json(&self.run_name())),
+            other => self
+                .plan
+                .names
+                .get(other)
+                .map(|json| names::named(other, json, tainted)),
+        }
+    }
+
+    fn run_name(&self) -> Json {
+        json!({
+            "id": self.head.id.as_str(),
+            "pipeline": self.head.pipeline,
+            "created_at_ms": self.head.created_at.0,
+            "commit": self.head.source.commit,
+        })
+    }
+
+    /// What the worker of a leased task has to know.
+    ///
+    /// # Panics
+    /// When the task is not leased.
+    #[must_use]
+    pub fn work(&self, no: TaskNo) -> Work {
+        let attempt = &self.live[&no];
+        let row = self.row(no);
+        let def = self.plan.task(row.def);
+        let instance = self.instance_of(no);
+        let object = |map: &JsonMap| Json::Object(map.clone().into_iter().collect());
+        let mut names = self.plan.names.clone();
+        let mut tainted = self.plan.tainted.clone();
+        names.insert("signal".to_owned(), object(&self.plan.signal));
+        names.insert("run".to_owned(), self.run_name());
+        match instance.map(|call| self.row(call)) {
+            None => {
+                names.insert("params".to_owned(), object(&self.plan.params));
+            }
+            Some(call) => {
+                let empty = Outputs::new();
+                let inputs = call.inputs.as_deref().unwrap_or(&empty);
+                names.insert("inputs".to_owned(), crate::work::plain(inputs));
+                let dirty = inputs.iter().filter(|(_, input)| input.tainted);
+                tainted.extend(dirty.map(|(name, _)| format!("inputs.{name}")));
+            }
+        }
+        if let Some(cell) = &row.cell {
+            names.insert("matrix".to_owned(), cell.to_object());
+        }
+        let visible = self.visible_tasks(Some(no), instance);
+        Work {
+            id: AttemptId {
+                run: self.head.id,
+                task: no,
+                attempt: attempt.attempt,
+            },
+            token: attempt.token,
+            key: row.key.to_string(),
+            task: Arc::new(def.clone()),
+            scope_env: self.scope_env(instance),
+            names,
+            tainted,
+            needs: visible
+                .into_iter()
+                .map(|(name, row)| (name.to_owned(), self.need(row)))
+                .collect(),
+            workspaces: def
+                .workspaces
+                .iter()
+                .map(|wanted| self.bind(wanted, instance))
+                .collect(),
+            deadline_at: attempt.deadline_at,
+            source: self.head.source.clone(),
+            clean: self.head.clean,
+            publish: self.publishes(),
+        }
+    }
+
+    pub(super) fn publishes(&self) -> bool {
+        let parent = self.head.parent.as_ref();
+        parent.is_none_or(|parent| parent.kind != crate::rows::ParentKind::Replay)
+    }
+
+    fn need(&self, row: &TaskRow) -> Need {
+        let word = |word: Option<&str>| word.unwrap_or("").to_owned();
+        let (outputs, artifacts) = match row.kind {
+            TaskKind::Matrix => {
+                let group = self.index.groups.get(&row.no);
+                let places = group.map_or(0..0, |group| group.first.0..group.first.0 + group.count);
+                let artifacts = places
+                    .flat_map(|place| self.row(TaskNo(place)).artifacts.clone())
+                    .collect();
+                (self.matrix_outputs(row.no), artifacts)
+            }
+            TaskKind::Leaf | TaskKind::Call => (
+                row.outputs.as_deref().cloned().unwrap_or_default(),
+                row.artifacts.clone(),
+            ),
+        };
+        Need {
+            outcome: word(row.outcome()),
+            conclusion: word(row.conclusion()),
+            outputs,
+            artifacts,
+        }
+    }
+
+    fn scope_env(&self, instance: Option<TaskNo>) -> Vec<model::plan::Named<model::plan::Text>> {
+        let env = &self.plan.scope(self.index.instances[&instance].scope).env;
+        if env.is_empty() {
+            Vec::new()
+        } else {
+            vec![env.clone()]
+        }
+    }
+
+    /// Follows a workspace through the calls up to the scope that holds it.
+    fn bind(&self, wanted: &WorkspaceUse, instance: Option<TaskNo>) -> WorkspaceBinding {
+        let mut binding = WorkspaceBinding::absent(wanted);
+        binding.sub_paths.extend(wanted.sub_path.clone());
+        let (mut name, mut at) = (wanted.source.as_str(), instance);
+        loop {
+            let scope = self.plan.scope(self.index.instances[&at].scope);
+            let kind = scope.workspaces.get(name).map(|workspace| &workspace.kind);
+            match (kind, at) {
+                (None | Some(WorkspaceKind::Absent), _) | (Some(WorkspaceKind::Caller), None) => {
+                    return WorkspaceBinding::absent(wanted);
+                }
+                (Some(kind @ (WorkspaceKind::Empty | WorkspaceKind::Files(_))), at) => {
+                    let owner = at.map_or_else(|| "run".to_owned(), |call| call.0.to_string());
+                    binding.folder = Some(format!("{owner}/{name}"));
+                    binding.kind = kind.clone();
+                    return binding;
+                }
+                (Some(WorkspaceKind::Caller), Some(call)) => {
+                    let row = self.row(call);
+                    let Body::Call(body) = &self.plan.task(row.def).body else {
+                        // A generated scope sees the workspaces of the scope that generated it.
+                        at = self.instance_of(call);
+                        continue;
+                    };
+                    let Some(outer) = body.workspaces.get(name) else {
+                        return WorkspaceBinding::absent(wanted);
+                    };
+                    if let Some(sub_path) = &outer.sub_path {
+                        binding.sub_paths.insert(0, sub_path.clone());
+                    }
+                    binding.read_only |= outer.read_only;
+                    name = outer.source.as_str();
+                    at = self.instance_of(call);
+                }
+            }
+        }
+    }
+
+    pub(super) fn names(&self, no: TaskNo, past: Past) -> Names<'_> {
+        Names::of_task(self, no, past)
+    }
+}
+
+impl fmt::Display for TaskState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Queued(reason) => write!(f, "queued ({reason})"),
+            Self::Blocked(gate) => write!(f, "blocked ({gate})"),
+            Self::Running => f.write_str("running"),
+            Self::Open => f.write_str("running"),
+            Self::Ended(ended) => match ended {
+                crate::rows::Ended::Succeeded => f.write_str("succeeded"),
+                crate::rows::Ended::Failed(kind) => write!(f, "failed ({kind})"),
+                crate::rows::Ended::Skipped(cause) => write!(f, "skipped ({cause})"),
+                crate::rows::Ended::Canceled(cause) => write!(f, "canceled ({cause})"),
+            },
+        }
+    }
+}

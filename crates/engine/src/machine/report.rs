@@ -1,0 +1,358 @@
+//! Ends of attempts: published, tried again, or failed.
+
+use super::Machine;
+use super::due::DeadlineReason;
+use crate::event::{Rejected, Report};
+use crate::retry::{self, Verdict};
+use crate::rows::{
+    AttemptEnd, AttemptResult, AttemptRow, EffectKey, Ended, OutputValue, Outputs, StopCause,
+    TaskState, Transition,
+};
+use model::digest::Digest;
+use model::ids::{TaskNo, WorkerId};
+use model::limits;
+use model::plan::Fragment;
+use model::reason::{FailureKind, QueueReason};
+use model::time::Timestamp;
+
+/// What a failed attempt says of itself.
+struct Trouble {
+    kind: FailureKind,
+    exit_code: Option<i32>,
+    message: String,
+    jitter_permille: u16,
+}
+
+impl Machine {
+    /// Takes the report of the attempt that is leased; any other is refused.
+    pub(super) fn report(&mut self, report: Report, now: Timestamp) -> Result<(), Rejected> {
+        let no = report.task;
+        let current = self.live.get(&no).is_some_and(|live| {
+            live.attempt == report.attempt
+                && live.token == report.token
+                && live.worker == report.worker
+        });
+        if !current {
+            let (attempt, token) = (report.attempt, report.token);
+            return Err(Rejected::Fenced {
+                task: no,
+                attempt,
+                token,
+            });
+        }
+        let stop = self.live[&no].stop;
+        let jitter_permille = report.jitter_permille;
+        let outcome = report.end.result.clone();
+        let (outputs, artifacts, generated) = self.close_attempt(no, report.end, now);
+        match (outcome, stop) {
+            (AttemptResult::Succeeded, _) => {
+                self.publish(no, outputs, artifacts, generated, now);
+            }
+            (
+                AttemptResult::Stopped | AttemptResult::Interrupted | AttemptResult::Failed { .. },
+                Some(StopCause::Cancel(cause)),
+            ) => {
+                self.keep_artifacts(no, artifacts);
+                self.end(no, Ended::Canceled(cause), now);
+            }
+            (
+                AttemptResult::Stopped | AttemptResult::Failed { .. } | AttemptResult::Interrupted,
+                Some(StopCause::Timeout),
+            ) => {
+                let message = "it took longer than its `timeout`".to_owned();
+                let kind = FailureKind::Timeout;
+                self.keep_artifacts(no, artifacts);
+                self.failed(
+                    no,
+                    Trouble {
+                        kind,
+                        exit_code: None,
+                        message,
+                        jitter_permille,
+                    },
+                    now,
+                );
+            }
+            (
+                AttemptResult::Failed {
+                    kind,
+                    exit_code,
+                    message,
+                },
+                None,
+            ) => {
+                self.keep_artifacts(no, artifacts);
+                self.failed(
+                    no,
+                    Trouble {
+                        kind,
+                        exit_code,
+                        message,
+                        jitter_permille,
+                    },
+                    now,
+                );
+            }
+            (AttemptResult::Stopped | AttemptResult::Interrupted, None) => self.again(no, now),
+        }
+        Ok(())
+    }
+
+    /// Ends the leased attempt; gives back what it brought for its task.
+    fn close_attempt(
+        &mut self,
+        no: TaskNo,
+        mut end: AttemptEnd,
+        now: Timestamp,
+    ) -> (Outputs, Vec<crate::rows::ArtifactRef>, Option<Digest>) {
+        let brought = (
+            std::mem::take(&mut end.outputs),
+            std::mem::take(&mut end.artifacts),
+            end.generated,
+        );
+        let mut attempt = self.live.remove(&no).expect("checked by the caller");
+        attempt.ended_at = Some(now);
+        attempt.end = Some(Box::new(end));
+        if let Some(at) = attempt.deadline_at {
+            self.index
+                .deadlines
+                .remove(&(at, DeadlineReason::Attempt, no));
+        }
+        self.effect_done(&EffectKey::stop(no, attempt.attempt));
+        self.run.counts.running -= 1;
+        self.draft.attempts.insert((no, attempt.attempt), attempt);
+        self.vacate(no, now);
+        brought
+    }
+
+    fn keep_artifacts(&mut self, no: TaskNo, artifacts: Vec<crate::rows::ArtifactRef>) {
+        if self.publishes() {
+            self.touch(no).artifacts = artifacts;
+        }
+    }
+
+    /// The one place where results become visible.
+    fn publish(
+        &mut self,
+        no: TaskNo,
+        mut outputs: Outputs,
+        artifacts: Vec<crate::rows::ArtifactRef>,
+        generated: Option<Digest>,
+        now: Timestamp,
+    ) {
+        if !self.publishes() {
+            return self.end(no, Ended::Succeeded, now);
+        }
+        let declared = self.plan.task(self.row(no).def).outputs.clone();
+        for (name, output) in declared {
+            if let Some(default) = output.default {
+                let value = OutputValue {
+                    value: default,
+                    tainted: false,
+                };
+                outputs.entry(name).or_insert(value);
+            }
+        }
+        let row = self.touch(no);
+        row.outputs = (!outputs.is_empty()).then(|| Box::new(outputs));
+        row.artifacts = artifacts;
+        match generated {
+            Some(content) => self.compile(no, content, now),
+            None => self.end(no, Ended::Succeeded, now),
+        }
+    }
+
+    fn failed(&mut self, no: TaskNo, trouble: Trouble, now: Timestamp) {
+        let Trouble {
+            kind,
+            exit_code,
+            message,
+            jitter_permille,
+        } = trouble;
+        let def = self.plan.task(self.row(no).def);
+        let (rule, idempotent) = (def.retry.clone(), def.idempotent);
+        let wanted = match &rule.when {
+            None => None,
+            Some(condition) => match self.after_failure(no, condition, kind, exit_code) {
+                Ok(wanted) => Some(wanted),
+                Err(error) => {
+                    self.touch(no).note = Some(format!("{message}; {error}").into());
+                    return self.fail(no, kind, exit_code, now);
+                }
+            },
+        };
+        let row = self.row(no);
+        let (retries, free_retries) = (row.retries, row.free_retries);
+        let failure = retry::Failure {
+            kind,
+            retries,
+            free_retries,
+            idempotent,
+            wanted,
+            jitter_permille,
+        };
+        let pause_ms = match retry::decide(&rule, failure) {
+            Verdict::No => {
+                self.touch(no).note = (!message.is_empty()).then(|| message.into());
+                return self.fail(no, kind, exit_code, now);
+            }
+            Verdict::Paid { pause_ms } => {
+                self.touch(no).retries += 1;
+                pause_ms
+            }
+            Verdict::Free { pause_ms } => {
+                self.touch(no).free_retries += 1;
+                pause_ms
+            }
+        };
+        if self.must_not_start_again(no) {
+            return self.end_by_cancel(no, now);
+        }
+        let attempt = model::ids::AttemptNo(self.row(no).attempts);
+        self.log(Transition::AttemptEnded { task: no, attempt }, now);
+        self.put(no, TaskState::Queued(QueueReason::Backoff), now);
+        self.set_timer(no, Some(now.plus_ms(pause_ms)));
+    }
+
+    /// Another attempt at once, because the one before was taken away and did not fail.
+    fn again(&mut self, no: TaskNo, now: Timestamp) {
+        if self.must_not_start_again(no) {
+            return self.end_by_cancel(no, now);
+        }
+        let attempt = model::ids::AttemptNo(self.row(no).attempts);
+        self.log(Transition::AttemptEnded { task: no, attempt }, now);
+        self.put(no, TaskState::Queued(QueueReason::Slots), now);
+        self.push_ready(no);
+    }
+
+    /// The attempts of a worker that is gone are lost. Whether their commands began is not known, so
+    /// they count as begun.
+    pub(super) fn worker_gone(&mut self, worker: &WorkerId, now: Timestamp) {
+        self.forget_worker(worker);
+        let lost: Vec<AttemptRow> = self
+            .live
+            .values()
+            .filter(|live| live.worker == *worker)
+            .cloned()
+            .collect();
+        for attempt in lost {
+            let no = attempt.task;
+            let kind = FailureKind::InfraAfterStart;
+            let message = format!("worker `{worker}` was not heard of any more");
+            let result = AttemptResult::Failed {
+                kind,
+                exit_code: None,
+                message: message.clone(),
+            };
+            let stop = attempt.stop;
+            self.close_attempt(no, AttemptEnd::bare(result), now);
+            match stop {
+                Some(StopCause::Cancel(cause)) => self.end(no, Ended::Canceled(cause), now),
+                Some(StopCause::Timeout) => {
+                    let message = "it took longer than its `timeout`".to_owned();
+                    let kind = FailureKind::Timeout;
+                    self.failed(
+                        no,
+                        Trouble {
+                            kind,
+                            exit_code: None,
+                            message,
+                            jitter_permille: 0,
+                        },
+                        now,
+                    );
+                }
+                None => {
+                    self.failed(
+                        no,
+                        Trouble {
+                            kind,
+                            exit_code: None,
+                            message,
+                            jitter_permille: 0,
+                        },
+                        now,
+                    );
+                }
+            }
+        }
+    }
+
+    /// Every attempt of the process before is lost with it and is begun again.
+    pub(super) fn take_over(&mut self, by: String, now: Timestamp) {
+        self.log(Transition::TakenOver { by }, now);
+        for worker in self.leases.keys().cloned().collect::<Vec<_>>() {
+            self.forget_worker(&worker);
+        }
+        let lost: Vec<(TaskNo, Option<StopCause>)> = self
+            .live
+            .values()
+            .map(|live| (live.task, live.stop))
+            .collect();
+        for (no, stop) in lost {
+            self.close_attempt(no, AttemptEnd::bare(AttemptResult::Interrupted), now);
+            match stop {
+                Some(StopCause::Cancel(cause)) => self.end(no, Ended::Canceled(cause), now),
+                Some(StopCause::Timeout) | None => self.again(no, now),
+            }
+        }
+    }
+
+    /// Takes in the tasks that a task generated.
+    pub(super) fn generated(
+        &mut self,
+        no: TaskNo,
+        fragment: Result<(Digest, Fragment), String>,
+        now: Timestamp,
+    ) -> Result<(), Rejected> {
+        let waits = TaskState::Queued(QueueReason::Generating);
+        self.must_wait(no, |row| row.state == waits)?;
+        self.effect_done(&EffectKey::compile(no));
+        let fits = fragment.and_then(|(digest, fragment)| {
+            self.has_room(fragment.tasks.len())?;
+            let depth = self.index.instances[&self.instance_of(no)].depth as usize + 1;
+            if depth > limits::SCOPE_DEPTH {
+                return Err(format!(
+                    "tasks that generate tasks are nested deeper than {}",
+                    limits::SCOPE_DEPTH
+                ));
+            }
+            if fragment.tasks.len() > limits::GENERATED_TASKS {
+                let (found, most) = (fragment.tasks.len(), limits::GENERATED_TASKS);
+                return Err(format!(
+                    "it generated {found} tasks; at most {most} are allowed"
+                ));
+            }
+            Ok((digest, fragment))
+        });
+        let (digest, fragment) = match fits {
+            Ok(fits) => fits,
+            Err(message) => {
+                self.fail_with(no, message, now);
+                return Ok(());
+            }
+        };
+        let tasks = u32::try_from(fragment.tasks.len()).expect("bounded above");
+        let scope = self.plan.append(fragment);
+        crate::order::index_from(
+            &self.plan,
+            scope,
+            &self.head.expected_ms,
+            &mut self.index.defs,
+        );
+        self.run.fragments.push(crate::rows::FragmentRef {
+            task: no,
+            digest,
+            scope,
+        });
+        self.log(Transition::Generated { task: no, tasks }, now);
+        if tasks == 0 {
+            self.end(no, Ended::Succeeded, now);
+            return Ok(());
+        }
+        self.put(no, TaskState::Open, now);
+        self.instantiate(scope, Some(no), now);
+        self.begin_scope(Some(no), now);
+        Ok(())
+    }
+}
