@@ -1,5 +1,9 @@
 //! Where the third-party cases lie.
-#![expect(clippy::disallowed_methods, reason = "tests read cases")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests read cases and say when there are none"
+)]
 
 use std::path::PathBuf;
 

@@ -6,3 +6,5 @@ mod corpora;
 mod hostile;
 mod language;
 mod policies;
+mod random;
+mod reference;

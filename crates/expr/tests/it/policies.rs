@@ -1,5 +1,10 @@
 //! Policies of Kyverno and Gatekeeper: their expressions parse and check in an open environment.
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests"
+)]
 
 use std::fs;
 use std::path::Path;
