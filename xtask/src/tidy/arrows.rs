@@ -14,7 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     // depth 2: decisions and promises
     ("pipeline", &["model", "expr"]),
     ("engine", &["model", "expr"]),
-    ("api", &["model"]),
+    ("api", &["model", "engine"]),
     // depth 3: IO, never sideways
     ("store", &["model", "engine"]),
     ("exec", &["model"]),
@@ -23,7 +23,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "server",
         &["model", "expr", "pipeline", "engine", "api", "store"],
     ),
-    ("worker", &["model", "expr", "api", "exec"]),
+    ("worker", &["model", "expr", "engine", "api", "exec"]),
     // depth 5: the program
     (
         "cli",
