@@ -179,7 +179,7 @@ impl<'a> Lexer<'a> {
                     span: Span::new(start, self.at),
                 });
             }
-            if byte == b'\n' && !triple {
+            if matches!(byte, b'\n' | b'\r') && !triple {
                 break;
             }
             self.at += if byte == b'\\' && !raw { 2 } else { 1 };

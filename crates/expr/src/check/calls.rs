@@ -155,6 +155,9 @@ impl Checker<'_> {
 
     fn unknown_function(&mut self, node: &Node, name: &str) -> Type {
         let env = self.env;
+        if self.errors.len() >= super::MAX_ERRORS {
+            return Type::Dyn;
+        }
         if let Some(reason) = env.later_function_reason(name) {
             return self.report(Error::check(
                 format!("`{name}` cannot be called here: {reason}"),

@@ -1,6 +1,5 @@
 //! `"…".format([…])`: clauses `%s %d %f %e %b %o %x %X` with an optional precision, and `%%`.
 
-use super::convert::double_text;
 use super::string::key_text;
 use super::{Context, Fault, Function, Outcome, Style, fail};
 use crate::value::{Text, Value};
@@ -204,15 +203,30 @@ fn hex(value: &Value) -> Result<String, Fault> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// Bytes as text; a run of invalid bytes becomes one replacement character.
+fn push_bytes(out: &mut String, bytes: &[u8]) {
+    let mut after_invalid = false;
+    for chunk in bytes.utf8_chunks() {
+        if !chunk.valid().is_empty() {
+            out.push_str(chunk.valid());
+            after_invalid = false;
+        }
+        if !chunk.invalid().is_empty() && !after_invalid {
+            out.push(char::REPLACEMENT_CHARACTER);
+            after_invalid = true;
+        }
+    }
+}
+
 fn write_plain(out: &mut String, value: &Value) -> Result<(), Fault> {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Value::Int(number) => out.push_str(&number.to_string()),
         Value::Uint(number) => out.push_str(&number.to_string()),
-        Value::Double(number) => out.push_str(&finite(*number, double_text)),
+        Value::Double(number) => out.push_str(&finite(*number, |number| number.to_string())),
         Value::String(text) => out.push_str(text),
-        Value::Bytes(bytes) => out.push_str(&String::from_utf8_lossy(bytes)),
+        Value::Bytes(bytes) => push_bytes(out, bytes),
         Value::Timestamp(time) => out.push_str(&time.to_string()),
         Value::Duration(time) => out.push_str(&time.to_string()),
         Value::Type(kind) => out.push_str(kind.name()),

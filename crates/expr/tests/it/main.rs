@@ -8,3 +8,4 @@ mod language;
 mod policies;
 mod random;
 mod reference;
+mod values;
