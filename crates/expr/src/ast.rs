@@ -147,12 +147,12 @@ pub(crate) enum Expr {
         target: ExprId,
         args: Args,
     },
-    /// Elements; bit `i` of no list is needed: optional elements are marked by `optionals`.
+    /// Elements; `optionals` holds the indexes of optional ones in order.
     List {
         items: Args,
         optionals: Box<[u32]>,
     },
-    /// Keys and values in turn; `optionals` holds the indexes of optional entries.
+    /// Keys and values in turn; `optionals` holds the indexes of optional entries in order.
     Map {
         entries: Args,
         optionals: Box<[u32]>,

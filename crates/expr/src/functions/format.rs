@@ -1,6 +1,5 @@
 //! `"…".format([…])`: clauses `%s %d %f %e %b %o %x %X` with an optional precision, and `%%`.
 
-use super::string::key_text;
 use super::{Context, Fault, Function, Outcome, Style, fail};
 use crate::value::{Text, Value};
 
@@ -241,7 +240,7 @@ fn write_plain(out: &mut String, value: &Value) -> Result<(), Fault> {
         Value::Map(map) => {
             let mut entries: Vec<(String, &Value)> = map
                 .iter()
-                .map(|(key, value)| (key_text(key), value))
+                .map(|(key, value)| (key.to_string(), value))
                 .collect();
             entries.sort_by(|a, b| a.0.cmp(&b.0));
             out.push('{');

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Context, Fault, Function, Outcome, Style, fail};
-use crate::value::{Key, List, Text, Value};
+use crate::value::{List, Text, Value};
 
 pub(super) const TABLE: &[Function] = &[
     Function {
@@ -384,9 +384,4 @@ fn quote(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
     }
     quoted.push('"');
     Ok(Value::String(Text::new(quoted, text.is_tainted())))
-}
-
-/// The key as it stands in text.
-pub(super) fn key_text(key: &Key) -> String {
-    key.to_string()
 }
