@@ -121,9 +121,9 @@ fn ours(script: &Path, count: usize, parallelism: usize, cgroups: Cgroups) -> st
                 started += 1;
             }
             match executor.next_event().await {
-                ExecEvent::Exited { id, .. } => executor.finish(&tree(id.0 as usize)),
                 ExecEvent::TreeGone { .. } => ended += 1,
                 ExecEvent::Started { .. }
+                | ExecEvent::Exited { .. }
                 | ExecEvent::Output { .. }
                 | ExecEvent::OutputEnd { .. } => {}
                 ExecEvent::NotStarted { cause, .. } => return Err(std::io::Error::other(cause)),
@@ -144,7 +144,8 @@ fn command(script: &Path, number: usize) -> Command {
         program: OsString::from("/bin/bash"),
         args: shell_args(script),
         env: vec![(OsString::from("PATH"), OsString::from("/usr/bin:/bin"))],
-        cwd: std::env::current_dir().unwrap_or_else(|_| "/".into()),
+        cwd: "/".into(),
+        is_last: true,
         keep_stderr_apart: false,
         limits: Limits::default(),
     }

@@ -56,6 +56,9 @@ pub struct Command {
     pub env: Vec<(OsString, OsString)>,
     /// An absolute path to an existing directory.
     pub cwd: PathBuf,
+    /// Finishes the tree when the command has ended, or could not be started, as
+    /// [`crate::Executor::finish`] would: for the last command of an attempt, whose slot is free sooner.
+    pub is_last: bool,
     /// Gives stderr a pipe of its own. Otherwise both share one, and their order is true.
     pub keep_stderr_apart: bool,
     /// Bounds; those of the tree are taken from the first command of the tree.

@@ -86,30 +86,46 @@ fn send_packet(
 
 /// What [`receive`] found.
 #[derive(Debug)]
-pub(crate) enum Received {
-    /// A message, whose bytes are in the buffer after the first one.
-    Message(Vec<OwnedFd>),
+pub(crate) enum Received<'a> {
+    /// A message without its first byte, and the descriptors that came with it.
+    Message(&'a [u8], Vec<OwnedFd>),
     /// None is there yet.
     Nothing,
     /// The other side is gone.
     Closed,
 }
 
-/// Receives a message into a buffer, whose first byte is not part of it.
-pub(crate) fn receive(
+/// Room for a packet, used again for each.
+pub(crate) struct Buffer {
+    packet: Box<[u8]>,
+    /// The message that did not fit into a packet.
+    large: Vec<u8>,
+}
+
+impl Buffer {
+    pub(crate) fn new() -> Self {
+        Self {
+            packet: vec![0; PACKET_MAX_BYTES].into(),
+            large: Vec::new(),
+        }
+    }
+}
+
+/// Receives a message, without waiting for one.
+pub(crate) fn receive<'a>(
     socket: BorrowedFd<'_>,
-    buffer: &mut Vec<u8>,
-    wait: Wait,
-) -> io::Result<Received> {
-    buffer.resize(PACKET_MAX_BYTES, 0);
+    buffer: &'a mut Buffer,
+) -> io::Result<Received<'a>> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_MAX))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut flags = RecvFlags::CMSG_CLOEXEC;
-    if wait == Wait::No {
-        flags |= RecvFlags::DONTWAIT;
-    }
+    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
     let size_bytes = loop {
-        match recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut control, flags) {
+        match recvmsg(
+            socket,
+            &mut [IoSliceMut::new(&mut buffer.packet)],
+            &mut control,
+            flags,
+        ) {
             Ok(message) => break message.bytes,
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => return Ok(Received::Nothing),
@@ -123,18 +139,19 @@ pub(crate) fn receive(
             fds.extend(rights);
         }
     }
-    if size_bytes == 0 {
-        return Ok(Received::Closed);
+    match &buffer.packet[..size_bytes] {
+        [] => Ok(Received::Closed),
+        [INLINE, message @ ..] => Ok(Received::Message(message, fds)),
+        _ => {
+            let file = fds.pop().ok_or(io::ErrorKind::InvalidData)?;
+            let mut file = std::fs::File::from(file);
+            file.rewind()?;
+            buffer.large.clear();
+            file.read_to_end(&mut buffer.large)?;
+            let message = buffer.large.get(1..).ok_or(io::ErrorKind::InvalidData)?;
+            Ok(Received::Message(message, fds))
+        }
     }
-    buffer.truncate(size_bytes);
-    if buffer[0] == IN_FILE {
-        let file = fds.pop().ok_or(io::ErrorKind::InvalidData)?;
-        let mut file = std::fs::File::from(file);
-        file.rewind()?;
-        buffer.clear();
-        file.read_to_end(buffer)?;
-    }
-    Ok(Received::Message(fds))
 }
 
 #[cfg(test)]
@@ -147,32 +164,35 @@ mod tests {
         let message = [&[INLINE][..], &message].concat();
         let (reader, _writer) = rustix::pipe::pipe().expect("a pipe can be made");
         send(ours.as_fd(), &message, &[reader.as_fd()], Wait::No).expect("sent");
-        let mut buffer = Vec::new();
-        let received = receive(theirs.as_fd(), &mut buffer, Wait::No).expect("received");
-        assert!(matches!(received, Received::Message(fds) if fds.len() == 1));
-        buffer
+        let mut buffer = Buffer::new();
+        let received = receive(theirs.as_fd(), &mut buffer).expect("received");
+        let Received::Message(message, fds) = received else {
+            panic!("a message was sent");
+        };
+        assert_eq!(fds.len(), 1);
+        message.to_vec()
     }
 
     #[test]
     fn message_of_any_size_arrives_whole_with_its_descriptors() {
         for size_bytes in [1, PACKET_MAX_BYTES - 1, PACKET_MAX_BYTES, 5 << 20] {
             let received = round_trip(size_bytes);
-            assert_eq!(received.len(), size_bytes + 1);
-            assert!(received[1..].iter().all(|byte| *byte == 0x5a));
+            assert_eq!(received.len(), size_bytes);
+            assert!(received.iter().all(|byte| *byte == 0x5a));
         }
     }
 
     #[test]
     fn closed_and_empty_are_told_apart() {
         let (ours, theirs) = pair().expect("a socket pair can be made");
-        let mut buffer = Vec::new();
+        let mut buffer = Buffer::new();
         assert!(matches!(
-            receive(theirs.as_fd(), &mut buffer, Wait::No),
+            receive(theirs.as_fd(), &mut buffer),
             Ok(Received::Nothing)
         ));
         drop(ours);
         assert!(matches!(
-            receive(theirs.as_fd(), &mut buffer, Wait::No),
+            receive(theirs.as_fd(), &mut buffer),
             Ok(Received::Closed)
         ));
     }

@@ -3,7 +3,8 @@
 //! A process may end between two reads, so everything is optional, and nothing here decides or kills. A
 //! process is identified by its number *and* its start time, as numbers are used again.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -58,11 +59,25 @@ pub(crate) fn children(pid: i32) -> Vec<i32> {
     found
 }
 
-/// The children of the calling process, which has one thread.
-pub(crate) fn own_children() -> Vec<i32> {
-    match fs::read_to_string("/proc/thread-self/children") {
-        Ok(text) => numbers(&text).collect(),
-        Err(_) => children_by_search(own_pid()),
+/// The children of the calling process, which has one thread: kept open, as it is read for each end.
+pub(crate) struct OwnChildren(Option<File>);
+
+impl OwnChildren {
+    pub(crate) fn open() -> Self {
+        Self(File::open("/proc/thread-self/children").ok())
+    }
+
+    /// Those that live or were not reaped.
+    pub(crate) fn list(&self) -> Vec<i32> {
+        let Some(file) = &self.0 else {
+            return children_by_search(own_pid());
+        };
+        let mut text = Vec::new();
+        let mut chunk = [0; 4096];
+        while let Ok(size_bytes @ 1..) = file.read_at(&mut chunk, text.len() as u64) {
+            text.extend_from_slice(&chunk[..size_bytes]);
+        }
+        numbers(&String::from_utf8_lossy(&text)).collect()
     }
 }
 

@@ -32,7 +32,7 @@ use tokio::io::unix::AsyncFd;
 
 use crate::command::{StepRef, TreeKey};
 use crate::event::{ExecEvent, Usage};
-use crate::packet;
+use crate::packet::{self, Buffer};
 use crate::proc::Owner;
 use crate::{spawner, sys};
 use output::Output;
@@ -122,7 +122,7 @@ pub struct ProcessExecutor {
     /// At most one window of output for each command, and a few others.
     events: VecDeque<ExecEvent>,
     scratch: Vec<u8>,
-    packet: Vec<u8>,
+    packet: Buffer,
 }
 
 /// The way to the spawner.
@@ -222,7 +222,7 @@ impl ProcessExecutor {
             gone: Vec::new(),
             events: VecDeque::new(),
             scratch: vec![0; READ_BYTES],
-            packet: Vec::new(),
+            packet: Buffer::new(),
         })
     }
 

@@ -23,14 +23,16 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use crate::cgroup::Groups;
 use crate::event::Stage;
 use crate::leftovers::{OWNER_ENV, STATE_ID_ENV};
-use crate::packet::{self, Received, Wait};
-use crate::proc::{self, Owner};
+use crate::packet::{self, Buffer, Received, Wait};
+use crate::proc::{self, OwnChildren, Owner};
 use crate::sys::{self, Maker};
-use crate::wire::{self, Reply, Request};
+use crate::wire::{self, Replies, Reply, Request};
+use launch::Refusal;
 use tree::{Tree, kill};
 
 /// The name it goes by: its `argv[0]`.
@@ -91,6 +93,8 @@ fn serve(asked: &OsString) -> io::Result<()> {
         maker: Maker::new()?,
         groups,
         owner_text,
+        children: OwnChildren::open(),
+        replies: Replies::new(),
         commands: HashMap::new(),
         pids: HashMap::new(),
         trees: BTreeMap::new(),
@@ -107,6 +111,9 @@ struct Spawner {
     groups: Groups,
     /// As in the environment of every process we start.
     owner_text: String,
+    children: OwnChildren,
+    /// Told at the end of the turn, in one packet.
+    replies: Replies,
     /// Commands that have not ended, by process. One entry for each child that is not an orphan.
     commands: HashMap<i32, Started>,
     /// Their processes, by the executor's number.
@@ -119,6 +126,8 @@ struct Spawner {
 struct Started {
     id: u64,
     tree: String,
+    /// Its end is that of the tree.
+    is_last: bool,
 }
 
 /// Requests handled before children are looked at again, so that neither starves.
@@ -135,14 +144,17 @@ const LAST_ROUNDS_MAX: u32 = 6_000;
 impl Spawner {
     /// Serves until the executor is gone. An error means the same: it cannot be reached or understood.
     fn serve(&mut self) -> io::Result<()> {
-        let mut buffer = Vec::new();
+        let mut buffer = Buffer::new();
         loop {
             let is_closing = self.trees.values().any(Tree::is_closing);
             let mut fds = [
                 PollFd::new(&self.socket, PollFlags::IN),
                 PollFd::new(&self.signals, PollFlags::IN),
             ];
-            poll(&mut fds, is_closing.then_some(&RECHECK))?;
+            match poll(&mut fds, is_closing.then_some(&RECHECK)) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
             let [asked, ended] = fds.map(|fd| !fd.revents().is_empty());
             if ended {
                 self.reap()?;
@@ -151,23 +163,20 @@ impl Spawner {
                 return Ok(());
             }
             self.close_trees()?;
+            self.send()?;
         }
     }
 
     /// Handles what was asked; whether the executor is still there.
-    fn answer(&mut self, buffer: &mut Vec<u8>) -> io::Result<bool> {
+    fn answer(&mut self, buffer: &mut Buffer) -> io::Result<bool> {
         for _ in 0..REQUESTS_AT_ONCE {
-            let fds = match packet::receive(self.socket.as_fd(), buffer, Wait::No)? {
-                Received::Message(fds) => fds,
+            let (message, fds) = match packet::receive(self.socket.as_fd(), buffer)? {
+                Received::Message(message, fds) => (message, fds),
                 Received::Nothing => return Ok(true),
                 Received::Closed => return Ok(false),
             };
-            match wire::read_request(buffer).ok_or(io::ErrorKind::InvalidData)? {
-                Request::Start(start) => {
-                    let reply = self.start(&start, &fds);
-                    drop(fds);
-                    self.tell(&reply)?;
-                }
+            match wire::read_request(message).ok_or(io::ErrorKind::InvalidData)? {
+                Request::Start(start) => self.start(&start, &fds)?,
                 Request::Terminate { id } => self.terminate(id),
                 Request::Kill { id } => self.kill(id),
                 Request::Finish { tree } => self.trees.entry(tree.to_owned()).or_default().close(),
@@ -176,38 +185,42 @@ impl Spawner {
         Ok(true)
     }
 
-    fn start(&mut self, start: &wire::Start<'_>, fds: &[OwnedFd]) -> Reply {
+    fn start(&mut self, start: &wire::Start<'_>, fds: &[OwnedFd]) -> io::Result<()> {
         let id = start.id;
         let tree = self.trees.entry(start.tree.to_owned()).or_default();
         if tree.is_closing() {
             let text = format!("attempt `{}` is being ended", start.tree);
-            return Reply::NotStarted {
+            return self.tell(&Reply::NotStarted {
                 id,
                 stage: Stage::Request,
                 errno: 0,
                 text,
-            };
+            });
         }
         let group = tree.group(&mut self.groups, &start.limits);
         match launch::launch(&mut self.maker, start, fds, group) {
             Ok(pid) => {
                 tree.sessions.push(pid);
                 self.pids.insert(id, pid);
-                self.commands.insert(
-                    pid,
-                    Started {
-                        id,
-                        tree: start.tree.to_owned(),
-                    },
-                );
-                Reply::Started { id, pid }
+                let command = Started {
+                    id,
+                    tree: start.tree.to_owned(),
+                    is_last: start.is_last,
+                };
+                self.commands.insert(pid, command);
+                self.tell(&Reply::Started { id, pid })
             }
-            Err(refusal) => Reply::NotStarted {
-                id,
-                stage: refusal.stage,
-                errno: refusal.errno,
-                text: refusal.text,
-            },
+            Err(Refusal { stage, errno, text }) => {
+                if start.is_last {
+                    tree.close();
+                }
+                self.tell(&Reply::NotStarted {
+                    id,
+                    stage,
+                    errno,
+                    text,
+                })
+            }
         }
     }
 
@@ -256,6 +269,9 @@ impl Spawner {
             let tree = self.trees.get_mut(&command.tree);
             let oom_killed = tree.is_some_and(|tree| {
                 tree.usage.add(usage);
+                if command.is_last {
+                    tree.close();
+                }
                 tree.oom_killed()
             });
             self.tell(&Reply::Exited {
@@ -297,7 +313,8 @@ impl Spawner {
 
     /// Children that we did not start, living or dead.
     fn orphans(&self) -> Vec<i32> {
-        proc::own_children()
+        self.children
+            .list()
             .into_iter()
             .filter(|pid| !self.commands.contains_key(pid))
             .collect()
@@ -341,14 +358,14 @@ impl Spawner {
     fn end(&mut self) {
         for _ in 0..LAST_ROUNDS_MAX {
             self.groups.kill_all();
-            let children = proc::own_children();
+            let children = self.children.list();
             for pid in children.iter().flat_map(|child| proc::closure(*child)) {
                 kill(pid);
             }
             while let Some(pid) = sys::ended_child() {
                 sys::reap(pid);
             }
-            if proc::own_children().is_empty() {
+            if self.children.list().is_empty() {
                 break;
             }
             let mut fds = [PollFd::new(&self.signals, PollFlags::IN)];
@@ -360,7 +377,21 @@ impl Spawner {
         self.groups.remove();
     }
 
-    fn tell(&self, reply: &Reply) -> io::Result<()> {
-        packet::send(self.socket.as_fd(), &wire::reply(reply), &[], Wait::Yes)
+    /// Writes a reply into the packet that is sent at the end of the turn.
+    fn tell(&mut self, reply: &Reply) -> io::Result<()> {
+        self.replies.push(reply);
+        if self.replies.is_full() {
+            self.send()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        if !self.replies.is_empty() {
+            packet::send(self.socket.as_fd(), self.replies.packet(), &[], Wait::Yes)?;
+            self.replies.clear();
+        }
+        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use std::ffi::CStr;
 
 use crate::command::Limits;
 use crate::event::{Exit, Stage, Usage};
-use crate::packet::INLINE;
+use crate::packet::{INLINE, PACKET_MAX_BYTES};
 
 /// What an executor asks. Texts point into the packet.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub(crate) enum Request<'a> {
 pub(crate) struct Start<'a> {
     pub(crate) id: u64,
     pub(crate) tree: &'a str,
+    pub(crate) is_last: bool,
     pub(crate) limits: Limits,
     pub(crate) cwd: &'a CStr,
     /// A path or a name.
@@ -80,6 +81,10 @@ impl Writer {
         Self(vec![INLINE, kind])
     }
 
+    fn u8(&mut self, value: u8) {
+        self.0.push(value);
+    }
+
     fn u32(&mut self, value: u32) {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
@@ -119,9 +124,10 @@ pub(crate) struct StartTexts<'a> {
 }
 
 /// The bytes of a request to start. No text holds a NUL.
-pub(crate) fn start(id: u64, limits: &Limits, texts: &StartTexts<'_>) -> Vec<u8> {
+pub(crate) fn start(id: u64, is_last: bool, limits: &Limits, texts: &StartTexts<'_>) -> Vec<u8> {
     let mut to = Writer::new(START);
     to.u64(id);
+    to.u32(u32::from(is_last));
     to.limit(limits.memory_bytes);
     to.limit(limits.pids);
     to.limit(limits.cpu_millicores);
@@ -162,66 +168,92 @@ pub(crate) fn finish(tree: &str) -> Vec<u8> {
     to.0
 }
 
-/// The bytes of a reply.
-pub(crate) fn reply(reply: &Reply) -> Vec<u8> {
-    match reply {
-        Reply::Started { id, pid } => {
-            let mut to = Writer::new(STARTED);
-            to.u64(*id);
-            to.u32(pid.cast_unsigned());
-            to.0
-        }
-        Reply::NotStarted {
-            id,
-            stage,
-            errno,
-            text,
-        } => {
-            let mut to = Writer::new(NOT_STARTED);
-            to.u64(*id);
-            to.u32(stage_number(*stage));
-            to.u32(errno.cast_unsigned());
-            to.text(&[text.as_bytes()]);
-            to.0
-        }
-        Reply::Exited {
-            id,
-            exit,
-            usage,
-            oom_killed,
-        } => {
-            let mut to = Writer::new(EXITED);
-            to.u64(*id);
-            let (signaled, number) = match exit {
-                Exit::Code(code) => (0, code),
-                Exit::Signal(signal) => (1, signal),
-            };
-            to.u32(signaled);
-            to.u32(number.cast_unsigned());
-            to.usage(*usage);
-            to.u32(u32::from(*oom_killed));
-            to.0
-        }
-        Reply::TreeGone {
-            tree,
-            killed,
-            usage,
-        } => {
-            let mut to = Writer::new(TREE_GONE);
-            to.text(&[tree.as_bytes()]);
-            to.u32(*killed);
-            to.usage(*usage);
-            to.0
+/// A packet of replies being written.
+pub(crate) struct Replies(Writer);
+
+impl Replies {
+    /// Longer than nearly any reply. A packet that gets too long all the same travels in a file.
+    const REPLY_MAX_BYTES: usize = 16 << 10;
+
+    pub(crate) fn new() -> Self {
+        Self(Writer(vec![INLINE]))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.0.len() == 1
+    }
+
+    /// Whether another reply might not fit into the packet.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.0.len() + Self::REPLY_MAX_BYTES > PACKET_MAX_BYTES
+    }
+
+    pub(crate) fn packet(&self) -> &[u8] {
+        &self.0.0
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.0.truncate(1);
+    }
+
+    pub(crate) fn push(&mut self, reply: &Reply) {
+        let to = &mut self.0;
+        match reply {
+            Reply::Started { id, pid } => {
+                to.u8(STARTED);
+                to.u64(*id);
+                to.u32(pid.cast_unsigned());
+            }
+            Reply::NotStarted {
+                id,
+                stage,
+                errno,
+                text,
+            } => {
+                to.u8(NOT_STARTED);
+                to.u64(*id);
+                to.u32(stage_number(*stage));
+                to.u32(errno.cast_unsigned());
+                to.text(&[text.as_bytes()]);
+            }
+            Reply::Exited {
+                id,
+                exit,
+                usage,
+                oom_killed,
+            } => {
+                to.u8(EXITED);
+                to.u64(*id);
+                let (signaled, number) = match exit {
+                    Exit::Code(code) => (0, code),
+                    Exit::Signal(signal) => (1, signal),
+                };
+                to.u32(signaled);
+                to.u32(number.cast_unsigned());
+                to.usage(*usage);
+                to.u32(u32::from(*oom_killed));
+            }
+            Reply::TreeGone {
+                tree,
+                killed,
+                usage,
+            } => {
+                to.u8(TREE_GONE);
+                to.text(&[tree.as_bytes()]);
+                to.u32(*killed);
+                to.usage(*usage);
+            }
         }
     }
 }
 
 /// Reads a request; `None` if it is none.
-pub(crate) fn read_request(packet: &[u8]) -> Option<Request<'_>> {
-    let mut from = Reader(packet.get(1..)?);
+pub(crate) fn read_request(message: &[u8]) -> Option<Request<'_>> {
+    let mut from = Reader(message);
     let request = match from.u8()? {
         START => Request::Start(Start {
             id: from.u64()?,
+            is_last: from.u32()? != 0,
             limits: Limits {
                 memory_bytes: from.limit()?,
                 pids: from.limit()?,
@@ -244,10 +276,18 @@ pub(crate) fn read_request(packet: &[u8]) -> Option<Request<'_>> {
     from.0.is_empty().then_some(request)
 }
 
-/// Reads a reply; `None` if it is none.
-pub(crate) fn read_reply(packet: &[u8]) -> Option<Reply> {
-    let mut from = Reader(packet.get(1..)?);
-    let reply = match from.u8()? {
+/// Reads replies; `None` if they are none.
+pub(crate) fn read_replies(message: &[u8]) -> Option<Vec<Reply>> {
+    let mut from = Reader(message);
+    let mut replies = Vec::new();
+    while !from.0.is_empty() {
+        replies.push(read_reply(&mut from)?);
+    }
+    Some(replies)
+}
+
+fn read_reply(from: &mut Reader<'_>) -> Option<Reply> {
+    Some(match from.u8()? {
         STARTED => Reply::Started {
             id: from.u64()?,
             pid: from.u32()?.cast_signed(),
@@ -273,8 +313,7 @@ pub(crate) fn read_reply(packet: &[u8]) -> Option<Reply> {
             usage: from.usage()?,
         },
         _ => return None,
-    };
-    from.0.is_empty().then_some(reply)
+    })
 }
 
 /// A message being read.
@@ -359,11 +398,14 @@ mod tests {
             args: vec![b"-c", b""],
             env: vec![(b"A", b"1=2"), (b"B", b"\xff")],
         };
-        let bytes = start(7, &limits, &texts);
-        let Some(Request::Start(read)) = read_request(&bytes) else {
+        let bytes = start(7, true, &limits, &texts);
+        let Some(Request::Start(read)) = read_request(&bytes[1..]) else {
             panic!("a start request was written");
         };
-        assert_eq!((read.id, read.tree, read.limits), (7, "run/task/1", limits));
+        assert_eq!(
+            (read.id, read.is_last, read.tree, read.limits),
+            (7, true, "run/task/1", limits)
+        );
         assert_eq!(read.argv, [c"sh", c"-c", c""]);
         assert_eq!(read.envp, [c"A=1=2", c"B=\xff"]);
     }
@@ -375,7 +417,7 @@ mod tests {
             cpu_system_us: 2,
             memory_peak_bytes: 3,
         };
-        for written in [
+        let written = vec![
             Reply::Started { id: 1, pid: 2 },
             Reply::NotStarted {
                 id: 1,
@@ -400,18 +442,21 @@ mod tests {
                 killed: 4,
                 usage,
             },
-        ] {
-            assert_eq!(read_reply(&reply(&written)), Some(written));
-        }
+        ];
+        let mut replies = Replies::new();
+        written.iter().for_each(|reply| replies.push(reply));
+        assert_eq!(read_replies(&replies.packet()[1..]), Some(written));
+        replies.clear();
+        assert!(replies.is_empty());
     }
 
     #[test]
     fn broken_messages_are_refused() {
-        let whole = finish("tree");
+        let whole = &finish("tree")[1..];
         for end in 0..whole.len() {
             assert_eq!(read_request(&whole[..end]), None);
         }
-        assert_eq!(read_request(&[whole, vec![0]].concat()), None);
-        assert_eq!(read_reply(&[0, 99]), None);
+        assert_eq!(read_request(&[whole, &[0]].concat()), None);
+        assert_eq!(read_replies(&[99]), None);
     }
 }

@@ -28,8 +28,11 @@ impl Executor for ProcessExecutor {
             !self.commands.contains_key(&id),
             "the number of a command is used by one at a time"
         );
-        if let Err(cause) = self.try_start(id, command) {
+        if let Err(cause) = self.try_start(id, &command) {
             self.events.push_back(ExecEvent::NotStarted { id, cause });
+            if command.is_last {
+                self.finish(&command.tree);
+            }
         }
     }
 
@@ -57,7 +60,7 @@ impl Executor for ProcessExecutor {
 }
 
 impl ProcessExecutor {
-    fn try_start(&mut self, id: StepRef, command: Command) -> Result<(), NotStarted> {
+    fn try_start(&mut self, id: StepRef, command: &Command) -> Result<(), NotStarted> {
         let Some(link) = &mut self.link else {
             return Err(refusal(
                 Stage::Spawner,
@@ -66,7 +69,7 @@ impl ProcessExecutor {
             ));
         };
         let owner = self.owner.to_string();
-        let message = message(id, &command, &self.state_id, &owner)?;
+        let message = message(id, command, &self.state_id, &owner)?;
         let made = Output::new(id, command.keep_stderr_apart, self.window_bytes);
         let (output, writers) = made.map_err(|error| {
             system_refusal(Stage::Pipe, "cannot make a pipe for its output", &error)
@@ -76,7 +79,7 @@ impl ProcessExecutor {
         self.commands.insert(
             id,
             Running {
-                tree: command.tree,
+                tree: command.tree.clone(),
                 output,
                 ending: None,
             },
@@ -186,7 +189,7 @@ fn message(
             .collect(),
     };
     check(&texts)?;
-    Ok(wire::start(id.0, &command.limits, &texts))
+    Ok(wire::start(id.0, command.is_last, &command.limits, &texts))
 }
 
 fn check(texts: &StartTexts<'_>) -> Result<(), NotStarted> {

@@ -11,11 +11,11 @@ use super::{Ending, Link, ProcessExecutor, READY_MAX, SOCKET, TIMER};
 use crate::command::{StepRef, TreeKey};
 use crate::event::{ExecEvent, NotStarted, OutputState, Stream};
 use crate::leftovers;
-use crate::packet::{self, Received, Wait};
+use crate::packet::{self, Received};
 use crate::wire::{self, Reply};
 
-/// Replies taken before pipes are looked at again.
-const REPLIES_AT_ONCE: u32 = 64;
+/// Packets of replies taken before pipes are looked at again.
+const PACKETS_AT_ONCE: u32 = 64;
 
 impl ProcessExecutor {
     /// Does what can be done without waiting; whether there was anything.
@@ -48,16 +48,17 @@ impl ProcessExecutor {
         {
             return self.lose(&error.to_string());
         }
-        for _ in 0..REPLIES_AT_ONCE {
+        for _ in 0..PACKETS_AT_ONCE {
             let Some(link) = &self.link else { return };
-            match packet::receive(link.socket.as_fd(), &mut self.packet, Wait::No) {
-                Ok(Received::Message(_)) => match wire::read_reply(&self.packet) {
-                    Some(reply) => self.hear(reply),
-                    None => return self.lose("it sent a message that cannot be read"),
-                },
+            let replies = match packet::receive(link.socket.as_fd(), &mut self.packet) {
+                Ok(Received::Message(message, _)) => wire::read_replies(message),
                 Ok(Received::Nothing) => return,
                 Ok(Received::Closed) => return self.lose(""),
                 Err(error) => return self.lose(&error.to_string()),
+            };
+            match replies {
+                Some(replies) => replies.into_iter().for_each(|reply| self.hear(reply)),
+                None => return self.lose("it sent a message that cannot be read"),
             }
         }
     }

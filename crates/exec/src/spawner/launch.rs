@@ -153,6 +153,7 @@ mod tests {
         Start {
             id: 1,
             tree: "t",
+            is_last: false,
             limits,
             cwd: c"/",
             program,

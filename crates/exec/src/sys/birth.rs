@@ -373,3 +373,68 @@ fn map(size_bytes: usize, sharing: libc::c_int) -> io::Result<NonNull<u8>> {
     }
     NonNull::new(address.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd as _;
+
+    use rustix::process::{Pid, WaitOptions, waitpid};
+
+    use super::*;
+
+    /// With what this kernel has, and as if it had not.
+    fn both_ways(check: impl Fn(&mut Maker, BorrowedFd<'_>)) {
+        let null = std::fs::File::open("/dev/null").expect("every system has it");
+        for has_clone3 in [true, false] {
+            let mut maker = Maker {
+                has_clone3,
+                ..Maker::new().expect("memory for a stack")
+            };
+            check(&mut maker, null.as_fd());
+        }
+    }
+
+    fn birth<'a>(output: BorrowedFd<'a>, cwd: &'a CStr, programs: &'a [&'a CStr]) -> Birth<'a> {
+        Birth {
+            stdout: output,
+            stderr: output,
+            group: None,
+            join: &[],
+            file_size_bytes: None,
+            cwd,
+            programs,
+            argv: &[c"sh", c"-c", c"exit 7"],
+            envp: &[],
+        }
+    }
+
+    #[test]
+    fn program_runs_from_the_first_path_that_has_it() {
+        both_ways(|maker, output| {
+            let programs = [c"/no/such/sh", c"/dev/null/sh", c"/bin/sh"];
+            let pid = maker
+                .make(&birth(output, c"/", &programs))
+                .expect("it is there");
+            let (_, status) = waitpid(Pid::from_raw(pid), WaitOptions::empty())
+                .expect("it is a child")
+                .expect("it was waited for");
+            assert_eq!(status.exit_status(), Some(7));
+        });
+    }
+
+    #[test]
+    fn failure_is_told_with_its_stage_and_leaves_no_process() {
+        both_ways(|maker, output| {
+            let programs: [&CStr; 2] = [c"/etc/passwd", c"/no/such/sh"];
+            for (cwd, stage, errno) in [
+                (c"/no/such/place", Stage::WorkingDirectory, libc::ENOENT),
+                (c"/", Stage::Program, libc::EACCES),
+            ] {
+                let unborn = maker
+                    .make(&birth(output, cwd, &programs))
+                    .expect_err("it cannot run");
+                assert_eq!((unborn.stage, unborn.errno), (stage, errno));
+            }
+        });
+    }
+}

@@ -38,6 +38,7 @@ pub(crate) fn bash(script: &str) -> Command {
             .to_vec(),
         env: vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())],
         cwd: "/".into(),
+        is_last: false,
         keep_stderr_apart: false,
         limits: Limits::default(),
     }

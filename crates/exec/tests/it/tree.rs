@@ -1,6 +1,6 @@
 //! Ending commands and trees: politely, by force, and those that try to get away.
 
-use exec::{Cgroups, Executor as _, Exit};
+use exec::{Cgroups, Command, Executor as _, Exit};
 
 use crate::helper::{BOTH_WAYS, Rig, Watched, bash, has_groups, tree};
 
@@ -215,5 +215,36 @@ async fn usage_counts_the_whole_attempt() {
             whole.cpu_user_us > first + second + 1_000,
             "{first} + {second} in {whole:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn last_command_ends_its_tree() {
+    for way in BOTH_WAYS {
+        let mut rig = Rig::new(way);
+        let id = rig.start(Command {
+            is_last: true,
+            ..bash(&with_daemon("", "trap 'exit 3' TERM; while :; do :; done"))
+        });
+        let daemon = Watched::new(rig.number_of(id).await);
+        rig.executor.terminate(id);
+        rig.until(|rig| rig.gone.contains_key(&tree())).await;
+        assert_eq!(rig.told[&id].exit, Some(Exit::Code(3)));
+        assert_eq!(rig.gone[&tree()].0, 1);
+        assert!(daemon.has_ended());
+    }
+}
+
+#[tokio::test]
+async fn last_command_ends_its_tree_even_if_it_never_ran() {
+    for program in ["no-such-thing", ""] {
+        let mut rig = Rig::new(BOTH_WAYS[0]);
+        let id = rig.start(Command {
+            is_last: true,
+            program: program.into(),
+            ..bash("")
+        });
+        rig.until(|rig| rig.gone.contains_key(&tree())).await;
+        assert!(rig.told[&id].refused.is_some());
     }
 }
