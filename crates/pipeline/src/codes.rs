@@ -58,7 +58,7 @@ codes! {
     ALIAS_IN_ITSELF = "E0111": "An alias may not stand inside the value that it names.",
         "env: &all {A: *all}" => "env: {A: x}";
     MERGE_NOT_MAPPING = "E0112": "The merge key `<<` takes a mapping or a list of mappings.",
-        "<<: [a, b]" => "<<: *common";
+        "<<: [a, b]" => "<<: {timeout: 5m}";
     TOO_DEEP = "E0113": "Lists and mappings may be nested 64 levels deep.",
         "[[[[[…]]]]]" => "[…]";
     TOO_MANY_VALUES = "E0114": "A file has at most 200000 values once aliases are followed.",

@@ -230,3 +230,12 @@ fn stem(name: &str) -> &str {
         .or_else(|| base.strip_suffix(".yml"))
         .unwrap_or(base)
 }
+
+/// The file as JSON, by the rules that an editor with the schema follows; `None` when it is not YAML.
+#[must_use]
+pub fn to_json(file: &SourceFile) -> Option<model::Json> {
+    with_report(file, |report| {
+        yaml::parse(report).map(|tree| tree.to_json())
+    })
+    .0?
+}

@@ -162,7 +162,7 @@ impl<'a> Report<'a> {
 
     /// Whether there are so many errors that looking for more is idle.
     pub(crate) const fn is_full(&self) -> bool {
-        self.errors >= 10 * ERRORS_PER_FILE
+        self.errors > ERRORS_PER_FILE
     }
 
     /// Remembers that the value at `span` was reported, so that nothing else is said about it.
@@ -207,19 +207,8 @@ impl<'a> Report<'a> {
         });
         self.said
             .dedup_by(|a, b| (a.span, a.code, &a.message) == (b.span, b.code, &b.message));
-        let total = self.said.iter().filter(|each| each.is_error()).count();
-        let mut errors = 0;
-        self.said.retain(|each| {
-            errors += usize::from(each.is_error());
-            !each.is_error() || errors <= ERRORS_PER_FILE
-        });
-        if total > ERRORS_PER_FILE {
-            let last = self.said.iter_mut().rev().find(|each| each.is_error());
-            let last = last.expect("there are errors");
-            last.notes.push(format!(
-                "{} more errors are not shown",
-                total - ERRORS_PER_FILE
-            ));
+        for severity in [Severity::Error, Severity::Warning] {
+            self.cap(severity);
         }
         for each in &mut self.said {
             let labels = each.labels.iter_mut().map(|(span, _)| span);
@@ -229,5 +218,23 @@ impl<'a> Report<'a> {
             }
         }
         self.said
+    }
+
+    /// Keeps the first hundred of one severity.
+    fn cap(&mut self, severity: Severity) {
+        let mut seen = 0;
+        self.said.retain(|each| {
+            seen += usize::from(each.severity == severity);
+            each.severity != severity || seen <= ERRORS_PER_FILE
+        });
+        let last = self
+            .said
+            .iter_mut()
+            .rev()
+            .find(|each| each.severity == severity);
+        if let Some(last) = last.filter(|_| seen > ERRORS_PER_FILE) {
+            last.notes
+                .push("there are more; mend these first".to_owned());
+        }
     }
 }

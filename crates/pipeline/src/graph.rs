@@ -43,6 +43,9 @@ fn needs(report: &mut Report<'_>, names: &Names<'_>, task: &Draft) -> Vec<Edge> 
     }
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     for need in &task.needs {
+        if report.is_full() {
+            break;
+        }
         if let Some(first) = seen.insert(&need.task, need.span) {
             report
                 .error(
@@ -216,6 +219,9 @@ fn report_cycle(report: &mut Report<'_>, file: &File, circle: &[usize]) {
 /// Artifacts that are taken: from a needed task that gives them.
 fn taken(report: &mut Report<'_>, names: &Names<'_>, task: &Draft) {
     for (artifact, (from_span, name_span)) in task.def.artifacts_in.iter().zip(&task.taken) {
+        if report.is_full() {
+            return;
+        }
         let Some(giver) = names.task(&artifact.from) else {
             let near = nearest(&artifact.from, names.task_names());
             report
@@ -301,6 +307,7 @@ fn artifact_outputs(report: &mut Report<'_>, task: &Draft) {
 /// Tasks that write one path wait for each other, which surprises unless they do anyway.
 fn shared_paths(report: &mut Report<'_>, file: &File, edges: &[Vec<Edge>]) {
     let mut writers: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut compared = 0;
     for (index, task) in file.tasks.iter().enumerate() {
         let mut told = false;
         for path in task.def.exclusive_paths() {
@@ -317,6 +324,10 @@ fn shared_paths(report: &mut Report<'_>, file: &File, edges: &[Vec<Edge>]) {
             else {
                 continue;
             };
+            compared += 1;
+            if compared > COMPARED_WRITERS {
+                return;
+            }
             if leads_to(edges, index, earlier) || leads_to(edges, earlier, index) {
                 continue;
             }
@@ -336,6 +347,9 @@ fn shared_paths(report: &mut Report<'_>, file: &File, edges: &[Vec<Edge>]) {
         }
     }
 }
+
+/// Pairs of tasks with one path that are looked at; each may walk the whole graph.
+const COMPARED_WRITERS: usize = 1_000;
 
 /// Whether `from` waits for `to`, directly or not.
 fn leads_to(edges: &[Vec<Edge>], from: usize, to: usize) -> bool {

@@ -22,7 +22,7 @@ mod source;
 mod types;
 mod yaml;
 
-pub use compile::{Compiled, Request, check, compile, compile_fragment};
+pub use compile::{Compiled, Request, check, compile, compile_fragment, to_json};
 pub use diagnostics::{Diagnostic, ERRORS_PER_FILE, Severity, Span};
 pub use reference::{reference, reference_markdown};
 pub use schema::json_schema;

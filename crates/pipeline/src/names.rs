@@ -12,7 +12,7 @@ use crate::diagnostics::{Report, Span};
 use crate::expression::Reference;
 use crate::nearest::{listed, nearest};
 use crate::read::{Draft, File, Purpose, Use};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names below `signal` whose text anybody may write: branch names, titles, file names.
 pub(crate) const TAINTED: [&str; 14] = [
@@ -114,6 +114,7 @@ pub(crate) struct Names<'f> {
     /// Whether the params are those of another file, so that any may exist.
     pub open: bool,
     by_name: BTreeMap<&'f str, usize>,
+    params: BTreeSet<&'f str>,
 }
 
 impl<'f> Names<'f> {
@@ -122,6 +123,11 @@ impl<'f> Names<'f> {
         Self {
             file,
             open,
+            params: file
+                .params
+                .iter()
+                .map(|param| param.name.as_str())
+                .collect(),
             by_name: tasks
                 .map(|(index, task)| (task.def.name.as_str(), index))
                 .collect(),
@@ -161,7 +167,7 @@ fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Refe
         let near = nearest(name, available());
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None if names.file.params.iter().any(|param| param.name == name) => {
+            None if names.params.contains(name) => {
                 format!("write `params.{name}`")
             }
             None => format!("the names here are {}", listed(available())),
@@ -201,8 +207,7 @@ fn param(report: &mut Report<'_>, names: &Names<'_>, reference: &Reference) {
     let Some(name) = reference.path.get(1).filter(|_| !names.open) else {
         return;
     };
-    let declared = || names.file.params.iter().map(|param| param.name.as_str());
-    if declared().any(|each| each == name) {
+    if names.params.contains(name.as_str()) {
         return;
     }
     report
@@ -211,7 +216,7 @@ fn param(report: &mut Report<'_>, names: &Names<'_>, reference: &Reference) {
             reference.span,
             format!("the pipeline has no param `{name}`"),
         )
-        .help(match nearest(name, declared()) {
+        .help(match nearest(name, names.params.iter().copied()) {
             Some(near) => format!("did you mean `params.{near}`?"),
             None => format!("declare it: `params: {{ {name}: {{ type: string }} }}`"),
         });

@@ -1,16 +1,24 @@
 //! The word that was probably meant.
 
+/// Letters of a word that are looked at.
+const LETTERS: usize = 40;
+
 /// The candidate nearest to `word`, if one is near enough to be a slip of the finger: a third of the
 /// letters may be wrong, swapped neighbours count once, and `-`, `_` and case do not count.
 pub(crate) fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<&'c str> {
-    let wanted = plain(word);
-    let allowed = wanted.len().max(3) / 3;
+    let wanted = Plain::of(word);
+    let allowed = wanted.letters().len().max(3) / 3;
     candidates
         .into_iter()
-        .map(|candidate| (distance(&wanted, &plain(candidate), allowed), candidate))
+        .map(|candidate| {
+            (
+                distance(wanted.letters(), Plain::of(candidate).letters(), allowed),
+                candidate,
+            )
+        })
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -35,36 +43,57 @@ pub(crate) fn listed<'c>(words: impl IntoIterator<Item = &'c str>) -> String {
     }
 }
 
-fn plain(word: &str) -> Vec<char> {
-    let letters = word.chars().take(64).filter(|c| !matches!(c, '-' | '_'));
-    letters.flat_map(char::to_lowercase).collect()
+/// A word without what does not count. On the stack, since one misspelt name may be compared with
+/// twenty thousand others.
+struct Plain {
+    bytes: [u8; LETTERS],
+    length: usize,
+}
+
+impl Plain {
+    fn of(word: &str) -> Self {
+        let mut plain = Self {
+            bytes: [0; LETTERS],
+            length: 0,
+        };
+        let letters = word.bytes().filter(|byte| !matches!(byte, b'-' | b'_'));
+        for (place, letter) in plain.bytes.iter_mut().zip(letters) {
+            *place = letter.to_ascii_lowercase();
+            plain.length += 1;
+        }
+        plain
+    }
+
+    fn letters(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
 }
 
 /// Edits (insert, delete, replace, swap of neighbours) from one word to the other; more than
 /// `allowed` when the lengths alone say so.
-fn distance(a: &[char], b: &[char], allowed: usize) -> usize {
+fn distance(a: &[u8], b: &[u8], allowed: usize) -> usize {
     if a.len().abs_diff(b.len()) > allowed {
         return allowed + 1;
     }
-    let width = b.len() + 1;
-    let mut table: Vec<usize> = (0..width).collect();
-    table.resize(width * (a.len() + 1), 0);
-    for i in 1..=a.len() {
-        table[i * width] = i;
-        for j in 1..=b.len() {
-            let replaced = table[(i - 1) * width + j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let removed = table[(i - 1) * width + j] + 1;
-            let added = table[i * width + j - 1] + 1;
-            let swap = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-            let swapped = if swap {
-                table[(i - 2) * width + j - 2] + 1
-            } else {
-                usize::MAX
-            };
-            table[i * width + j] = replaced.min(removed).min(added).min(swapped);
-        }
+    // The rows for the letters of `a` before the last two, before the last, and with the last.
+    let mut rows = [[0_usize; LETTERS + 1]; 3];
+    for (column, cell) in rows[1].iter_mut().enumerate() {
+        *cell = column;
     }
-    table[width * (a.len() + 1) - 1]
+    for i in 1..=a.len() {
+        let [older, old, new] = &mut rows;
+        new[0] = i;
+        for j in 1..=b.len() {
+            let replaced = old[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = replaced.min(old[j] + 1).min(new[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(older[j - 2] + 1);
+            }
+            new[j] = least;
+        }
+        rows.rotate_left(1);
+    }
+    rows[1][b.len()]
 }
 
 #[cfg(test)]

@@ -330,3 +330,68 @@ fn as_in(example: &str) -> String {
 fn shortened(text: &str) -> String {
     text.chars().take(60).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::Diagnostic;
+    use crate::{definitions, yaml};
+
+    /// What is said about `text` as a mapping with the keys of `object`.
+    fn said(object: &'static Object, text: &str) -> Vec<Diagnostic> {
+        let mut report = Report::new("f.yaml", text, 0);
+        if let Some(tree) = yaml::parse(&mut report) {
+            let entries = tree.entries().unwrap_or_default();
+            let owner = Owner::top("the example");
+            for entry in entries {
+                match object.key(&entry.key) {
+                    Some(key) => value(
+                        &mut report,
+                        &key.kind,
+                        &entry.value,
+                        entry.key_span,
+                        &owner.of_key(key),
+                    ),
+                    None => other_key(&mut report, object, entry, &owner),
+                }
+            }
+        }
+        report.finish()
+    }
+
+    #[test]
+    fn every_example_of_the_definitions_is_right_and_shows_its_key() {
+        for object in definitions::all()
+            .into_iter()
+            .chain([&definitions::FRAGMENT])
+        {
+            for key in object.keys.iter().filter(|key| !key.refused) {
+                let wrong = said(object, key.example);
+                assert_eq!(wrong, [], "{} {}: {}", object.name, key.name, key.example);
+                let shows = key
+                    .example
+                    .split(|c: char| !c.is_alphanumeric() && c != '_');
+                assert!(
+                    shows.into_iter().any(|word| word == key.name),
+                    "{} {}",
+                    object.name,
+                    key.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_is_explained_once() {
+        for object in definitions::all() {
+            for (index, key) in object.keys.iter().enumerate() {
+                assert!(key.doc.ends_with('.'), "{} {}", object.name, key.name);
+                assert!(
+                    !object.keys[..index]
+                        .iter()
+                        .any(|other| other.name == key.name)
+                );
+            }
+        }
+    }
+}

@@ -100,14 +100,26 @@ pub(crate) struct Lines<'a> {
     text: &'a str,
     /// Byte offset of each line's first character.
     starts: Vec<usize>,
+    /// Characters before every [`BLOCK`]th byte, so that a column costs the same on a line of a megabyte.
+    blocks: Vec<usize>,
 }
+
+/// Bytes between two counts of characters.
+const BLOCK: usize = 256;
 
 impl<'a> Lines<'a> {
     pub(crate) fn of(text: &'a str) -> Self {
         let after_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+        let mut counted = 0;
+        let blocks = text.as_bytes().chunks(BLOCK).map(|block| {
+            let before = counted;
+            counted += block.iter().filter(|byte| begins_character(**byte)).count();
+            before
+        });
         Self {
             text,
             starts: std::iter::once(0).chain(after_breaks).collect(),
+            blocks: blocks.collect(),
         }
     }
 
@@ -119,7 +131,7 @@ impl<'a> Lines<'a> {
     pub(crate) fn place(&self, byte: usize) -> Place {
         let byte = self.floor(byte);
         let line = self.starts.partition_point(|start| *start <= byte) - 1;
-        let column = self.text[self.starts[line]..byte].chars().count();
+        let column = self.characters(byte) - self.characters(self.starts[line]);
         Place {
             line: u32::try_from(line + 1).unwrap_or(u32::MAX),
             column: u32::try_from(column + 1).unwrap_or(u32::MAX),
@@ -148,6 +160,14 @@ impl<'a> Lines<'a> {
         Span { start, end }
     }
 
+    /// Characters before `byte`.
+    fn characters(&self, byte: usize) -> usize {
+        let block = (byte / BLOCK).min(self.blocks.len().saturating_sub(1));
+        let rest = &self.text.as_bytes()[block * BLOCK..byte];
+        let before = self.blocks.get(block).copied().unwrap_or(0);
+        before + rest.iter().filter(|byte| begins_character(**byte)).count()
+    }
+
     fn floor(&self, byte: usize) -> usize {
         let mut byte = byte.min(self.text.len());
         while !self.text.is_char_boundary(byte) {
@@ -155,4 +175,9 @@ impl<'a> Lines<'a> {
         }
         byte
     }
+}
+
+/// Whether a byte of UTF-8 is the first of its character.
+const fn begins_character(byte: u8) -> bool {
+    byte & 0xc0 != 0x80
 }

@@ -49,7 +49,7 @@ pub(super) static ENV: Object = Object::new(
             Kind::text(Phase::Start),
         ]),
         "As a list: names of variables to take over from the worker's own environment. As text: a variable called `inherit`.",
-        "env: { inherit: [SSH_AUTH_SOCK] }",
+        "inherit: [SSH_AUTH_SOCK]",
     )],
 )
 .rest(Rest {
@@ -135,7 +135,7 @@ pub(super) static ARTIFACTS: Object = Object::new(
                 min: 0,
             },
             "What the task gives, by name.",
-            "artifacts:\n  out:\n    binary: target/release/shop\n    logs: { paths: [\"logs/**\"], when: always, if_missing: ignore }",
+            "out:\n  binary: target/release/shop\n  logs: { paths: [\"logs/**\"], when: always, if_missing: ignore }",
         ),
         Key::new(
             "in",
@@ -144,7 +144,7 @@ pub(super) static ARTIFACTS: Object = Object::new(
                 min: 0,
             },
             "What the task takes from tasks that it needs.",
-            "artifacts: { in: [{ from: build, name: binary, to: bin }] }",
+            "in: [{ from: build, name: binary, to: bin }]",
         ),
     ],
 );

@@ -55,6 +55,9 @@ pub(super) fn task(report: &mut Report<'_>, names: &Names<'_>, each: &Use, refer
             .help(format!("add `needs: [{}]`", all.join(", ")));
         return;
     }
+    if reads_declared(reference, |output| wanted.def.outputs.contains_key(output)) {
+        return;
+    }
     members(report, reference, &OF_TASK, || Outputs {
         owner: format!("task `{name}`"),
         names: wanted.def.outputs.keys().map(String::as_str).collect(),
@@ -116,6 +119,9 @@ pub(super) fn step(report: &mut Report<'_>, names: &Names<'_>, each: &Use, refer
             .help("move it up, or read its result further down");
         return;
     }
+    if reads_declared(reference, |output| own.steps[index].1.contains(output)) {
+        return;
+    }
     members(report, reference, &OF_STEP, || Outputs {
         owner: format!("step `{name}`"),
         names: own.steps[index].1.iter().map(String::as_str).collect(),
@@ -156,6 +162,19 @@ fn unknown_step(
             format!("no earlier step is called `{name}`"),
         )
         .help(help);
+}
+
+/// Whether the path is that of an output that exists, the usual case.
+fn reads_declared(reference: &Reference, is_declared: impl Fn(&str) -> bool) -> bool {
+    let of_outputs = reference
+        .path
+        .get(2)
+        .is_some_and(|member| member == "outputs");
+    of_outputs
+        && reference
+            .path
+            .get(3)
+            .is_some_and(|output| is_declared(output))
 }
 
 /// The outputs that a task or a step declares.

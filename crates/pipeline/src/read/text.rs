@@ -130,10 +130,10 @@ impl Reader<'_, '_> {
     }
 
     fn record(&mut self, node: &Node<'_>, parsed: Parsed, phase: Phase, purpose: Purpose) {
-        let source = self.report.text();
+        let places = offsets::Places::of(self.report.text(), node);
         let placed = |mut references: Vec<expression::Reference>| {
             for reference in &mut references {
-                reference.span = offsets::in_file(source, node, reference.span);
+                reference.span = places.place(reference.span);
             }
             references
         };

@@ -1,76 +1,124 @@
 //! From a byte of a scalar's text back to the byte of the file.
 //!
-//! Exact for text on one line, for quoted text with escapes, and for literal blocks. Text that was
-//! folded from several lines is found again by looking for it.
+//! Text and source are walked side by side once: escapes, doubled quotes, indentation and folded lines
+//! are where they drift apart. What is not white space is placed exactly; a space that stands for a
+//! line break is placed at the break.
 
 use super::{Node, Style};
 use crate::diagnostics::Span;
 
+/// Where the bytes of one scalar's text stand in the file.
+pub(crate) struct Places {
+    /// Byte of the text and byte of the file at which both run on in step, ascending.
+    steps: Vec<(usize, usize)>,
+    /// The scalar in the file.
+    whole: Span,
+}
+
 /// Where `within`, a range of the scalar's text, stands in the file.
 pub(crate) fn in_file(source: &str, node: &Node<'_>, within: Span) -> Span {
-    let Some(scalar) = node.scalar() else {
-        return node.span;
-    };
-    let raw = source
-        .get(node.span.start..node.span.end)
-        .unwrap_or_default();
-    let text: &str = &scalar.text;
-    let mapped = match scalar.style {
-        Style::Plain | Style::SingleQuoted | Style::DoubleQuoted if raw.contains('\n') => None,
-        Style::Plain => Some(within),
-        Style::SingleQuoted => quoted(raw, within, single_unit),
-        Style::DoubleQuoted => quoted(raw, within, double_unit),
-        Style::Literal => literal(source, node.span.start, text, within),
-        Style::Folded => None,
-    };
-    let found = mapped.map(|span| match scalar.style {
-        Style::Literal => span,
-        Style::Plain | Style::SingleQuoted | Style::DoubleQuoted | Style::Folded => Span {
-            start: node.span.start + span.start,
-            end: node.span.start + span.end,
-        },
-    });
-    found.unwrap_or_else(|| looked_for(source, node.span, text, within))
+    Places::of(source, node).place(within)
 }
 
-/// Walks a quoted scalar, unit by unit: `unit` gives the bytes that a unit takes in the file and in the text.
-fn quoted(raw: &str, within: Span, unit: fn(&str) -> (usize, usize)) -> Option<Span> {
-    let mut in_raw = 1;
-    let mut in_text = 0;
-    let mut start = None;
-    loop {
-        if start.is_none() && in_text >= within.start {
-            start = Some(in_raw);
+impl Places {
+    /// Walks the scalar `node`; a list or mapping has one place only.
+    pub(crate) fn of(source: &str, node: &Node<'_>) -> Self {
+        let whole = node.span;
+        let mut steps = Vec::new();
+        if let Some(scalar) = node.scalar() {
+            let start = content_start(source, whole.start, scalar.style);
+            steps = walk(source, start, &scalar.text, scalar.style);
         }
-        if in_text >= within.end {
-            return Some(Span {
-                start: start?,
-                end: in_raw,
-            });
+        Self { steps, whole }
+    }
+
+    /// The file's range for a range of the text.
+    pub(crate) fn place(&self, within: Span) -> Span {
+        if self.steps.is_empty() {
+            return self.whole;
         }
-        let (raw_bytes, text_bytes) = unit(raw.get(in_raw..)?);
-        if raw_bytes == 0 {
-            return None;
+        let start = self.byte(within.start);
+        let last = self.byte(within.end.saturating_sub(1).max(within.start));
+        let end = if within.end > within.start {
+            last + 1
+        } else {
+            start
+        };
+        Span {
+            start,
+            end: end.max(start),
         }
-        in_raw += raw_bytes;
-        in_text += text_bytes;
+    }
+
+    fn byte(&self, offset: usize) -> usize {
+        let after = self.steps.partition_point(|(text, _)| *text <= offset);
+        let (text, file) = self.steps[after.saturating_sub(1)];
+        file + offset.saturating_sub(text)
     }
 }
 
-fn single_unit(rest: &str) -> (usize, usize) {
-    if rest.starts_with("''") {
-        return (2, 1);
+/// Behind the opening quote, or on the line below `|` and `>`.
+fn content_start(source: &str, start: usize, style: Style) -> usize {
+    let rest = source.get(start..).unwrap_or_default();
+    match style {
+        Style::Plain => start,
+        Style::SingleQuoted | Style::DoubleQuoted => start + 1,
+        Style::Literal | Style::Folded if rest.starts_with(['|', '>']) => {
+            start + rest.find('\n').map_or(rest.len(), |at| at + 1)
+        }
+        Style::Literal | Style::Folded => start,
     }
-    let width = rest.chars().next().map_or(0, char::len_utf8);
-    (width, width)
 }
 
-fn double_unit(rest: &str) -> (usize, usize) {
-    let mut chars = rest.chars();
-    let first = chars.next().map_or(0, char::len_utf8);
-    if !rest.starts_with('\\') {
-        return (first, first);
+fn walk(source: &str, start: usize, text: &str, style: Style) -> Vec<(usize, usize)> {
+    let mut steps = vec![(0, start)];
+    let (mut at, mut file) = (0, start);
+    while let (Some(wanted), Some(found)) = (first(text, at), first(source, file)) {
+        let (in_file, in_text) = unit(&source[file..], found, style);
+        if in_file != in_text {
+            steps.push((at, file));
+            at += in_text;
+            file += in_file;
+            steps.push((at, file));
+        } else if wanted == found {
+            at += wanted.len_utf8();
+            file += found.len_utf8();
+        } else if found.is_whitespace() {
+            // Indentation, or a line break that became a space.
+            file += found.len_utf8();
+            if wanted.is_whitespace() {
+                at += wanted.len_utf8();
+            }
+            steps.push((at, file));
+        } else if wanted.is_whitespace() {
+            at += wanted.len_utf8();
+            steps.push((at, file));
+        } else {
+            break;
+        }
     }
+    // Of several steps at one byte of the text only the last says where it really stands.
+    steps.reverse();
+    steps.dedup_by_key(|(text, _)| *text);
+    steps.reverse();
+    steps
+}
+
+fn first(text: &str, at: usize) -> Option<char> {
+    text.get(at..)?.chars().next()
+}
+
+/// Bytes of the next unit in the file and in the text; they differ for escapes only.
+fn unit(rest: &str, found: char, style: Style) -> (usize, usize) {
+    let plain = (found.len_utf8(), found.len_utf8());
+    match (style, found) {
+        (Style::SingleQuoted, '\'') if rest.starts_with("''") => (2, 1),
+        (Style::DoubleQuoted, '\\') => escape(rest),
+        (_, _) => plain,
+    }
+}
+
+fn escape(rest: &str) -> (usize, usize) {
     let hex = |digits: usize| {
         let code = rest
             .get(2..2 + digits)
@@ -78,71 +126,62 @@ fn double_unit(rest: &str) -> (usize, usize) {
         let width = code.and_then(char::from_u32).map_or(1, char::len_utf8);
         (2 + digits, width)
     };
-    match chars.next() {
+    match rest[1..].chars().next() {
         Some('x') => hex(2),
         Some('u') => hex(4),
         Some('U') => hex(8),
         Some('N' | '_') => (2, 2),
         Some('L' | 'P') => (2, 3),
+        Some('\n') => (2, 0),
         Some(other) => (1 + other.len_utf8(), 1),
-        None => (1, 1),
+        None => (1, 0),
     }
 }
 
-/// Each line of a literal block is a line of the file without its indentation.
-fn literal(source: &str, start: usize, text: &str, within: Span) -> Option<Span> {
-    let first_content = first_line_of_block(source, start)?;
-    let lines: Vec<&str> = source[first_content..].split_inclusive('\n').collect();
-    let filled = lines.iter().find(|line| !line.trim().is_empty())?;
-    let text_filled = text.split('\n').find(|line| !line.trim().is_empty())?;
-    let indent = filled
-        .trim_end_matches(['\n', '\r'])
-        .len()
-        .checked_sub(text_filled.len())?;
-    let place = |offset: usize| -> Option<usize> {
-        let before = text.get(..offset)?;
-        let line = before.matches('\n').count();
-        let column = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
-        let skipped: usize = lines.get(..line)?.iter().map(|line| line.len()).sum();
-        Some(first_content + skipped + indent + column)
-    };
-    let found = Span {
-        start: place(within.start)?,
-        end: place(within.end)?,
-    };
-    let same = source.get(found.start..found.end)? == text.get(within.start..within.end)?;
-    let on_one_line = !text.get(within.start..within.end)?.contains('\n');
-    (same || !on_one_line).then_some(found)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::Report;
+    use crate::yaml;
 
-/// The parser's span of a block begins at its indicator or at its content.
-fn first_line_of_block(source: &str, start: usize) -> Option<usize> {
-    let rest = source.get(start..)?;
-    if rest.starts_with(['|', '>']) {
-        return Some(start + rest.find('\n')? + 1);
+    /// What stands in the file where `wanted` stands in the value of `key`.
+    fn found(source: &str, wanted: &str) -> (usize, String) {
+        let mut report = Report::new("f.yaml", source, 0);
+        let tree = yaml::parse(&mut report).unwrap();
+        let node = tree.child("key").unwrap();
+        let start = node.text().unwrap().find(wanted).unwrap();
+        let span = in_file(
+            source,
+            node,
+            Span {
+                start,
+                end: start + wanted.len(),
+            },
+        );
+        (span.start, source[span.start..span.end].to_owned())
     }
-    Some(source[..start].rfind('\n').map_or(0, |at| at + 1))
-}
 
-/// The occurrence in the file that has as many like it before it as in the text.
-fn looked_for(source: &str, area: Span, text: &str, within: Span) -> Span {
-    let Some(wanted) = text
-        .get(within.start..within.end)
-        .filter(|wanted| !wanted.is_empty())
-    else {
-        return area;
-    };
-    let wanted = wanted
-        .split(['\n', ' '])
-        .find(|part| !part.is_empty())
-        .unwrap_or(wanted);
-    let earlier = text[..within.start].matches(wanted).count();
-    let raw = source.get(area.start..area.end).unwrap_or_default();
-    match raw.match_indices(wanted).nth(earlier) {
-        Some((at, _)) => Span {
-            start: area.start + at,
-            end: area.start + at + wanted.len(),
-        },
-        None => area,
+    #[test]
+    fn every_style_leads_back_to_its_bytes() {
+        for source in [
+            "key: one ${{ two }} three",
+            "key: \"one ${{ two }} three\"",
+            "key: 'one ${{ two }} three'",
+            "key: \"a\\tb\\u00e9\\\\ \\x41 ${{ two }}\"",
+            "key: 'it''s ${{ two }}'",
+            "key: |\n  one\n\n    deep\n  ${{ two }} three\n",
+            "key: |2-\n    one\n  ${{ two }}\n",
+            "key: >\n  one\n  folded\n\n  ${{ two }}\n  three\n",
+            "key: one\n  folded\n  ${{ two }}",
+            "key: \"one\n  folded \\\n  ${{ two }}\"",
+            "key: |\r\n  one\r\n\r\n  ${{ two }}\r\n",
+            "key: été ${{ two }}",
+        ] {
+            assert_eq!(
+                found(source, "two"),
+                (source.find("two").unwrap(), "two".to_owned()),
+                "{source}"
+            );
+        }
     }
 }

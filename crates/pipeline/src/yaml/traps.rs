@@ -111,10 +111,17 @@ fn explain(kind: &ErrorKind, line: &str) -> (String, Option<&'static str>) {
         | ErrorKind::UnsupportedYamlMajorVersion
         | ErrorKind::DuplicateVersionDirective
         | ErrorKind::MissingDirectiveName
-        | ErrorKind::InvalidDirectiveName
-        | ErrorKind::ExpectedDocumentStart => (
+        | ErrorKind::InvalidDirectiveName => (
             "a line that begins with `%` is a directive of YAML",
             Some(TEMPLATE),
+        ),
+        ErrorKind::ExpectedDocumentStart if line.starts_with('%') => (
+            "a line that begins with `%` is a directive of YAML",
+            Some(TEMPLATE),
+        ),
+        ErrorKind::ExpectedDocumentStart => (
+            "this stands behind the end of the file's only value",
+            Some(INDENT),
         ),
         ErrorKind::TabInBlockIndentation
         | ErrorKind::TabNotAllowed

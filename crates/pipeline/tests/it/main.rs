@@ -1,4 +1,9 @@
 //! The language from the outside: files in, plans and messages out.
 
 mod broken;
+mod codes;
+mod hostile;
+mod limits;
 mod plan;
+mod samples;
+mod schema;

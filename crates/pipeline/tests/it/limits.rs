@@ -1,0 +1,172 @@
+//! Bounds, bytes that are no text, params from the command line, generated tasks.
+
+use model::limits;
+use pipeline::{Diagnostic, Request, SourceFile, check, compile, compile_fragment};
+use serde_json::json;
+
+fn told(diagnostics: &[Diagnostic]) -> Vec<String> {
+    let told = diagnostics.iter();
+    told.map(|each| {
+        format!(
+            "{} {}:{} {}",
+            each.code, each.line, each.column, each.message
+        )
+    })
+    .collect()
+}
+
+fn checked(text: impl Into<Vec<u8>>) -> Vec<String> {
+    told(&check(&SourceFile::new("f.yaml", text)))
+}
+
+fn with_params(text: &str, params: &[(&str, &str)]) -> Vec<String> {
+    let params = params
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let request = Request {
+        params: params.collect(),
+        ..Request::default()
+    };
+    let compiled = compile(&SourceFile::new("f.yaml", text), &request);
+    assert_eq!(
+        compiled.plan.is_none(),
+        compiled.diagnostics.iter().any(Diagnostic::is_error)
+    );
+    told(&compiled.diagnostics)
+}
+
+#[test]
+fn bytes_that_are_no_text_are_named_with_their_place() {
+    assert_eq!(
+        checked(b"name: caf\xe9\ntasks: {t: {run: x}}".to_vec()),
+        ["E0102 1:10 byte 0xe9 is not UTF-8"]
+    );
+    assert_eq!(
+        checked(b"tasks:\n  t: {run: \"\xff\"}".to_vec()),
+        ["E0102 2:13 byte 0xff is not UTF-8"]
+    );
+    assert_eq!(
+        checked(b"\xff\xfet\0a\0".to_vec()),
+        ["E0102 1:1 the file is UTF-16; expected UTF-8"]
+    );
+}
+
+#[test]
+fn a_file_of_more_than_a_mebibyte_is_refused() {
+    let text = " ".repeat(limits::PIPELINE_FILE_BYTES + 1);
+    assert_eq!(
+        checked(text),
+        ["E0101 1:1 the file has 1048577 bytes; at most 1048576 are allowed"]
+    );
+}
+
+#[test]
+fn a_matrix_that_is_too_large_is_refused_before_it_is_made() {
+    let axis = (0..400)
+        .map(|n| n.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let text =
+        format!("tasks: {{t: {{matrix: {{a: [{axis}], b: [{axis}], c: [{axis}]}}, run: x}}}}");
+    assert_eq!(
+        checked(text),
+        ["E0602 1:13 the matrix has 64000000 cells; at most 100000 are allowed"]
+    );
+}
+
+#[test]
+fn several_matrices_may_not_make_too_many_tasks_together() {
+    let axis = (0..300)
+        .map(|n| n.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let task = format!("{{matrix: {{a: [{axis}], b: [{axis}]}}, run: x}}");
+    let text = format!("tasks: {{a: {task}, b: {task}, c: {task}}}");
+    assert_eq!(
+        checked(text),
+        ["E0801 1:1 the pipeline makes 270000 tasks; at most 200000 are allowed"]
+    );
+}
+
+#[test]
+fn params_that_do_not_fit_are_refused_by_name() {
+    let text = "params: {n: {type: number}, p: {enum: [a, b], default: a}, l: {type: list, default: []}}\ntasks: {t: {run: x}}";
+    assert_eq!(
+        with_params(text, &[("n", "4"), ("l", "[1]")]),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        with_params(text, &[("n", "four"), ("p", "c"), ("l", "1"), ("q", "x")]),
+        [
+            "E0502 1:1 the pipeline has no param `q`",
+            "E0503 1:10 param `n`: expected a number, found `four`",
+            "E0503 1:29 param `p`: expected `a` or `b`, found `c`",
+            "E0503 1:60 param `l`: expected a JSON list such as `[\"a\", \"b\"]`, found `1`",
+        ]
+    );
+    assert_eq!(
+        with_params(text, &[]),
+        ["E0501 1:10 param `n` has no default and was not given"]
+    );
+}
+
+#[test]
+fn the_signal_is_part_of_the_plan_and_what_is_tainted_is_named() {
+    let request = Request {
+        signal: [("branch".to_owned(), json!("main"))].into(),
+        ..Request::default()
+    };
+    let plan = compile(&SourceFile::new("f.yaml", "tasks: {t: {run: x}}"), &request)
+        .plan
+        .unwrap();
+    assert_eq!(plan.signal["branch"], json!("main"));
+    assert!(plan.tainted.contains(&"signal.branch".to_owned()));
+}
+
+#[test]
+fn generated_tasks_are_a_scope_of_their_own() {
+    let text = "env: {A: b}\ntasks:\n  one: {run: \"echo ${{ params.any }}\"}\n  two: {needs: one, run: y}";
+    let fragment = compile_fragment(&SourceFile::new("more.yaml", text)).unwrap();
+    assert_eq!((fragment.scopes.len(), fragment.tasks.len()), (1, 2));
+    assert_eq!(fragment.scopes[0].env.len(), 1);
+    assert_eq!(fragment.tasks[1].needs.len(), 1);
+}
+
+#[test]
+fn generated_tasks_are_checked_like_a_file_and_bounded() {
+    let refused = compile_fragment(&SourceFile::new(
+        "more.yaml",
+        "name: x\ntasks: {a: {needs: b, run: x}}",
+    ))
+    .unwrap_err();
+    assert_eq!(
+        told(&refused),
+        [
+            "E0201 1:1 unknown key `name` in the generated tasks",
+            "E0301 2:20 task `a` needs `b`, which does not exist",
+        ]
+    );
+    let axis = (0..200)
+        .map(|n| n.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let many = format!("tasks: {{t: {{matrix: {{a: [{axis}], b: [{axis}]}}, run: x}}}}");
+    let refused = compile_fragment(&SourceFile::new("more.yaml", many)).unwrap_err();
+    assert_eq!(
+        told(&refused),
+        ["E0801 1:1 the file makes 40000 tasks; a task may generate at most 10000"]
+    );
+}
+
+#[test]
+fn two_thousand_tasks_compile() {
+    let task = |n: usize| {
+        format!(
+            "  t{n}:\n    needs: [t{}]\n    run: make t{n}\n    env: {{ N: \"${{{{ params.n }}}}\" }}\n",
+            n.max(1) - 1
+        )
+    };
+    let tasks: String = (1..2000).map(task).collect();
+    let text = format!("params: {{n: 1}}\ntasks:\n  t0: {{run: x}}\n{tasks}");
+    assert_eq!(checked(text), Vec::<String>::new());
+}

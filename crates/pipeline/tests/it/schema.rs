@@ -1,0 +1,71 @@
+//! The JSON Schema and the checker agree: on every good sample, and on every fault of form.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use crate::broken;
+use crate::samples;
+use pipeline::{SourceFile, check, json_schema};
+use serde_json::Value;
+
+/// Codes of faults that the schema sees too.
+const FORM: [&str; 20] = [
+    "E0201", "E0202", "E0203", "E0204", "E0205", "E0206", "E0207", "E0208", "E0209", "E0210",
+    "E0211", "E0212", "E0213", "E0214", "E0215", "E0216", "E0217", "E0218", "E0406", "E0901",
+];
+
+/// `E0217` is also said of a time of nothing, which a pattern cannot tell.
+const BEYOND: [&str; 1] = ["a time of nothing"];
+
+fn validator() -> jsonschema::Validator {
+    jsonschema::draft202012::new(&json_schema()).unwrap()
+}
+
+/// The file as an editor sees it.
+fn json(text: &str) -> Option<Value> {
+    pipeline::to_json(&SourceFile::new("f.yaml", text))
+}
+
+#[test]
+fn the_schema_is_a_schema() {
+    jsonschema::draft202012::meta::validate(&json_schema()).unwrap();
+}
+
+#[test]
+fn good_files_fit_the_schema() {
+    let validator = validator();
+    for (name, text) in samples::GOOD {
+        let errors: Vec<String> = validator
+            .iter_errors(&json(text).unwrap())
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{name}: {errors:#?}");
+    }
+}
+
+#[test]
+fn faults_of_form_break_the_schema_and_others_do_not() {
+    let validator = validator();
+    for case in broken::cases() {
+        let Some(json) = json(&case.file) else {
+            continue;
+        };
+        let said = check(&SourceFile::new("f.yaml", case.file.clone()));
+        // Faults of YAML leave a tree that no editor would see.
+        if said.iter().any(|each| each.code.starts_with("E01"))
+            || BEYOND.contains(&case.title.as_str())
+        {
+            continue;
+        }
+        let of_form = said.iter().any(|each| FORM.contains(&each.code));
+        let codes: Vec<&str> = said.iter().map(|each| each.code).collect();
+        let by_schema: Vec<String> = validator
+            .iter_errors(&json)
+            .map(|error| error.to_string())
+            .collect();
+        assert_eq!(
+            !by_schema.is_empty(),
+            of_form,
+            "{}: {codes:?} {by_schema:#?}",
+            case.title
+        );
+    }
+}
