@@ -161,6 +161,9 @@ codes! {
     OUTPUT_VALUE = "E0702": "The default of an output does not fit its type.",
         "outputs: {n: {type: number, default: many}}" => "outputs: {n: {type: number, default: 0}}";
 
+    OUTPUT_UNWRITTEN = "E0703": "A task without steps writes no outputs.",
+        "t: {approval: Deploy?, outputs: {who: string}}" => "t: {approval: Deploy?}";
+
     LIMIT = "E0801": "The value passes a bound of Formic.",
         "timeout: 90d" => "timeout: 30d";
 
@@ -178,6 +181,8 @@ codes! {
         "when: false" => "when: params.publish";
     STEP_TIMEOUT = "W0105": "A step may take longer than its task.",
         "test: {timeout: 5m, steps: [{run: make, timeout: 10m}]}" => "test: {timeout: 15m, steps: [{run: make, timeout: 10m}]}";
+    CONSTANT_KEY = "W0106": "The key of the cache is the same for every content, so the cache is never renewed.",
+        "cache: [{key: deps, paths: [target]}]" => "cache: [{key: \"deps-${{ hash('Cargo.lock') }}\", paths: [target]}]";
 }
 
 /// The entry of `code`, in any case.

@@ -22,7 +22,7 @@ use crate::yaml::Node;
 use expr::Program;
 use model::limits;
 use model::plan::{Concurrency, GroupMode, Named, Shell, TaskDef, Text};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use params::{Param, given};
 
@@ -224,21 +224,20 @@ impl Reader<'_, '_> {
 
     /// Reports names that stand twice in a list.
     fn refuse_doubles<'n>(&mut self, what: &str, named: impl IntoIterator<Item = (&'n str, Span)>) {
-        let mut seen: Vec<(&str, Span)> = Vec::new();
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
         for (name, span) in named {
-            match seen.iter().find(|(earlier, _)| *earlier == name) {
-                Some((_, first)) => {
-                    self.report
-                        .error(
-                            &codes::DUPLICATE_NAME,
-                            span,
-                            format!("two {what}s are called `{name}`"),
-                        )
-                        .label(*first, "the first is here")
-                        .help("give one of them another name");
-                }
-                None => seen.push((name, span)),
-            }
+            let Some(first) = seen.get(name) else {
+                seen.insert(name, span);
+                continue;
+            };
+            self.report
+                .error(
+                    &codes::DUPLICATE_NAME,
+                    span,
+                    format!("two {what}s are called `{name}`"),
+                )
+                .label(*first, "the first is here")
+                .help("give one of them another name");
         }
     }
 }

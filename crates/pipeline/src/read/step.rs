@@ -13,24 +13,24 @@ impl Reader<'_, '_> {
     /// `steps:`.
     pub(super) fn steps(&mut self, items: &[Node<'_>]) -> Vec<Step> {
         let mut steps = Vec::with_capacity(items.len());
-        let mut named: Vec<(&str, Span)> = Vec::new();
+        let mut named: Vec<(String, Span)> = Vec::new();
         for (index, item) in items.iter().enumerate() {
             self.step = Some(index);
-            if let Some(step) = self.step(item, index) {
-                steps.push(step);
-            }
-            if let Some(name) = item.child("name") {
-                named.extend(name.text().map(|text| (text, name.span)));
-            }
+            let name = item.child("name").filter(|name| name.text().is_some());
+            let text = name.and_then(Node::text);
+            let text = text.map_or_else(|| format!("step{}", index + 1), str::to_owned);
+            named.push((text.clone(), name.unwrap_or(item).span));
+            steps.extend(self.step(item, text));
         }
         self.step = None;
-        self.refuse_doubles("step", named);
+        self.refuse_doubles(
+            "step",
+            named.iter().map(|(name, span)| (name.as_str(), *span)),
+        );
         steps
     }
 
-    fn step(&mut self, node: &Node<'_>, index: usize) -> Option<Step> {
-        let name = node.child("name").and_then(Node::text);
-        let name = name.map_or_else(|| format!("step{}", index + 1), str::to_owned);
+    fn step(&mut self, node: &Node<'_>, name: String) -> Option<Step> {
         let body = self.body(node)?;
         let mut step = Step::script(name, "");
         step.body = body;

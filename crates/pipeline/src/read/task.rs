@@ -97,7 +97,10 @@ impl Reader<'_, '_> {
                 }
                 self.steps(items)
             }
-            (None, None) => return,
+            (None, None) => {
+                self.refuse_unwritten(node, draft);
+                return;
+            }
         };
         for step in &mut steps {
             step.keep_streams_apart |= apart;
@@ -126,6 +129,26 @@ impl Reader<'_, '_> {
             working_dir: own_dir.or_else(|| common.working_dir.clone()),
             ..Steps::default()
         });
+    }
+
+    /// Without steps nobody can write an output.
+    fn refuse_unwritten(&mut self, node: &Node<'_>, draft: &Draft) {
+        let entry = node
+            .entry("outputs")
+            .filter(|_| !draft.def.outputs.is_empty());
+        let works = ["uses", "image"]
+            .iter()
+            .any(|key| node.child(key).is_some());
+        let Some(entry) = entry.filter(|_| !works) else {
+            return;
+        };
+        let message = format!(
+            "task `{}` has outputs but no steps that write them",
+            draft.def.name
+        );
+        self.report
+            .error(&codes::OUTPUT_UNWRITTEN, entry.key_span, message)
+            .help("add `run` or `steps`, or remove `outputs`");
     }
 
     /// A step may not have more time than its task, since it would never get it.
@@ -330,8 +353,20 @@ impl Reader<'_, '_> {
         let restore_keys = node
             .child("restore_keys")
             .map(|keys| self.texts(keys, Phase::Start));
+        let key = self.field(node, "key", Phase::Start)?;
+        if let Some((literal, value)) = key.literal().zip(node.child("key")) {
+            self.report
+                .warning(
+                    &codes::CONSTANT_KEY,
+                    value.span,
+                    format!("the key `{literal}` never changes, so the cache is never renewed"),
+                )
+                .help(format!(
+                    "put what it depends on into it: `\"{literal}-${{{{ hash('FILE') }}}}\"`"
+                ));
+        }
         Some(Cache {
-            key: self.field(node, "key", Phase::Start)?,
+            key,
             restore_keys: restore_keys.unwrap_or_default(),
             paths: node
                 .child("paths")
