@@ -1,7 +1,7 @@
 //! The language as a table: every object, its keys, and what each key takes.
 //!
-//! The checker ([`crate::shape`]), the JSON Schema ([`crate::schema`]) and the reference
-//! ([`crate::reference`]) all read this table, so they cannot disagree. The readers in `read` turn
+//! The checker (`shape`), the JSON Schema (`schema`) and the reference
+//! (`reference`) all read this table, so they cannot disagree. The readers in `read` turn
 //! values that passed the checker into the plan.
 
 mod actions;
@@ -78,7 +78,7 @@ pub struct Rest {
 /// How a name chosen by the author has to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Names {
-    /// As in [`crate::scalar::is_name`].
+    /// A letter or `_`, then letters, digits, `_` and `-`.
     Plain,
     /// A name of an environment variable.
     Variable,
