@@ -3,9 +3,11 @@
 //! No IO, no clock, no randomness, no async. `now` and everything random are arguments. A machine
 //! rebuilt from its rows behaves like the live one.
 //!
-//! Read in this order: [`rows`] (what is true), [`event`] (what can happen), [`machine`] (what follows).
+//! Read in this order: [`rows`] (what is true), [`event`] (what can happen), [`machine`] (what follows),
+//! [`check`] (what always holds).
 #![warn(missing_docs)]
 
+pub mod check;
 pub mod event;
 pub mod machine;
 pub mod rows;
@@ -13,5 +15,6 @@ pub mod rows;
 mod names;
 pub mod order;
 pub mod retry;
+pub mod steps;
 mod texts;
 pub mod work;

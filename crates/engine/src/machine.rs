@@ -165,6 +165,13 @@ impl Machine {
         Ok(self.take_changes())
     }
 
+    /// Notes that the inbox was handled up to `seq`, so that it is emptied with the same change.
+    pub fn inbox_taken(&mut self, seq: u64) -> Changes {
+        self.run.inbox = self.run.inbox.max(seq);
+        self.draft.run = true;
+        self.take_changes()
+    }
+
     fn handle_ended(&mut self, event: Event) -> Result<Changes, Rejected> {
         match event {
             Event::EffectDone { key } => {

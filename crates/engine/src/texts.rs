@@ -66,6 +66,20 @@ pub(crate) fn json(value: &Value) -> Result<Json, String> {
     value.to_json().map_err(|error| error.to_string())
 }
 
+/// A length of time: a duration, or a number of milliseconds.
+pub(crate) fn length_ms(value: &Value) -> Option<u64> {
+    let ms = if let Value::Duration(duration) = value {
+        let nanos_ms = i64::from(duration.nanos() / 1_000_000);
+        duration
+            .seconds()
+            .checked_mul(1000)?
+            .checked_add(nanos_ms)?
+    } else {
+        value.as_int()?
+    };
+    u64::try_from(ms).ok()
+}
+
 fn dialect(expression: &Expression) -> Result<Dialect, String> {
     Dialect::from_name(&expression.dialect).ok_or_else(|| {
         format!(

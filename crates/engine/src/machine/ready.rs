@@ -431,14 +431,7 @@ impl Machine {
             Late::Computed(expression) => expression,
         };
         let value = self.evaluate(expression, no, Past::default())?;
-        let ms = match &value {
-            Value::Duration(duration) => duration
-                .seconds()
-                .checked_mul(1000)
-                .map(|ms| ms + i64::from(duration.nanos() / 1_000_000)),
-            other => other.as_int(),
-        };
-        ms.and_then(|ms| u64::try_from(ms).ok())
+        texts::length_ms(&value)
             .filter(|ms| *ms <= limits::TIMEOUT_MS)
             .ok_or_else(|| format!("`{}` is {value:?}, not a length of time", expression.text))
     }

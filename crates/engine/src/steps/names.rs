@@ -1,0 +1,381 @@
+//! The names that a step's expressions can read, its environment, and its condition.
+
+use super::frame::{Facts, Failure, Frame, Turn};
+use super::{StepMachine, Stop};
+use crate::names;
+use crate::rows::{Exit, StepResult, StepStatus};
+use crate::texts::Texts;
+use expr::value::Key;
+use expr::{Error, Scope, Value};
+use model::limits;
+use model::plan::{Expression, Late, Text, Tolerance};
+
+/// Names of one step.
+pub(super) struct StepNames<'a> {
+    machine: &'a StepMachine,
+    frame: &'a Frame,
+    inputs: Option<Value>,
+    env: &'a [(String, Value)],
+    failure: Option<&'a Failure>,
+}
+
+impl<'a> StepNames<'a> {
+    pub(super) fn of_task(machine: &'a StepMachine, env: &'a [(String, Value)]) -> Self {
+        Self {
+            machine,
+            frame: &machine.frames[0],
+            inputs: None,
+            env,
+            failure: None,
+        }
+    }
+
+    fn of_turn(machine: &'a StepMachine, turn: &Turn, env: &'a [(String, Value)]) -> Self {
+        let frame = &machine.frames[turn.depth.min(machine.frames.len() - 1)];
+        let inputs = turn.inputs.as_ref().map(|inputs| {
+            Value::map(
+                inputs
+                    .iter()
+                    .map(|(name, value)| (Key::from(name.as_str()), value.clone())),
+            )
+        });
+        Self {
+            machine,
+            frame,
+            inputs,
+            env,
+            failure: None,
+        }
+    }
+
+    fn tasks(&self) -> Value {
+        let word = |word: &str| {
+            if word.is_empty() {
+                Value::Null
+            } else {
+                Value::from(word)
+            }
+        };
+        let entry = |need: &crate::work::Need| {
+            let outputs = need.outputs.iter();
+            let outputs =
+                outputs.map(|(name, output)| (Key::from(name.as_str()), names::of_output(output)));
+            let members = [
+                ("outcome", word(&need.outcome)),
+                ("conclusion", word(&need.conclusion)),
+                ("outputs", Value::map(outputs)),
+            ];
+            Value::map(members.map(|(name, value)| (Key::from(name), value)))
+        };
+        let needs = self.machine.work.needs.iter();
+        Value::map(needs.map(|(name, need)| (Key::from(name.as_str()), entry(need))))
+    }
+
+    fn steps(&self) -> Value {
+        let tainted = self.machine.tainted;
+        let facts = self.frame.facts.iter();
+        Value::map(facts.map(|(name, facts)| (Key::from(name.as_str()), of_facts(facts, tainted))))
+    }
+
+    fn workspaces(&self) -> Value {
+        let wanted = self.machine.work.workspaces.iter().map(|binding| {
+            let path = self.machine.workspaces.get(&binding.name);
+            let members = [
+                ("bound", Value::from(path.is_some())),
+                ("path", Value::from(path.map_or("", String::as_str))),
+            ];
+            let members = members.map(|(name, value)| (Key::from(name), value));
+            (Key::from(binding.name.as_str()), Value::map(members))
+        });
+        Value::map(wanted)
+    }
+}
+
+impl Scope for StepNames<'_> {
+    fn lookup(&self, name: &str) -> Option<Value> {
+        let work = &self.machine.work;
+        match name {
+            "tasks" => Some(self.tasks()),
+            "steps" => Some(self.steps()),
+            "env" => {
+                let env = self.env.iter();
+                Some(Value::map(env.map(|(name, value)| {
+                    (Key::from(name.as_str()), value.clone())
+                })))
+            }
+            "workspaces" => Some(self.workspaces()),
+            "attempt" => Some(Value::from(i64::from(work.id.attempt.0))),
+            "inputs" if self.inputs.is_some() => self.inputs.clone(),
+            "matrix" if !work.names.contains_key(name) => Some(Value::map([])),
+            "failure" => self.failure.map(|failure| {
+                let code = failure
+                    .exit_code
+                    .map_or(Value::Null, |code| Value::from(i64::from(code)));
+                let members = [
+                    ("kind", Value::from(failure.kind.as_str())),
+                    ("exit_code", code),
+                ];
+                Value::map(members.map(|(name, value)| (Key::from(name), value)))
+            }),
+            other => work
+                .names
+                .get(other)
+                .map(|json| names::named(other, json, &work.tainted)),
+        }
+    }
+
+    fn call(&self, name: &str, args: &[Value]) -> Option<Result<Value, Error>> {
+        let failed = self.frame.failure.is_some();
+        let canceled = self.frame.canceled || self.machine.stop.is_some();
+        let answer = match name {
+            "succeeded" => !failed && !canceled,
+            "failed" => failed,
+            "canceled" => canceled,
+            "always" => true,
+            _ => return None,
+        };
+        if !args.is_empty() {
+            return Some(Err(Error::eval(format!("`{name}()` takes no argument"))));
+        }
+        Some(Ok(Value::from(answer)))
+    }
+}
+
+fn of_facts(facts: &Facts, tainted: bool) -> Value {
+    let word = |status: Option<StepStatus>| match status {
+        None => Value::Null,
+        Some(StepStatus::Succeeded) => Value::from("succeeded"),
+        Some(StepStatus::Failed) => Value::from("failed"),
+        Some(StepStatus::Skipped) => Value::from("skipped"),
+        Some(StepStatus::Canceled) => Value::from("canceled"),
+    };
+    let conclusion = match facts.outcome {
+        Some(StepStatus::Failed) if facts.tolerated => Some(StepStatus::Succeeded),
+        other => other,
+    };
+    let exit_code = match facts.exit {
+        Some(Exit::Code(code)) => Value::from(i64::from(code)),
+        Some(Exit::Signal(signal)) => Value::from(i64::from(128 + signal)),
+        None => Value::Null,
+    };
+    let outputs = facts.outputs.iter().map(|(name, text)| {
+        let value = Value::from(text.as_str());
+        (
+            Key::from(name.as_str()),
+            if tainted { value.tainted() } else { value },
+        )
+    });
+    let members = [
+        ("outputs", Value::map(outputs)),
+        ("outcome", word(facts.outcome)),
+        ("conclusion", word(conclusion)),
+        ("exit_code", exit_code),
+    ];
+    Value::map(members.map(|(name, value)| (Key::from(name), value)))
+}
+
+type Env = Vec<(String, Value)>;
+
+impl StepMachine {
+    /// The environment of scopes, task and earlier steps.
+    pub(super) fn base_env(&mut self, texts: &mut Texts) -> Result<Env, String> {
+        let work = std::sync::Arc::clone(&self.work);
+        let mut env = Env::new();
+        for (name, text) in work.scope_env.iter().flatten().chain(&work.task.env) {
+            let value = texts
+                .text(text, &StepNames::of_task(self, &env))
+                .map_err(|message| format!("`env.{name}`: {message}"))?;
+            put(&mut env, name, value);
+        }
+        for (name, text) in &self.env {
+            let value = Value::from(text.as_str());
+            put(
+                &mut env,
+                name,
+                if self.tainted { value.tainted() } else { value },
+            );
+        }
+        self.tainted |= env.iter().any(|(_, value)| value.is_tainted());
+        Ok(env)
+    }
+
+    /// The same, with the groups around the step and its own.
+    pub(super) fn turn_env(
+        &mut self,
+        turn: &Turn,
+        base: Env,
+        texts: &mut Texts,
+    ) -> Result<Env, String> {
+        let mut env = base;
+        let groups: Vec<_> = self.frames[..=turn.depth.min(self.frames.len() - 1)]
+            .iter()
+            .filter_map(|frame| frame.opener.as_ref())
+            .map(|opener| opener.env.clone())
+            .collect();
+        for (name, text) in groups.iter().flatten().chain(&turn.env) {
+            let value = texts
+                .text(text, &StepNames::of_turn(self, turn, &env))
+                .map_err(|message| format!("`env.{name}`: {message}"))?;
+            self.tainted |= value.is_tainted();
+            put(&mut env, name, value);
+        }
+        Ok(env)
+    }
+
+    /// Whether the step's condition holds.
+    pub(super) fn wanted(&self, turn: &Turn, env: &Env, texts: &mut Texts) -> Result<bool, String> {
+        let names = StepNames::of_turn(self, turn, env);
+        let Some(condition) = &turn.when else {
+            let good =
+                names.frame.failure.is_none() && !names.frame.canceled && self.stop.is_none();
+            return Ok(turn.is_post || good);
+        };
+        if self.stop == Some(Stop::Interrupted) && !turn.is_post {
+            return Ok(false);
+        }
+        is_true(condition, &texts.value(condition, &names)?)
+    }
+
+    pub(super) fn turn_value(
+        &mut self,
+        turn: &Turn,
+        text: &Text,
+        env: &Env,
+        texts: &mut Texts,
+    ) -> Result<Value, String> {
+        let value = texts.text(text, &StepNames::of_turn(self, turn, env))?;
+        self.tainted |= value.is_tainted();
+        Ok(value)
+    }
+
+    pub(super) fn turn_string(
+        &mut self,
+        turn: &Turn,
+        text: &Text,
+        env: &Env,
+        texts: &mut Texts,
+    ) -> Result<String, String> {
+        in_text(&self.turn_value(turn, text, env, texts)?)
+    }
+
+    pub(super) fn turn_ms(
+        &self,
+        turn: &Turn,
+        late: &Late<u64>,
+        env: &Env,
+        texts: &mut Texts,
+    ) -> Result<u64, String> {
+        let expression = match late {
+            Late::Known(ms) => return Ok(*ms),
+            Late::Computed(expression) => expression,
+        };
+        let value = texts.value(expression, &StepNames::of_turn(self, turn, env))?;
+        crate::texts::length_ms(&value)
+            .filter(|ms| *ms <= limits::TIMEOUT_MS)
+            .ok_or_else(|| format!("`{}` is {value:?}, not a length of time", expression.text))
+    }
+
+    /// Ends a step: records it, and passes a failure on unless it is tolerated.
+    pub(super) fn conclude(
+        &mut self,
+        turn: &Turn,
+        status: StepStatus,
+        exit: Option<Exit>,
+        failure: Option<Failure>,
+        duration_ms: u64,
+    ) {
+        let (tolerated, failure) = match failure {
+            None => (false, None),
+            Some(failure) => match self.tolerates(turn, &failure) {
+                Ok(true) => (true, None),
+                Ok(false) => (false, Some(failure)),
+                Err(message) => {
+                    let message = format!("{}; {message}", failure.message);
+                    (false, Some(Failure { message, ..failure }))
+                }
+            },
+        };
+        let name = turn.name.clone();
+        self.results.push(StepResult {
+            name,
+            status,
+            tolerated,
+            exit,
+            duration_ms,
+        });
+        let depth = turn.depth.min(self.frames.len() - 1);
+        let frame = &mut self.frames[depth];
+        frame.canceled |= status == StepStatus::Canceled;
+        if frame.failure.is_none() {
+            frame.failure = failure;
+        }
+        let facts = frame.facts.entry(turn.step.clone()).or_default();
+        facts.outcome = Some(status);
+        facts.tolerated = tolerated;
+        facts.exit = exit;
+    }
+
+    /// Ends a group with what its steps came to.
+    pub(super) fn conclude_group(&mut self, frame: Frame) {
+        let Frame {
+            opener,
+            failure,
+            canceled,
+            facts,
+            ..
+        } = frame;
+        let opener = opener.expect("only groups are closed");
+        let status = match (&failure, canceled) {
+            (Some(_), _) => StepStatus::Failed,
+            (None, true) => StepStatus::Canceled,
+            (None, false) => StepStatus::Succeeded,
+        };
+        // What its steps wrote is what it wrote, for the steps around it.
+        let depth = opener.depth.min(self.frames.len() - 1);
+        let outer = self.frames[depth]
+            .facts
+            .entry(opener.step.clone())
+            .or_default();
+        outer
+            .outputs
+            .extend(facts.into_values().flat_map(|facts| facts.outputs));
+        self.conclude(&opener, status, None, failure, 0);
+    }
+
+    fn tolerates(&mut self, turn: &Turn, failure: &Failure) -> Result<bool, String> {
+        match &turn.tolerance {
+            Tolerance::Never => Ok(false),
+            Tolerance::Always => Ok(true),
+            Tolerance::ExitCodes(codes) => {
+                Ok(failure.exit_code.is_some_and(|code| codes.contains(&code)))
+            }
+            Tolerance::When(condition) => {
+                let mut texts = std::mem::take(&mut self.texts);
+                let mut names = StepNames::of_turn(self, turn, &[]);
+                names.failure = Some(failure);
+                let value = texts.value(condition, &names);
+                self.texts = texts;
+                is_true(condition, &value?)
+            }
+        }
+    }
+}
+
+fn put(env: &mut Env, name: &str, value: Value) {
+    env.retain(|(known, _)| known != name);
+    env.push((name.to_owned(), value));
+}
+
+/// A variable's text.
+pub(super) fn in_text(value: &Value) -> Result<String, String> {
+    Ok(expr::template::in_text(value)
+        .map_err(|error| error.to_string())?
+        .to_string())
+}
+
+fn is_true(condition: &Expression, value: &Value) -> Result<bool, String> {
+    value.as_bool().ok_or_else(|| {
+        let (text, found) = (&condition.text, value.type_name());
+        format!("`{text}` is of type {found}; a condition must be true or false")
+    })
+}

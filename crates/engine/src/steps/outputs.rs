@@ -1,0 +1,114 @@
+//! Values that steps wrote as text, read as their declared type.
+
+use model::plan::ValueType;
+use model::{Json, limits};
+use std::collections::BTreeMap;
+
+/// What one step wrote into its files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Values by name.
+    pub outputs: BTreeMap<String, String>,
+    /// Variables for the steps behind, in order.
+    pub env: Vec<(String, String)>,
+    /// Folders to put before `PATH`, in order.
+    pub path: Vec<String>,
+}
+
+/// `text` as a value of the declared type.
+///
+/// # Errors
+/// When it is no such value, or too large.
+pub fn typed(name: &str, value_type: &ValueType, text: &str) -> Result<Json, String> {
+    if text.len() > limits::OUTPUT_BYTES {
+        let (found, most) = (text.len(), limits::OUTPUT_BYTES);
+        return Err(format!(
+            "output `{name}` has {found} bytes; at most {most} are kept inline, write an artifact instead"
+        ));
+    }
+    let parsed = match value_type {
+        ValueType::String | ValueType::Artifact | ValueType::Enum(_) => Json::from(text),
+        ValueType::Number | ValueType::Boolean | ValueType::List | ValueType::Object => {
+            serde_json::from_str(text.trim()).map_err(|_| unfit(name, value_type, text))?
+        }
+    };
+    fit(name, value_type, parsed)
+}
+
+/// `value`, if it is of the declared type.
+pub(super) fn fit(name: &str, value_type: &ValueType, value: Json) -> Result<Json, String> {
+    let fits = match (value_type, &value) {
+        (ValueType::Enum(words), Json::String(word)) => words.contains(word),
+        (ValueType::String | ValueType::Artifact, Json::String(_))
+        | (ValueType::Number, Json::Number(_))
+        | (ValueType::Boolean, Json::Bool(_))
+        | (ValueType::List, Json::Array(_))
+        | (ValueType::Object, Json::Object(_)) => true,
+        // A number or truth value that was computed is welcome as text.
+        (ValueType::String, Json::Number(_) | Json::Bool(_)) => {
+            return Ok(Json::from(value.to_string()));
+        }
+        (_, _) => false,
+    };
+    if fits {
+        return Ok(value);
+    }
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    Err(unfit(name, value_type, &text))
+}
+
+/// Whether values of the type can carry text from outside.
+pub(super) fn holds_text(value_type: &ValueType) -> bool {
+    match value_type {
+        ValueType::String | ValueType::List | ValueType::Object => true,
+        ValueType::Number | ValueType::Boolean | ValueType::Enum(_) | ValueType::Artifact => false,
+    }
+}
+
+fn unfit(name: &str, value_type: &ValueType, text: &str) -> String {
+    let wanted = match value_type {
+        ValueType::String => "a string".to_owned(),
+        ValueType::Number => "a number".to_owned(),
+        ValueType::Boolean => "`true` or `false`".to_owned(),
+        ValueType::List => "a JSON array".to_owned(),
+        ValueType::Object => "a JSON object".to_owned(),
+        ValueType::Artifact => "the name of an artifact".to_owned(),
+        ValueType::Enum(words) => format!("one of {}", words.join(", ")),
+    };
+    let short: String = text.chars().take(80).collect();
+    format!("output `{name}` is `{short}`; expected {wanted}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn text_is_read_as_the_declared_type() {
+        assert_eq!(typed("n", &ValueType::Number, "3.5\n"), Ok(json!(3.5)));
+        assert_eq!(typed("s", &ValueType::String, "3.10"), Ok(json!("3.10")));
+        assert_eq!(typed("l", &ValueType::List, "[1, 2]"), Ok(json!([1, 2])));
+        assert_eq!(typed("b", &ValueType::Boolean, "true"), Ok(json!(true)));
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_refused_by_name() {
+        let error = typed("count", &ValueType::Number, "many").unwrap_err();
+        assert_eq!(error, "output `count` is `many`; expected a number");
+        let words = ValueType::Enum(vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(
+            typed("w", &words, "c").unwrap_err(),
+            "output `w` is `c`; expected one of a, b"
+        );
+    }
+
+    #[test]
+    fn a_value_over_the_limit_is_refused() {
+        let long = "x".repeat(limits::OUTPUT_BYTES + 1);
+        let error = typed("big", &ValueType::String, &long).unwrap_err();
+        assert!(error.ends_with("write an artifact instead"), "{error}");
+    }
+}

@@ -1,0 +1,440 @@
+//! One process's share of the board: the runs that it owns and the workers that ask it for work.
+//!
+//! A step handles everything that has come in, writes what changed in one transaction, and only then
+//! answers and performs effects. So many transitions share one disk sync, and nothing is told that is not
+//! durable.
+//!
+//! Invariants
+//! - No answer leaves before its change is committed.
+//! - A run whose commit is refused is dropped from memory: the board is right, the copy is not.
+//! - What a worker asked twice is answered twice the same and done once.
+
+mod adopt;
+mod effects;
+mod requests;
+mod watch;
+
+use api::protocol::{LEASE_MS, RENEW_MS, Reply, Request, Wish};
+use engine::event::{Event, Rejected};
+use engine::machine::Machine;
+use engine::rows::Changes;
+use model::ids::{RunId, WorkerId};
+use model::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use store::{
+    BlobError, BlobStore, ClaimError, Command, Commit, CommitError, LogError, LogSink, Owner,
+    OwnerToken, Store, StoreError,
+};
+
+/// How often the board is asked whether others wrote to it. A fifth of the time in which a cancel from
+/// elsewhere has to be noticed (250 ms), with room for a slow disk.
+const POLL_MS: u64 = 50;
+
+/// What a dispatcher works with.
+pub struct Parts {
+    /// The board.
+    pub store: Arc<dyn Store>,
+    /// Large content.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Opens the log of a worker.
+    pub logs: Box<dyn Fn(&WorkerId) -> Box<dyn LogSink> + Send>,
+    /// This process as an owner; its `until` is set anew with each renewal.
+    pub owner: Owner,
+    /// Whether an owner lives, as far as can be known.
+    pub alive: Box<dyn Fn(&Owner, Timestamp) -> bool + Send>,
+}
+
+/// Something that came in.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A worker asks.
+    Request(Request),
+    /// A worker of this process is gone for certain.
+    WorkerGone(WorkerId),
+    /// Somebody in this process wants something of a run.
+    Command(RunId, Command),
+    /// No task is leased from now on.
+    Drain,
+}
+
+/// Something that goes out.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// An answer.
+    Reply(WorkerId, Reply),
+    /// The worker should renew soon: there is something to stop.
+    Nudge(WorkerId),
+    /// This is durable by now.
+    Changed(RunId, Box<Changes>),
+    /// The run is not this process's any more.
+    Lost(RunId, String),
+}
+
+/// The board cannot be used any more. What was not answered did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum Fatal {
+    /// Rows.
+    #[error("the board cannot be written")]
+    Store(#[from] StoreError),
+    /// Logs.
+    #[error("the log cannot be written")]
+    Log(#[from] LogError),
+    /// Blobs.
+    #[error("content cannot be kept")]
+    Blob(#[from] BlobError),
+    /// A run that cannot be loaded.
+    #[error("run `{run}` cannot be loaded: {why}")]
+    Damaged {
+        /// The run.
+        run: RunId,
+        /// What does not fit.
+        why: String,
+    },
+    /// Somebody else has it.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+}
+
+/// See the module.
+pub struct Dispatcher {
+    parts: Parts,
+    runs: BTreeMap<RunId, Owned>,
+    workers: BTreeMap<WorkerId, Worker>,
+    draining: bool,
+    /// The store's number of foreign writes at the last look.
+    seen: u64,
+    poll_at: Timestamp,
+    renew_at: Timestamp,
+    batch: Batch,
+    /// Workers that should renew soon.
+    nudges: BTreeSet<WorkerId>,
+}
+
+/// A run in memory.
+struct Owned {
+    machine: Machine,
+    token: OwnerToken,
+    /// Effects that wait for something outside: places in groups.
+    waiting: BTreeSet<engine::rows::EffectKey>,
+}
+
+/// What is known of a worker that asks.
+struct Worker {
+    log: Box<dyn LogSink>,
+    /// A wish for work that could not be met yet, by its request's number.
+    wish: Option<(u64, Wish)>,
+    /// The newest answers by number: a request that comes again gets the same.
+    answered: BTreeMap<u64, Reply>,
+}
+
+/// Answers remembered for each worker. A worker has fewer requests under way: one wish, one renewal, one
+/// append and one report for each slot.
+const ANSWERS: usize = 256;
+
+/// What the step at hand has changed, and what follows from it once it is durable.
+#[derive(Default)]
+struct Batch {
+    changes: BTreeMap<RunId, (u64, Changes)>,
+    answers: Vec<Answer>,
+    logs: BTreeSet<WorkerId>,
+    blobs: bool,
+    events: VecDeque<(RunId, Event)>,
+}
+
+/// An answer that waits for the commit.
+struct Answer {
+    worker: WorkerId,
+    number: u64,
+    kind: AnswerKind,
+}
+
+enum AnswerKind {
+    Leased,
+    Renewed {
+        lost: Vec<(model::ids::AttemptId, model::ids::Token)>,
+    },
+    Appended {
+        kept: u64,
+    },
+    Reported {
+        run: RunId,
+        refused: Option<Rejected>,
+    },
+}
+
+impl Dispatcher {
+    /// A dispatcher that owns no run yet.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            parts,
+            runs: BTreeMap::new(),
+            workers: BTreeMap::new(),
+            draining: false,
+            seen: 0,
+            poll_at: Timestamp(0),
+            renew_at: Timestamp(0),
+            batch: Batch::default(),
+            nudges: BTreeSet::new(),
+        }
+    }
+
+    /// Handles what came in and everything that is due. `entropy` is random; it spreads retries.
+    ///
+    /// # Errors
+    /// When the board cannot be used; what was handled is then not durable and was not answered.
+    pub fn step(
+        &mut self,
+        now: Timestamp,
+        entropy: u64,
+        inputs: Vec<Input>,
+    ) -> Result<Vec<Output>, Fatal> {
+        let mut out = Vec::new();
+        for (place, input) in inputs.into_iter().enumerate() {
+            self.take_in(
+                now,
+                entropy.rotate_left(u32::try_from(place % 64).unwrap_or(0)),
+                input,
+                &mut out,
+            )?;
+        }
+        self.look_around(now)?;
+        self.fire_due(now);
+        loop {
+            while let Some((run, event)) = self.batch.events.pop_front() {
+                self.handle(run, event, now);
+            }
+            self.meet_wishes(now);
+            let effects = self.commit(&mut out)?;
+            self.perform(effects, now)?;
+            if self.batch.events.is_empty() {
+                out.extend(
+                    std::mem::take(&mut self.nudges)
+                        .into_iter()
+                        .map(Output::Nudge),
+                );
+                return Ok(out);
+            }
+        }
+    }
+
+    /// When [`Self::step`] has to be called even if nothing comes in.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        let deadlines = self
+            .runs
+            .values()
+            .filter_map(|run| run.machine.next_deadline());
+        let own = (!self.runs.is_empty()).then_some(self.poll_at.min(self.renew_at));
+        deadlines.map(|(at, _)| at).chain(own).min()
+    }
+
+    /// The run in memory.
+    #[must_use]
+    pub fn machine(&self, run: RunId) -> Option<&Machine> {
+        self.runs.get(&run).map(|owned| &owned.machine)
+    }
+
+    fn take_in(
+        &mut self,
+        now: Timestamp,
+        entropy: u64,
+        input: Input,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Fatal> {
+        match input {
+            Input::Request(request) => self.request(request, now, entropy, out)?,
+            Input::WorkerGone(worker) => {
+                for run in self.runs.keys() {
+                    let event = Event::WorkerGone {
+                        worker: worker.clone(),
+                    };
+                    self.batch.events.push_back((*run, event));
+                }
+                self.workers.remove(&worker);
+            }
+            Input::Command(run, command) => self.batch.events.push_back((run, to_event(command))),
+            Input::Drain => self.draining = true,
+        }
+        Ok(())
+    }
+
+    /// Lets a machine handle an event and keeps what changed for the commit.
+    fn handle(&mut self, run: RunId, event: Event, now: Timestamp) -> Option<Rejected> {
+        let owned = self.runs.get_mut(&run)?;
+        let before = owned.machine.run().version;
+        match owned.machine.handle(event, now) {
+            Err(rejected) => Some(rejected),
+            Ok(changes) if changes.is_empty() => None,
+            Ok(changes) => {
+                self.keep(run, before, changes);
+                None
+            }
+        }
+    }
+
+    fn keep(&mut self, run: RunId, before: u64, changes: Changes) {
+        match self.batch.changes.get_mut(&run) {
+            Some((_, earlier)) => earlier.merge(changes),
+            None => {
+                self.batch.changes.insert(run, (before, changes));
+            }
+        }
+    }
+
+    /// Answers workers that wait for work and can have some.
+    fn meet_wishes(&mut self, now: Timestamp) {
+        if self.draining || !self.runs.values().any(|run| run.machine.has_ready()) {
+            return;
+        }
+        let waiting: Vec<(WorkerId, u64, Wish)> = self
+            .workers
+            .iter()
+            .filter_map(|(id, worker)| {
+                let (number, wish) = worker.wish.as_ref()?;
+                Some((id.clone(), *number, wish.clone()))
+            })
+            .collect();
+        for (worker, number, wish) in waiting {
+            if self.lease(&worker, wish, now) > 0 {
+                self.batch.answers.push(Answer {
+                    worker: worker.clone(),
+                    number,
+                    kind: AnswerKind::Leased,
+                });
+                if let Some(known) = self.workers.get_mut(&worker) {
+                    known.wish = None;
+                }
+            }
+        }
+    }
+
+    /// Leases tasks of the owned runs to a worker, by priority of the run; returns how many.
+    fn lease(&mut self, worker: &WorkerId, mut wish: Wish, now: Timestamp) -> usize {
+        if self.draining {
+            return 0;
+        }
+        let mut order: Vec<(std::cmp::Reverse<i32>, Timestamp, RunId)> = self
+            .runs
+            .iter()
+            .filter(|(_, owned)| owned.machine.has_ready())
+            .map(|(id, owned)| {
+                let priority = std::cmp::Reverse(owned.machine.plan().priority);
+                (priority, owned.machine.head().created_at, *id)
+            })
+            .collect();
+        order.sort_unstable();
+        let mut given = 0;
+        for (_, _, run) in order {
+            let before = self.granted(run);
+            let ask = engine::event::Ask {
+                worker: worker.clone(),
+                max: wish.max,
+                until: now.plus_ms(LEASE_MS),
+                free: wish.free.clone(),
+                labels: wish.labels.clone(),
+            };
+            self.handle(run, Event::Lease(ask), now);
+            let fresh = self.granted(run) - before;
+            given += fresh;
+            wish.max -= u32::try_from(fresh).unwrap_or(wish.max).min(wish.max);
+            if wish.max == 0 {
+                break;
+            }
+        }
+        given
+    }
+
+    fn granted(&self, run: RunId) -> usize {
+        self.batch
+            .changes
+            .get(&run)
+            .map_or(0, |(_, changes)| changes.granted.len())
+    }
+
+    /// Writes the batch in one transaction; then answers. Returns the effects to perform.
+    fn commit(
+        &mut self,
+        out: &mut Vec<Output>,
+    ) -> Result<Vec<(RunId, engine::rows::EffectRow)>, Fatal> {
+        let batch = std::mem::take(&mut self.batch);
+        let Batch {
+            changes,
+            answers,
+            logs,
+            blobs,
+            events,
+        } = batch;
+        self.batch.events = events;
+        for worker in &logs {
+            if let Some(worker) = self.workers.get_mut(worker) {
+                worker.log.sync()?;
+            }
+        }
+        if blobs {
+            self.parts.blobs.sync()?;
+        }
+        let commits: Vec<Commit<'_>> = changes
+            .iter()
+            .filter_map(|(run, (expected_version, changes))| {
+                let owner = &self.runs.get(run)?.token;
+                Some(Commit {
+                    run: *run,
+                    expected_version: *expected_version,
+                    owner,
+                    changes,
+                })
+            })
+            .collect();
+        let mut lost: BTreeMap<RunId, String> = BTreeMap::new();
+        if !commits.is_empty() {
+            let written: Vec<RunId> = commits.iter().map(|commit| commit.run).collect();
+            let results = self.parts.store.run_commit(&commits);
+            for (run, result) in written.into_iter().zip(results) {
+                match result {
+                    Ok(()) => {}
+                    Err(CommitError::Store(error)) => return Err(error.into()),
+                    Err(refused) => {
+                        lost.insert(run, refused.to_string());
+                    }
+                }
+            }
+        }
+        let carried = BTreeSet::new();
+        let mut written = requests::Written {
+            changes: &changes,
+            lost: &lost,
+            carried,
+        };
+        for answer in answers {
+            self.answer(answer, &mut written, out);
+        }
+        let mut effects = Vec::new();
+        for (run, (_, changes)) in changes {
+            if let Some(why) = lost.remove(&run) {
+                self.runs.remove(&run);
+                out.push(Output::Lost(run, why));
+                continue;
+            }
+            effects.extend(changes.effects.iter().map(|row| (run, row.clone())));
+            if self
+                .runs
+                .get(&run)
+                .is_some_and(|owned| owned.machine.has_ended())
+            {
+                self.record_durations(run)?;
+            }
+            out.push(Output::Changed(run, Box::new(changes)));
+        }
+        Ok(effects)
+    }
+}
+
+fn to_event(command: Command) -> Event {
+    match command {
+        Command::Cancel { mode, cause, by } => Event::Cancel { mode, cause, by },
+        Command::Answer { task, answer, by } => Event::Answer { task, answer, by },
+        Command::StartManual { task, by } => Event::StartManual { task, by },
+    }
+}

@@ -1,0 +1,150 @@
+//! Taking on runs: new ones, and those that a dead process left.
+
+use super::{Dispatcher, Fatal, LEASE_MS, Output, Owned};
+use engine::event::Event;
+use engine::machine::{self, Machine};
+use engine::rows::{EffectRow, RunHead, Snapshot};
+use model::digest::Digest;
+use model::ids::RunId;
+use model::plan::{Fragment, PLAN_VERSION, Plan};
+use model::time::Timestamp;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
+use store::{NewRun, Owner};
+
+/// The largest plan or fragment that is read back: a thousand bytes for each of the tasks that a run may have.
+const PLAN_BYTES: usize = model::limits::TASKS_PER_RUN * 1000;
+
+impl Dispatcher {
+    /// Puts a new run on the board and owns it. `head.plan` is set to the address of `plan`.
+    ///
+    /// # Errors
+    /// When the board cannot be written; then there is no such run.
+    pub fn create(
+        &mut self,
+        mut head: RunHead,
+        plan: Plan,
+        now: Timestamp,
+    ) -> Result<Vec<Output>, Fatal> {
+        let json =
+            serde_json::to_vec(&plan).map_err(|error| damaged(head.id, error.to_string()))?;
+        head.plan = self.parts.blobs.put_bytes(&json)?;
+        self.parts.blobs.sync()?;
+        let run = head.id;
+        let machine::NewRun { machine, changes } = Machine::create(head, plan, now);
+        let owner = self.owner(now);
+        let new = NewRun {
+            head: machine.head(),
+            changes: &changes,
+            owner: &owner,
+        };
+        let token = self.parts.store.run_create(&new)?;
+        self.runs.insert(
+            run,
+            Owned {
+                machine,
+                token,
+                waiting: BTreeSet::new(),
+            },
+        );
+        let mut out = vec![Output::Changed(run, Box::new(changes.clone()))];
+        self.begin(run, changes.effects, now, &mut out)?;
+        Ok(out)
+    }
+
+    /// Takes over a run that nobody owns any more; what it had running is begun again.
+    ///
+    /// # Errors
+    /// When somebody owns it, it has ended, or its rows cannot be read.
+    pub fn take_over(
+        &mut self,
+        run: RunId,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Output>, Fatal> {
+        let owner = self.owner(now);
+        let alive = |owner: &Owner| (self.parts.alive)(owner, now);
+        let token = self.parts.store.owner_claim(run, &owner, &alive)?;
+        let machine = self.load(run)?;
+        let pending: Vec<EffectRow> = machine.snapshot().effects;
+        self.runs.insert(
+            run,
+            Owned {
+                machine,
+                token,
+                waiting: BTreeSet::new(),
+            },
+        );
+        self.batch
+            .events
+            .push_back((run, Event::TakeOver { by: by.to_owned() }));
+        let mut out = self.step(now, 0, Vec::new())?;
+        // Effects that the dead process did not come to are offered again.
+        self.begin(run, pending, now, &mut out)?;
+        Ok(out)
+    }
+
+    /// Gives up a run: it shows as interrupted, and anybody may take it over.
+    ///
+    /// # Errors
+    /// When the board cannot be written.
+    pub fn release(&mut self, run: RunId) -> Result<(), Fatal> {
+        if let Some(owned) = self.runs.remove(&run) {
+            self.parts.store.owner_release(&owned.token)?;
+        }
+        Ok(())
+    }
+
+    /// Performs the effects of the first rows, and what follows from that.
+    fn begin(
+        &mut self,
+        run: RunId,
+        effects: Vec<EffectRow>,
+        now: Timestamp,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Fatal> {
+        self.perform(effects.into_iter().map(|row| (run, row)).collect(), now)?;
+        out.extend(self.step(now, 0, Vec::new())?);
+        Ok(())
+    }
+
+    fn load(&self, run: RunId) -> Result<Machine, Fatal> {
+        let Some(snapshot) = self.parts.store.run_load(run)? else {
+            return Err(store::StoreError::NoRun(run).into());
+        };
+        let (plan, fragments) = self.read_plan(run, &snapshot)?;
+        Machine::rebuild(plan, fragments, snapshot).map_err(|error| damaged(run, error.to_string()))
+    }
+
+    fn read_plan(&self, run: RunId, snapshot: &Snapshot) -> Result<(Plan, Vec<Fragment>), Fatal> {
+        let plan: Plan = self.read_json(run, &snapshot.head.plan)?;
+        if plan.version != PLAN_VERSION {
+            let why = format!(
+                "its plan has version {}, this program knows {PLAN_VERSION}",
+                plan.version
+            );
+            return Err(damaged(run, why));
+        }
+        let fragments = snapshot.run.fragments.iter();
+        let fragments = fragments
+            .map(|fragment| self.read_json(run, &fragment.digest))
+            .collect::<Result<_, _>>()?;
+        Ok((plan, fragments))
+    }
+
+    fn read_json<T: DeserializeOwned>(&self, run: RunId, digest: &Digest) -> Result<T, Fatal> {
+        let bytes = self.parts.blobs.read(digest, PLAN_BYTES)?;
+        serde_json::from_slice(&bytes).map_err(|error| damaged(run, error.to_string()))
+    }
+
+    pub(super) fn owner(&self, now: Timestamp) -> Owner {
+        Owner {
+            until: now.plus_ms(LEASE_MS),
+            ..self.parts.owner.clone()
+        }
+    }
+}
+
+fn damaged(run: RunId, why: String) -> Fatal {
+    Fatal::Damaged { run, why }
+}

@@ -1,0 +1,158 @@
+//! Doing what changes ask for, after they are durable, and reporting back as events.
+
+use super::{Dispatcher, Fatal};
+use engine::event::Event;
+use engine::rows::{Effect, EffectKey, EffectRow, GroupMember};
+use model::digest::Digest;
+use model::ids::{RunId, TaskNo};
+use model::limits;
+use model::plan::Fragment;
+use model::reason::{CancelCause, CancelMode};
+use model::time::Timestamp;
+use store::{Command, Entered, GroupEntry, Owner, StoreError};
+
+impl Dispatcher {
+    /// Performs effects; what they bring about waits in the batch.
+    pub(super) fn perform(
+        &mut self,
+        effects: Vec<(RunId, EffectRow)>,
+        now: Timestamp,
+    ) -> Result<(), Fatal> {
+        for (run, EffectRow { key, effect }) in effects {
+            match effect {
+                // Said with every answer to the worker until the attempt has ended.
+                Effect::StopAttempt { worker, .. } => {
+                    self.nudges.insert(worker);
+                }
+                Effect::Compile {
+                    task,
+                    attempt: _,
+                    content,
+                } => {
+                    let fragment = self.compile(run, task, content)?;
+                    self.batch
+                        .events
+                        .push_back((run, Event::Generated { task, fragment }));
+                }
+                Effect::EnterGroup { .. } => self.enter_group(run, key, now)?,
+                Effect::LeaveGroup { group, member } => {
+                    self.parts.store.group_leave(&group, member)?;
+                    self.batch
+                        .events
+                        .push_back((run, Event::EffectDone { key }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a task generated, compiled and kept; or what is wrong with it.
+    fn compile(
+        &self,
+        run: RunId,
+        task: TaskNo,
+        content: Digest,
+    ) -> Result<Result<(Digest, Fragment), String>, Fatal> {
+        let text = self
+            .parts
+            .blobs
+            .read(&content, limits::PIPELINE_FILE_BYTES + 1)?;
+        let name = self.runs.get(&run).and_then(|owned| {
+            let def = owned.machine.plan().task(owned.machine.row(task).def);
+            def.generates.as_ref()?.literal().map(str::to_owned)
+        });
+        let file = pipeline::SourceFile::new(name.unwrap_or_else(|| "tasks".to_owned()), text);
+        match pipeline::compile_fragment(&file) {
+            Ok(fragment) => {
+                let json = serde_json::to_vec(&fragment).map_err(|error| Fatal::Damaged {
+                    run,
+                    why: error.to_string(),
+                })?;
+                let digest = self.parts.blobs.put_bytes(&json)?;
+                self.parts.blobs.sync()?;
+                Ok(Ok((digest, fragment)))
+            }
+            Err(diagnostics) => {
+                let lines = diagnostics.iter().take(5).map(|diagnostic| {
+                    let pipeline::Diagnostic {
+                        file,
+                        line,
+                        column,
+                        message,
+                        ..
+                    } = diagnostic;
+                    format!("{file}:{line}:{column}: {message}")
+                });
+                Ok(Err(lines.collect::<Vec<_>>().join("; ")))
+            }
+        }
+    }
+
+    /// Asks for a place in a group; without one the effect waits and asks again when the board changed.
+    pub(super) fn enter_group(
+        &mut self,
+        run: RunId,
+        key: EffectKey,
+        now: Timestamp,
+    ) -> Result<(), Fatal> {
+        let Some(owned) = self.runs.get_mut(&run) else {
+            return Ok(());
+        };
+        let Some(Effect::EnterGroup {
+            group,
+            member,
+            limit,
+            mode,
+        }) = owned.machine.effects().get(&key).cloned()
+        else {
+            owned.waiting.remove(&key);
+            return Ok(());
+        };
+        let entry = GroupEntry {
+            group: &group,
+            member,
+            limit,
+            mode,
+        };
+        let alive = |owner: &Owner| (self.parts.alive)(owner, now);
+        let known = owned.waiting.contains(&key);
+        let entered = if known {
+            self.parts.store.group_admitted(&entry, &alive)?
+        } else {
+            self.parts.store.group_enter(&entry, &alive)?
+        };
+        if entered.admitted {
+            owned.waiting.remove(&key);
+            self.batch
+                .events
+                .push_back((run, Event::Admitted { task: member.task }));
+        } else {
+            owned.waiting.insert(key);
+        }
+        self.supersede(entered, run, &group)
+    }
+
+    /// Cancels the members whose place a newcomer takes.
+    fn supersede(&mut self, entered: Entered, by: RunId, group: &str) -> Result<(), Fatal> {
+        for GroupMember { run, task: _ } in entered.superseded {
+            let (mode, cause) = (CancelMode::Finally, CancelCause::Superseded);
+            let by = format!("run {by} in group `{group}`");
+            let owned = self.runs.contains_key(&run);
+            if owned {
+                self.batch
+                    .events
+                    .push_back((run, Event::Cancel { mode, cause, by }));
+                continue;
+            }
+            match self
+                .parts
+                .store
+                .inbox_append(run, &Command::Cancel { mode, cause, by })
+            {
+                Ok(_) | Err(StoreError::RunEnded(_) | StoreError::NoRun(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}

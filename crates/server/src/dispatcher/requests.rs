@@ -1,0 +1,347 @@
+//! What workers ask, and what they are answered.
+
+use super::{ANSWERS, Answer, AnswerKind, Dispatcher, Fatal, LEASE_MS, Output, Worker};
+use api::protocol::{Append, Reply, ReplyBody, Request, RequestBody, Stream, Wish};
+use engine::event::{Event, Report};
+use engine::rows::{AttemptEnd, Changes};
+use engine::work::Work;
+use model::ids::{AttemptId, RunId, Token, WorkerId};
+use model::time::Timestamp;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use store::Frame;
+
+/// What a commit has made durable, for the answers that follow from it.
+pub(super) struct Written<'a> {
+    pub(super) changes: &'a BTreeMap<RunId, (u64, Changes)>,
+    pub(super) lost: &'a BTreeMap<RunId, String>,
+    /// Leases that an answer carries already.
+    pub(super) carried: BTreeSet<(RunId, Token)>,
+}
+
+/// The report of a worker, in one piece.
+struct Reported {
+    id: AttemptId,
+    token: Token,
+    end: AttemptEnd,
+    missing_log_bytes: u64,
+    then: Option<Wish>,
+}
+
+impl Dispatcher {
+    pub(super) fn request(
+        &mut self,
+        request: Request,
+        now: Timestamp,
+        entropy: u64,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Fatal> {
+        let Request {
+            worker,
+            number,
+            body,
+            version: _,
+        } = request;
+        if !self.workers.contains_key(&worker) {
+            let log = (self.parts.logs)(&worker);
+            let known = Worker {
+                log,
+                wish: None,
+                answered: BTreeMap::new(),
+            };
+            self.workers.insert(worker.clone(), known);
+        }
+        if let Some(reply) = self.workers[&worker].answered.get(&number) {
+            out.push(Output::Reply(worker, reply.clone()));
+            return Ok(());
+        }
+        // The same request twice in one batch is answered once; the worker takes that for both.
+        if self
+            .batch
+            .answers
+            .iter()
+            .any(|answer| answer.worker == worker && answer.number == number)
+        {
+            return Ok(());
+        }
+        let kind = match body {
+            RequestBody::Lease(wish) => {
+                if let Some(known) = self.workers.get_mut(&worker) {
+                    known.wish = Some((number, wish));
+                }
+                return Ok(());
+            }
+            RequestBody::Renew { holds } => self.renew(&worker, &holds, now),
+            RequestBody::Append(append) => self.append(&worker, append)?,
+            RequestBody::Report {
+                id,
+                token,
+                end,
+                missing_log_bytes,
+                then,
+            } => {
+                let reported = Reported {
+                    id,
+                    token,
+                    end: *end,
+                    missing_log_bytes,
+                    then,
+                };
+                self.report(&worker, reported, now, entropy)
+            }
+        };
+        self.batch.answers.push(Answer {
+            worker,
+            number,
+            kind,
+        });
+        Ok(())
+    }
+
+    fn renew(
+        &mut self,
+        worker: &WorkerId,
+        holds: &[(AttemptId, Token, bool)],
+        now: Timestamp,
+    ) -> AnswerKind {
+        let until = now.plus_ms(LEASE_MS);
+        let runs: Vec<RunId> = self.runs.keys().copied().collect();
+        for run in runs {
+            let of_run = holds
+                .iter()
+                .filter(|(id, _, started)| id.run == run && *started);
+            let started = of_run
+                .map(|(id, token, _)| (id.task, id.attempt, *token))
+                .collect();
+            self.handle(
+                run,
+                Event::Renew {
+                    worker: worker.clone(),
+                    until,
+                    started,
+                },
+                now,
+            );
+        }
+        let lost = holds
+            .iter()
+            .filter(|(id, token, _)| !self.holds(worker, *id, *token));
+        AnswerKind::Renewed {
+            lost: lost.map(|(id, token, _)| (*id, *token)).collect(),
+        }
+    }
+
+    /// Whether an attempt is leased to the worker under the token.
+    fn holds(&self, worker: &WorkerId, id: AttemptId, token: Token) -> bool {
+        let machine = self.runs.get(&id.run).map(|owned| &owned.machine);
+        machine
+            .and_then(|machine| machine.live_attempt(id.task))
+            .is_some_and(|live| {
+                live.attempt == id.attempt && live.token == token && live.worker == *worker
+            })
+    }
+
+    /// Keeps output, but for the bytes that are kept already.
+    fn append(&mut self, worker: &WorkerId, append: Append) -> Result<AnswerKind, Fatal> {
+        let sent = append.offset
+            + append
+                .chunks
+                .iter()
+                .map(|chunk| chunk.bytes.len() as u64)
+                .sum::<u64>();
+        if !self.holds(worker, append.id, append.token) {
+            // Nobody will read it; the worker learns that it lost the attempt when it renews.
+            return Ok(AnswerKind::Appended { kept: sent });
+        }
+        let log = &mut self
+            .workers
+            .get_mut(worker)
+            .expect("registered by the caller")
+            .log;
+        let kept = log.written_bytes(append.id);
+        let mut at = append.offset;
+        let mut frames = Vec::with_capacity(append.chunks.len());
+        for chunk in &append.chunks {
+            let end = at + chunk.bytes.len() as u64;
+            let known = usize::try_from(kept.saturating_sub(at)).unwrap_or(usize::MAX);
+            if end > kept && at <= kept {
+                frames.push(Frame {
+                    attempt: append.id,
+                    stream: stream(chunk.stream),
+                    step: chunk.step,
+                    at: chunk.at,
+                    bytes: Cow::Borrowed(&chunk.bytes[known.min(chunk.bytes.len())..]),
+                });
+            } else if at > kept && frames.is_empty() {
+                // A gap: what came before was lost on the way and is sent again first.
+                return Ok(AnswerKind::Appended { kept });
+            } else if end > kept {
+                frames.push(Frame {
+                    attempt: append.id,
+                    stream: stream(chunk.stream),
+                    step: chunk.step,
+                    at: chunk.at,
+                    bytes: Cow::Borrowed(&chunk.bytes),
+                });
+            }
+            at = end;
+        }
+        log.append(&frames)?;
+        Ok(AnswerKind::Appended {
+            kept: log.written_bytes(append.id),
+        })
+    }
+
+    fn report(
+        &mut self,
+        worker: &WorkerId,
+        reported: Reported,
+        now: Timestamp,
+        entropy: u64,
+    ) -> AnswerKind {
+        let Reported {
+            id,
+            token,
+            mut end,
+            missing_log_bytes,
+            then,
+        } = reported;
+        if self.holds(worker, id, token) {
+            let log = &mut self
+                .workers
+                .get_mut(worker)
+                .expect("registered by the caller")
+                .log;
+            end.log = log.finish(id, missing_log_bytes);
+            self.batch.logs.insert(worker.clone());
+            self.batch.blobs |=
+                !end.artifacts.is_empty() || end.generated.is_some() || end.summary.is_some();
+        }
+        let report = Report {
+            worker: worker.clone(),
+            task: id.task,
+            attempt: id.attempt,
+            token,
+            end,
+            jitter_permille: u16::try_from(entropy % 1000).unwrap_or(0),
+        };
+        let refused = if self.runs.contains_key(&id.run) {
+            self.handle(id.run, Event::Report(report), now)
+        } else {
+            let (task, attempt) = (id.task, id.attempt);
+            Some(engine::event::Rejected::Fenced {
+                task,
+                attempt,
+                token,
+            })
+        };
+        if let Some(wish) = then {
+            self.lease(worker, wish, now);
+        }
+        AnswerKind::Reported {
+            run: id.run,
+            refused,
+        }
+    }
+
+    /// Sends an answer that has become true.
+    pub(super) fn answer(
+        &mut self,
+        answer: Answer,
+        written: &mut Written<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        let Answer {
+            worker,
+            number,
+            kind,
+        } = answer;
+        let body = match kind {
+            AnswerKind::Leased => ReplyBody::Leased(self.work_for(&worker, written)),
+            AnswerKind::Renewed { lost } => ReplyBody::Renewed { lost },
+            AnswerKind::Appended { kept } => ReplyBody::Appended { kept },
+            AnswerKind::Reported { run, refused: _ } if written.lost.contains_key(&run) => {
+                ReplyBody::Unavailable {
+                    why: written.lost[&run].clone(),
+                }
+            }
+            AnswerKind::Reported { run: _, refused } => {
+                let next = self.work_for(&worker, written);
+                ReplyBody::Reported { refused, next }
+            }
+        };
+        let reply = Reply {
+            number,
+            body,
+            stop: self.to_stop(&worker),
+        };
+        if let Some(known) = self.workers.get_mut(&worker) {
+            known.answered.insert(number, reply.clone());
+            while known.answered.len() > ANSWERS {
+                known.answered.pop_first();
+            }
+        }
+        out.push(Output::Reply(worker, reply));
+    }
+
+    /// The work that this batch granted to a worker and that no answer has carried yet.
+    fn work_for(&self, worker: &WorkerId, written: &mut Written<'_>) -> Vec<Work> {
+        let mut work = Vec::new();
+        for (run, (_, changes)) in written.changes {
+            let Some(owned) = self
+                .runs
+                .get(run)
+                .filter(|_| !written.lost.contains_key(run))
+            else {
+                continue;
+            };
+            for granted in changes
+                .granted
+                .iter()
+                .filter(|granted| granted.worker == *worker)
+            {
+                let current = owned.machine.live_attempt(granted.task);
+                let stands = current.is_some_and(|live| live.token == granted.token);
+                if stands && written.carried.insert((*run, granted.token)) {
+                    work.push(owned.machine.work(granted.task));
+                }
+            }
+        }
+        work
+    }
+
+    /// What a worker has to stop.
+    pub(super) fn to_stop(&self, worker: &WorkerId) -> Vec<(AttemptId, Token)> {
+        let mut stop = Vec::new();
+        for (run, owned) in &self.runs {
+            for key_effect in owned.machine.effects() {
+                let engine::rows::Effect::StopAttempt {
+                    worker: of,
+                    task,
+                    attempt,
+                    token,
+                } = key_effect.1
+                else {
+                    continue;
+                };
+                if of == worker {
+                    let id = AttemptId {
+                        run: *run,
+                        task: *task,
+                        attempt: *attempt,
+                    };
+                    stop.push((id, *token));
+                }
+            }
+        }
+        stop
+    }
+}
+
+fn stream(of: Stream) -> store::Stream {
+    match of {
+        Stream::Stdout => store::Stream::Stdout,
+        Stream::Stderr => store::Stream::Stderr,
+        Stream::System => store::Stream::System,
+    }
+}
