@@ -295,6 +295,6 @@ pub struct References {
     pub segments: BTreeMap<String, u64>,
     /// Workers of attempts that never said where their log is: it may be in any segment of theirs.
     pub workers: BTreeSet<WorkerId>,
-    /// Runs whose results it took over.
+    /// Runs whose results it took over: the logs of these results are there.
     pub runs: BTreeSet<RunId>,
 }

@@ -9,6 +9,7 @@
 //! [`location`] (where all of it lies), [`bench`].
 #![warn(missing_docs)]
 
+pub mod bench;
 pub mod blob;
 pub mod board;
 pub mod error;
@@ -26,7 +27,9 @@ pub use board::{
 };
 pub use error::{ClaimError, CommitError, StoreError};
 pub use group::Entered;
+pub use location::{LocationError, Places, StateDir};
 pub use log::{Frame, LogError, LogReader, LogSink, LogStore, LogWriter, MemoryLogs, Stream};
 pub use memory::MemoryStore;
 pub use owner::{Owner, OwnerToken};
+pub use retention::{Retention, SweepError, Swept, sweep};
 pub use sqlite::SqliteStore;

@@ -1,1 +1,220 @@
-//! x
+//! Where the state of a repository lies: the board, the blobs, the logs.
+//!
+//! `.formic/state/` in the repository, with a `.gitignore` of `*` inside; elsewhere if the person
+//! says so; in the person's own state folder if the repository may not be written. Never on a network
+//! file system: its locks and shared memory do not keep several processes apart. Nothing of the
+//! environment is read here; [`Places`] is handed in.
+
+pub mod network;
+
+use model::digest::Digest;
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What the environment says about places for state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places {
+    /// The value of `FORMIC_STATE`, if it is set and not empty.
+    pub formic_state: Option<PathBuf>,
+    /// The value of `XDG_STATE_HOME`, if it is set and not empty.
+    pub xdg_state_home: Option<PathBuf>,
+    /// The home folder.
+    pub home: Option<PathBuf>,
+}
+
+/// The folder with the state of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateDir {
+    /// The folder, as an absolute path.
+    pub dir: PathBuf,
+    /// Why it is this one.
+    pub origin: Origin,
+}
+
+/// Why a folder was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The usual place in the repository.
+    Repository,
+    /// `FORMIC_STATE` names it.
+    Setting,
+    /// The repository may not be written.
+    Fallback,
+}
+
+/// No folder can hold the state.
+#[derive(Debug, thiserror::Error)]
+pub enum LocationError {
+    /// It is on a network file system.
+    #[error(
+        "`{dir}` is on a network file system ({name}), which does not keep several processes apart; \
+         set `FORMIC_STATE` to a folder on a local disk"
+    )]
+    Network {
+        /// The folder.
+        dir: PathBuf,
+        /// The name of the file system.
+        name: String,
+    },
+    /// The folder that `FORMIC_STATE` names cannot be used.
+    #[error("cannot use the folder `{dir}` that `FORMIC_STATE` names")]
+    Setting {
+        /// The folder.
+        dir: PathBuf,
+        /// What was said.
+        source: io::Error,
+    },
+    /// The repository may not be written, and nobody said where else to go.
+    #[error(
+        "`{dir}` may not be written, and neither `XDG_STATE_HOME` nor `HOME` is set; \
+         set `FORMIC_STATE` to a folder that may be written"
+    )]
+    Nowhere {
+        /// The usual place in the repository.
+        dir: PathBuf,
+    },
+    /// The repository may not be written, and the state folder neither.
+    #[error(
+        "neither `{usual}` nor `{dir}` may be written; set `FORMIC_STATE` to a folder that may"
+    )]
+    Fallback {
+        /// The usual place in the repository.
+        usual: PathBuf,
+        /// The place in the person's state folder.
+        dir: PathBuf,
+        /// What was said about the latter.
+        source: io::Error,
+    },
+    /// The usual place cannot be used for a reason that another place would not mend.
+    #[error("cannot use the folder `{dir}`; set `FORMIC_STATE` to another folder")]
+    Repository {
+        /// The folder.
+        dir: PathBuf,
+        /// What was said.
+        source: io::Error,
+    },
+}
+
+impl StateDir {
+    /// Finds the state folder of the repository at `repository` (an absolute path), and creates it.
+    ///
+    /// # Errors
+    /// [`LocationError`], each with the next step.
+    pub fn locate(repository: &Path, places: &Places) -> Result<Self, LocationError> {
+        if let Some(setting) = &places.formic_state {
+            return Self::from_setting(repository.join(setting));
+        }
+        let usual = repository.join(".formic").join("state");
+        match prepare(&usual) {
+            Ok(()) => Self::checked(usual, Origin::Repository),
+            Err(error) if is_protected(&error) => Self::fall_back(repository, usual, places),
+            Err(source) => Err(LocationError::Repository { dir: usual, source }),
+        }
+    }
+
+    fn from_setting(dir: PathBuf) -> Result<Self, LocationError> {
+        match prepare(&dir) {
+            Ok(()) => Self::checked(dir, Origin::Setting),
+            Err(source) => Err(LocationError::Setting { dir, source }),
+        }
+    }
+
+    fn fall_back(
+        repository: &Path,
+        usual: PathBuf,
+        places: &Places,
+    ) -> Result<Self, LocationError> {
+        let state_home = places.xdg_state_home.clone();
+        let at_home = |home: &PathBuf| home.join(".local").join("state");
+        let Some(state_home) = state_home.or_else(|| places.home.as_ref().map(at_home)) else {
+            return Err(LocationError::Nowhere { dir: usual });
+        };
+        let dir = state_home.join("formic").join(folder_name(repository));
+        match prepare(&dir) {
+            Ok(()) => Self::checked(dir, Origin::Fallback),
+            Err(source) => Err(LocationError::Fallback { usual, dir, source }),
+        }
+    }
+
+    fn checked(dir: PathBuf, origin: Origin) -> Result<Self, LocationError> {
+        match network::name_of(&dir) {
+            Some(name) => Err(LocationError::Network { dir, name }),
+            None => Ok(Self { dir, origin }),
+        }
+    }
+
+    /// The board's file.
+    #[must_use]
+    pub fn board(&self) -> PathBuf {
+        self.dir.join("board.sqlite")
+    }
+
+    /// The folder of blobs.
+    #[must_use]
+    pub fn blobs(&self) -> PathBuf {
+        self.dir.join("blobs")
+    }
+
+    /// The folder of log segments.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        self.dir.join("logs")
+    }
+}
+
+/// Creates the folder, sees that it may be written, and hides it from Git.
+fn prepare(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    access(dir, Access::WRITE_OK | Access::EXEC_OK)?;
+    let ignore = dir.join(".gitignore");
+    match ignore.exists() {
+        true => Ok(()),
+        false => fs::write(ignore, "*\n"),
+    }
+}
+
+fn is_protected(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::ROFS | Errno::ACCESS | Errno::PERM)
+    )
+}
+
+/// A name for the state of a repository outside of it: readable, and different for different paths.
+fn folder_name(repository: &Path) -> String {
+    let path = repository.as_os_str().as_encoded_bytes();
+    let last = repository.file_name().unwrap_or_default();
+    let readable: String = last
+        .to_string_lossy()
+        .chars()
+        .map(|each| match each {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' | '.' => each,
+            _ => '_',
+        })
+        .take(40)
+        .collect();
+    format!("{readable}-{}", &Digest::of(path).to_hex()[..12])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_repositories_of_one_name_have_two_folders() {
+        let one = folder_name(Path::new("/home/ada/shop"));
+        let two = folder_name(Path::new("/home/bob/shop"));
+        assert!(one.starts_with("shop-") && two.starts_with("shop-"));
+        assert_ne!(one, two);
+    }
+
+    #[test]
+    fn a_strange_name_becomes_a_plain_one() {
+        let name = folder_name(Path::new("/srv/a b/ü?x"));
+        assert!(name.starts_with("__x-"), "{name}");
+        assert!(folder_name(Path::new("/")).starts_with('-'));
+    }
+}

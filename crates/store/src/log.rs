@@ -27,6 +27,10 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+/// New attempts begin in a new segment when the newest is as long as this: small enough that logs go
+/// soon after their runs do, large enough that a folder holds few files.
+const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+
 /// Where a worker's log bytes go.
 pub trait LogSink: Send {
     /// Appends frames; others can read them at once. All of them are appended or none.
@@ -53,6 +57,7 @@ pub trait LogSink: Send {
 #[derive(Debug, Clone)]
 pub struct LogStore {
     dir: PathBuf,
+    segment_bytes: u64,
 }
 
 /// A segment in a list.
@@ -73,13 +78,23 @@ impl LogStore {
         fs::create_dir_all(dir).map_err(|source| fault(dir, source))?;
         Ok(Self {
             dir: dir.to_owned(),
+            segment_bytes: SEGMENT_BYTES,
         })
+    }
+
+    /// The same folder with another length from which on new attempts begin in a new segment.
+    #[must_use]
+    pub fn with_segments_of(self, bytes: u64) -> Self {
+        Self {
+            segment_bytes: bytes,
+            ..self
+        }
     }
 
     /// A writer for the worker `worker`. Its segments are created when the first frame comes.
     #[must_use]
     pub fn writer(&self, worker: &WorkerId) -> LogWriter {
-        LogWriter::new(self.dir.clone(), stem(worker))
+        LogWriter::new(self.dir.clone(), stem(worker), self.segment_bytes)
     }
 
     /// The log of an attempt that has ended.

@@ -232,7 +232,6 @@ impl Run {
 
 impl References {
     pub(crate) fn add_parent(&mut self, parent: &Parent) {
-        self.runs.insert(parent.run);
         for reused in parent.reused.values() {
             self.runs.insert(reused.run);
             self.blobs.extend(reused.generated);

@@ -10,6 +10,7 @@ mod connection;
 mod decode;
 mod durations;
 mod encode;
+mod floor;
 mod group_commit;
 mod groups;
 mod inbox;
@@ -19,6 +20,7 @@ mod read;
 mod runs;
 
 pub use connection::SYNCHRONOUS;
+pub use floor::bare_loop;
 
 use crate::board::{
     Command, Commit, GroupEntry, NewRun, NumberedCommand, References, RunFilter, RunSummary, Store,

@@ -9,15 +9,13 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::PathBuf;
 
-/// New attempts begin in a new segment when the newest is as long as this: small enough that logs go
-/// soon after their runs do, large enough that a folder holds few files.
-const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
-
 /// The writer of one worker's segments.
 #[derive(Debug)]
 pub struct LogWriter {
     dir: PathBuf,
     stem: String,
+    /// New attempts begin in a new segment when the newest is as long as this.
+    segment_bytes: u64,
     /// Number of the next segment.
     next: u32,
     /// Open segments; the last one takes new attempts, the others hold attempts that go on.
@@ -47,10 +45,11 @@ struct Progress {
 }
 
 impl LogWriter {
-    pub(super) fn new(dir: PathBuf, stem: String) -> Self {
+    pub(super) fn new(dir: PathBuf, stem: String, segment_bytes: u64) -> Self {
         Self {
             dir,
             stem,
+            segment_bytes,
             next: 1,
             segments: Vec::new(),
             attempts: BTreeMap::new(),
@@ -66,7 +65,8 @@ impl LogWriter {
                 .position(|open| open.name == progress.segment);
             return Ok(index.expect("a segment stays open while attempts in it go on"));
         }
-        let has_room = |open: &Open| open.length + (open.buffer.len() as u64) < SEGMENT_BYTES;
+        let limit = self.segment_bytes;
+        let has_room = |open: &Open| open.length + (open.buffer.len() as u64) < limit;
         if !self.segments.last().is_some_and(has_room) {
             let open = self.create().map_err(|source| fault(&self.dir, source))?;
             self.segments.push(open);

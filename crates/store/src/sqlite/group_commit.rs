@@ -71,7 +71,7 @@ impl Drop for Work {
 }
 
 /// A commit as statements.
-struct Encoded {
+pub(super) struct Encoded {
     run: RunId,
     number: i64,
     expected_version: u64,
@@ -84,8 +84,15 @@ struct Encoded {
 /// Where a caller waits.
 #[derive(Default)]
 struct Ticket {
-    news: Mutex<Option<News>>,
+    slot: Mutex<Slot>,
     told: Condvar,
+}
+
+#[derive(Default)]
+struct Slot {
+    news: Option<News>,
+    /// Somebody sleeps on it; a leader has its own news without sleeping.
+    waited_for: bool,
 }
 
 enum News {
@@ -227,23 +234,28 @@ impl Drop for Lead<'_> {
 
 impl Ticket {
     fn tell(&self, news: News) {
-        *self.news.lock().unwrap_or_else(PoisonError::into_inner) = Some(news);
-        self.told.notify_one();
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.news = Some(news);
+        if slot.waited_for {
+            self.told.notify_one();
+        }
     }
 
     fn wait(&self) -> News {
-        let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(news) = news.take() {
+            if let Some(news) = slot.news.take() {
+                slot.waited_for = false;
                 return news;
             }
-            news = self.told.wait(news).unwrap_or_else(PoisonError::into_inner);
+            slot.waited_for = true;
+            slot = self.told.wait(slot).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
 
 impl Encoded {
-    fn new(board: &Board, commit: &Commit<'_>) -> Result<Self, StoreError> {
+    pub(super) fn new(board: &Board, commit: &Commit<'_>) -> Result<Self, StoreError> {
         let run = commit.run;
         let number = match board.remembered(run) {
             Some(number) => number,
@@ -278,13 +290,25 @@ impl Encoded {
         if updated == 0 {
             return self.refused(writer).map(Err);
         }
+        self.write_rows(writer).map(Ok)
+    }
+
+    /// Writes all of it, whatever is there.
+    pub(super) fn write_unchecked(&self, writer: &Connection) -> rusqlite::Result<()> {
+        writer
+            .prepare_cached(encode::RUN_UPDATE)?
+            .execute(params_from_iter(&self.update))?;
+        self.write_rows(writer)
+    }
+
+    fn write_rows(&self, writer: &Connection) -> rusqlite::Result<()> {
         self.write_fragments(writer)?;
         for statement in &self.statements {
             writer
                 .prepare_cached(statement.sql)?
                 .execute(params_from_iter(&statement.values))?;
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// Fragments are only ever added at the end; those that are there stay as they are.

@@ -213,5 +213,5 @@ fn content_that_fails_halfway_leaves_nothing() {
     let mut content = b"beginning".chain(Failing);
     let error = blobs.put(&mut content).unwrap_err();
     assert!(matches!(error, BlobError::Content(_)));
-    assert_eq!(files_below(dir.path()), [PathBuf::new(); 0]);
+    assert!(files_below(dir.path()).is_empty());
 }

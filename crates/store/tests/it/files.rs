@@ -20,7 +20,7 @@ fn lines(child: &mut Child) -> impl Iterator<Item = String> + use<> {
 }
 
 /// The value of the first line `name=…`.
-fn told(lines: &mut impl Iterator<Item = String>, name: &str) -> Option<String> {
+pub(crate) fn told(lines: &mut impl Iterator<Item = String>, name: &str) -> Option<String> {
     lines.find_map(|line| {
         let (found, value) = line.split_once('=')?;
         // The test harness writes its own words in front of the first line.
@@ -115,7 +115,7 @@ fn every_acknowledged_commit_outlives_a_kill() {
 
 /// The part played where `/mnt` is a small file system of its own, made by `mount` with `options`;
 /// `None` where that is not allowed.
-fn on_a_mount(part: &str, options: &str) -> Option<Vec<String>> {
+pub(crate) fn on_a_mount(part: &str, options: &str) -> Option<Vec<String>> {
     let dir = tempfile::tempdir().unwrap();
     let inside = dir.path().display();
     let played = child::command(part, &dir.path().join("board.sqlite"));

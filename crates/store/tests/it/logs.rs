@@ -193,8 +193,10 @@ fn damage_in_a_finished_log_is_named_with_its_place() {
 
 #[test]
 fn an_attempt_stays_in_its_segment_and_new_ones_begin_in_a_new_one() {
-    let (_dir, logs, mut writer) = open();
-    let long = "x".repeat(16 * 1024 * 1024);
+    let (_dir, logs, _) = open();
+    let logs = logs.with_segments_of(4_000);
+    let mut writer = logs.writer(&worker());
+    let long = "x".repeat(1_000);
     writer.append(&[frame(0, "begin ")]).unwrap();
     for _ in 0..4 {
         writer.append(&[frame(1, &long)]).unwrap();

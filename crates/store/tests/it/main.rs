@@ -5,4 +5,7 @@ mod child;
 mod conformance;
 mod files;
 mod logs;
+mod places;
 mod rows;
+mod speed;
+mod sweeping;

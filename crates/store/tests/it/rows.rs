@@ -1,5 +1,7 @@
 //! Rows for tests: plain ones by hand, and any that a run could have, from a seed.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use engine::event::Answer;
 use engine::rows::{
     ArtifactRef, AttemptEnd, AttemptResult, AttemptRow, Cancel, Changes, Counts, Effect, EffectKey,
