@@ -1,2 +1,27 @@
-//! The `formic` binary.
-fn main() {}
+//! The `formic` binary: arguments in, one command run, an exit code out. Nothing is decided here.
+
+mod args;
+mod board;
+mod commands;
+mod diagnostics;
+mod documents;
+mod edge;
+mod exit;
+mod fault;
+mod git;
+mod log;
+mod project;
+mod references;
+mod select;
+mod source;
+mod summary;
+mod text;
+mod ui;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Before anything else: this may be the spawner, which must not have a second thread.
+    exec::spawner::run_if_asked();
+    args::run()
+}

@@ -1,0 +1,108 @@
+//! The command line: options that every command takes, one variant per command, and the edge where errors
+//! become text and exit codes.
+
+use crate::commands;
+use crate::exit::Exit;
+use crate::fault::{self, Fault};
+use crate::ui::{Color, Paint, Progress, Ui, Wish};
+use anyhow::{Context as _, Result};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Run pipelines here, as a server would.
+#[derive(Debug, Parser)]
+#[command(name = "formic", version, max_term_width = 100, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+struct Global {
+    /// Go to this folder first
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    dir: Option<PathBuf>,
+    /// Print exactly one JSON document on standard output
+    #[arg(long, global = true)]
+    json: bool,
+    /// Say only the verdict
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// When to use colours; `NO_COLOR` and `CLICOLOR_FORCE` are respected
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
+    color: Color,
+    /// How to show progress
+    #[arg(long, value_name = "HOW", value_enum, default_value_t, global = true, env = "FORMIC_PROGRESS")]
+    progress: Progress,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(commands::check::Args),
+    Ls(commands::ls::Args),
+    Show(commands::show::Args),
+    Logs(commands::logs::Args),
+    Explain(commands::explain::Args),
+    Schema(commands::schema::Args),
+    Version(commands::version::Args),
+}
+
+/// Reads the arguments and runs the command.
+pub(crate) fn run() -> ExitCode {
+    let line = CommandLine::parse();
+    let ui = Ui::new(Wish {
+        json: line.global.json,
+        quiet: line.global.quiet,
+        verbose: line.global.verbose,
+        color: line.global.color,
+        progress: line.global.progress,
+    });
+    let exit = enter(line.global.dir).and_then(|()| dispatch(line.command, &ui));
+    let exit = exit.unwrap_or_else(|error| {
+        ui.raw(fault::human(&error, |text| ui.paint(Paint::Bad, text)));
+        if ui.wish.json {
+            ui.document(&fault::document(&error));
+        }
+        fault::exit_of(&error)
+    });
+    ui.flush();
+    ExitCode::from(exit.code())
+}
+
+fn enter(dir: Option<PathBuf>) -> Result<()> {
+    let Some(dir) = dir else {
+        return Ok(());
+    };
+    std::env::set_current_dir(&dir)
+        .with_context(|| Fault::usage(format!("cannot go to the folder `{}`", dir.display())))
+}
+
+fn dispatch(command: Command, ui: &Ui) -> Result<Exit> {
+    match command {
+        Command::Check(args) => commands::check::run(&args, ui),
+        Command::Ls(args) => commands::ls::run(&args, ui),
+        Command::Show(args) => commands::show::run(&args, ui),
+        Command::Logs(args) => commands::logs::run(&args, ui),
+        Command::Explain(args) => commands::explain::run(&args, ui),
+        Command::Schema(args) => commands::schema::run(&args, ui),
+        Command::Version(args) => commands::version::run(&args, ui),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_valid() {
+        CommandLine::command().debug_assert();
+    }
+}

@@ -1,0 +1,156 @@
+//! `formic logs`.
+
+use crate::board::Board;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::log::{self, Selected};
+use crate::project::Project;
+use crate::references;
+use crate::summary::has_ended;
+use crate::ui::Ui;
+use anyhow::Result;
+use api::run::Life;
+use engine::rows::{AttemptRow, TaskKind, TaskRow};
+use model::ids::{AttemptId, RunId, TaskNo};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use store::{LogReader, Store as _};
+
+/// How often a followed run is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Print what tasks printed
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// RUN, RUN/TASK or RUN/TASK/STEP; the newest run when absent
+    #[arg(value_name = "RUN[/TASK[/STEP]]")]
+    reference: Option<String>,
+    /// The attempt, from 1; the newest one when absent
+    #[arg(long, value_name = "NUMBER")]
+    attempt: Option<u32>,
+    /// Go on printing until the run has ended
+    #[arg(short, long)]
+    follow: bool,
+}
+
+/// Prints the logs of the selected attempts, in order of their tasks.
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let project = Project::find()?;
+    let board = Board::must_exist(&project, ui)?;
+    let named = references::split(args.reference.as_deref());
+    let run = references::run(&board, named.run)?;
+    if args.follow && ui.wish.json {
+        return Err(Fault::usage("`--follow` and `--json` exclude each other")
+            .help("`formic run --events` follows a run for machines")
+            .into());
+    }
+    let tasks = board.store.run_tasks(run)?;
+    let (task, step) = match named.inside {
+        Some(inside) => {
+            let (task, step) = references::task_and_step(&tasks, inside, run)?;
+            (Some(task.no), step)
+        }
+        None => (None, None),
+    };
+    if args.follow {
+        return follow(&board, run, task, ui);
+    }
+    let chosen = chosen(&board, run, &tasks, task, args.attempt)?;
+    let selected: Vec<Selected<'_>> = chosen
+        .iter()
+        .map(|(row, attempt)| Selected {
+            run,
+            task: row,
+            attempt,
+            step,
+        })
+        .collect();
+    if let (Some(step), [one]) = (step, selected.as_slice()) {
+        log::must_have_step(one, step)?;
+    }
+    if ui.wish.json {
+        log::document(&board, run, &selected, ui)?;
+    } else {
+        log::print(&board, &selected, ui)?;
+    }
+    Ok(Exit::Success)
+}
+
+/// The attempts to print, with their tasks.
+fn chosen<'a>(
+    board: &Board,
+    run: RunId,
+    tasks: &'a [TaskRow],
+    task: Option<TaskNo>,
+    attempt: Option<u32>,
+) -> Result<Vec<(&'a TaskRow, AttemptRow)>> {
+    let rows: Vec<&TaskRow> = match task {
+        Some(task) => references::leaves(tasks, task),
+        None => tasks.iter().filter(|row| row.kind == TaskKind::Leaf).collect(),
+    };
+    let only = match rows.as_slice() {
+        [one] => Some(one.no),
+        _ => None,
+    };
+    let mut attempts: BTreeMap<TaskNo, AttemptRow> = BTreeMap::new();
+    for row in board.store.run_attempts(run, only)? {
+        if attempt.is_none_or(|wanted| row.attempt.0 == wanted) {
+            attempts.insert(row.task, row);
+        }
+    }
+    let chosen: Vec<(&TaskRow, AttemptRow)> = rows
+        .into_iter()
+        .filter_map(|row| Some((row, attempts.remove(&row.no)?)))
+        .collect();
+    match (chosen.is_empty(), attempt) {
+        (true, Some(number)) => {
+            Err(Fault::nothing(format!("nothing selected has an attempt {number}")).into())
+        }
+        (true, None) if task.is_some() => {
+            Err(Fault::nothing("the task has not been started, so it printed nothing").into())
+        }
+        (true | false, _) => Ok(chosen),
+    }
+}
+
+/// Prints new output of living attempts until the run has ended or nobody works on it.
+fn follow(board: &Board, run: RunId, task: Option<TaskNo>, ui: &Ui) -> Result<Exit> {
+    let mut readers: BTreeMap<AttemptId, LogReader> = BTreeMap::new();
+    let mut printer = log::Printer::default();
+    loop {
+        let found = board.summary(run)?;
+        let over = has_ended(found.row.state) || Board::life(&found) == Life::Abandoned;
+        let tasks = board.store.run_tasks(run)?;
+        let wanted: Option<Vec<TaskNo>> = task.map(|task| {
+            let leaves = references::leaves(&tasks, task);
+            leaves.iter().map(|row| row.no).collect()
+        });
+        for row in board.store.run_attempts(run, None)? {
+            let selected = wanted.as_ref().is_none_or(|wanted| wanted.contains(&row.task));
+            if !selected {
+                continue;
+            }
+            let id = AttemptId {
+                run,
+                task: row.task,
+                attempt: row.attempt,
+            };
+            if let std::collections::btree_map::Entry::Vacant(place) = readers.entry(id)
+                && let Some(reader) = board.logs.follow(&row.worker, id)?
+            {
+                place.insert(reader);
+            }
+            if let Some(reader) = readers.get_mut(&id) {
+                while let Some(frame) = reader.next_frame()? {
+                    printer.frame(&tasks[row.task.index()].key, &frame.bytes, ui);
+                }
+            }
+        }
+        ui.flush();
+        if over || ui.is_unread() {
+            printer.end(ui);
+            return Ok(Exit::Success);
+        }
+        std::thread::sleep(LOOK);
+    }
+}

@@ -1,0 +1,121 @@
+//! `formic ls`.
+
+use crate::board::Board;
+use crate::documents::{ListDocument, ListedRun};
+use crate::edge;
+use crate::exit::Exit;
+use crate::project::Project;
+use crate::text;
+use crate::ui::{Paint, Ui};
+use anyhow::Result;
+use api::run::run_status;
+use engine::rows::{RunState, TaskRow};
+use store::{RunFilter, RunSummary, Store as _};
+
+/// List the runs of this project, the newest first
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only runs of this pipeline
+    #[arg(long, value_name = "NAME")]
+    pipeline: Option<String>,
+    /// Only runs that have not ended
+    #[arg(long)]
+    living: bool,
+    /// At most so many
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 20)]
+    limit: usize,
+}
+
+/// Prints a table, or one document.
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let project = Project::find()?;
+    let board = Board::open_existing(&project, ui)?;
+    let filter = RunFilter {
+        pipeline: args.pipeline.clone(),
+        living: args.living,
+        limit: Some(args.limit),
+    };
+    let mut runs = Vec::new();
+    if let Some(board) = &board {
+        for summary in board.store.run_list(&filter)? {
+            runs.push(listed(board, summary)?);
+        }
+    }
+    if ui.wish.json {
+        ui.document(&ListDocument {
+            schema: "formic.runs/v1",
+            runs,
+        });
+    } else if runs.is_empty() {
+        ui.say("no runs; `formic run` starts one");
+    } else {
+        table(&runs, ui);
+    }
+    Ok(Exit::Success)
+}
+
+fn listed(board: &Board, summary: RunSummary) -> Result<ListedRun> {
+    let life = Board::life(&summary);
+    let RunSummary { head, row, .. } = summary;
+    // Only of a living run do the tasks decide the word.
+    let tasks: Vec<TaskRow> = match row.state {
+        RunState::Ended(_) => Vec::new(),
+        RunState::Queued(_) | RunState::Running => board.store.run_tasks(head.id)?,
+    };
+    Ok(ListedRun {
+        run: head.id.to_string(),
+        status: run_status(&row, &tasks, life).to_owned(),
+        pipeline: head.pipeline,
+        parent: head.parent.map(|parent| parent.run.to_string()),
+        commit: head.source.commit,
+        branch: head.source.branch,
+        by: head.by,
+        created_at_ms: head.created_at.0,
+        duration_ms: row.ended_at.map(|ended| ended.since_ms(head.created_at)),
+        tasks: row.counts.total,
+        succeeded: row.counts.succeeded,
+        failed: row.counts.failed,
+        skipped: row.counts.skipped,
+        canceled: row.counts.canceled,
+    })
+}
+
+fn table(runs: &[ListedRun], ui: &Ui) {
+    let now = edge::now();
+    let widest = runs.iter().map(|run| run.pipeline.chars().count()).max();
+    let width = widest.unwrap_or(0).min(24);
+    for run in runs {
+        let ended = run.succeeded + run.failed + run.skipped + run.canceled;
+        let tasks = format!("{ended}/{}", run.tasks);
+        let took = run.duration_ms.map_or_else(String::new, text::duration);
+        let created = model::time::Timestamp(run.created_at_ms);
+        let age = text::ago(now.since_ms(created));
+        let status = ui.paint_data(paint(&run.status), &format!("{:<11}", run.status));
+        let source = source(run);
+        let pipeline = text::plain(&run.pipeline);
+        let line = format!(
+            "{}  {pipeline:<width$}  {status}  {tasks:>9}  {took:>7}  {age:<15}  {source}",
+            run.run
+        );
+        ui.data(format!("{}\n", line.trim_end()));
+    }
+}
+
+/// The colour of a status word.
+pub(crate) fn paint(status: &str) -> Paint {
+    match status {
+        "succeeded" => Paint::Good,
+        "failed" => Paint::Bad,
+        "blocked" | "interrupted" | "canceled" => Paint::Attention,
+        "running" => Paint::Strong,
+        _ => Paint::Dim,
+    }
+}
+
+fn source(run: &ListedRun) -> String {
+    let commit = run.commit.as_deref().map_or("", |commit| commit.get(..7).unwrap_or(commit));
+    match &run.branch {
+        Some(branch) => format!("{commit} {}", text::plain(branch)),
+        None => commit.to_owned(),
+    }
+}

@@ -1,0 +1,26 @@
+//! `formic version`.
+
+use crate::exit::Exit;
+use crate::ui::Ui;
+use anyhow::Result;
+use serde_json::json;
+
+/// Print the version
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {}
+
+/// Prints the version of the program and of what it writes.
+pub(crate) fn run(_: &Args, ui: &Ui) -> Result<Exit> {
+    let version = env!("CARGO_PKG_VERSION");
+    if ui.wish.json {
+        ui.document(&json!({
+            "schema": "formic.version/v1",
+            "version": version,
+            "plan": model::plan::PLAN_VERSION,
+            "protocol": api::protocol::VERSION,
+        }));
+    } else {
+        ui.data(format!("formic {version}\n"));
+    }
+    Ok(Exit::Success)
+}

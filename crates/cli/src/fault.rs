@@ -1,0 +1,124 @@
+//! What a person is told when a command cannot do its work: message, help, exit code.
+//!
+//! Commands return `anyhow::Result`. A [`Fault`] anywhere in the chain decides the exit code and adds the
+//! help; without one the trouble is the platform's, except where rows contradict each other: that is a bug.
+
+use crate::exit::Exit;
+use serde_json::json;
+use std::fmt::Write as _;
+
+/// An expected failure of a command.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Fault {
+    exit: Exit,
+    message: String,
+    help: Vec<String>,
+}
+
+impl Fault {
+    /// A fault that ends the program with `exit`.
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+            help: Vec::new(),
+        }
+    }
+
+    /// The user's: a wrong argument, or a file that cannot be used.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// The user named something that does not exist.
+    pub(crate) fn nothing(message: impl Into<String>) -> Self {
+        Self::new(Exit::Nothing, message)
+    }
+
+    /// Adds a next step.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+}
+
+/// How an error ends the program.
+pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
+    if let Some(fault) = fault_in(error) {
+        return fault.exit;
+    }
+    if error
+        .chain()
+        .any(|cause| cause.is::<engine::machine::Corrupt>())
+    {
+        return Exit::Bug;
+    }
+    Exit::Infrastructure
+}
+
+/// The error as lines for people: the chain, then the help.
+pub(crate) fn human(error: &anyhow::Error, paint: impl Fn(&str) -> String) -> String {
+    let mut text = format!("{} {error}\n", paint("error:"));
+    for cause in error.chain().skip(1) {
+        writeln!(text, "  caused by: {cause}").expect("writing to a string cannot fail");
+    }
+    for help in fault_in(error).map_or(&[][..], |fault| &fault.help) {
+        writeln!(text, "help: {help}").expect("writing to a string cannot fail");
+    }
+    if exit_of(error) == Exit::Bug {
+        text.push_str("help: this is a fault of formic; please report it with these lines\n");
+    }
+    text
+}
+
+/// The error as a document.
+pub(crate) fn document(error: &anyhow::Error) -> serde_json::Value {
+    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    json!({
+        "schema": "formic.error/v1",
+        "exit_code": exit_of(error).code(),
+        "message": error.to_string(),
+        "causes": causes,
+        "help": fault_in(error).map_or(&[][..], |fault| &fault.help),
+    })
+}
+
+fn fault_in(error: &anyhow::Error) -> Option<&Fault> {
+    error.downcast_ref::<Fault>().or_else(|| {
+        error
+            .chain()
+            .find_map(|cause| cause.downcast_ref::<Fault>())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+
+    fn io() -> std::io::Error {
+        std::io::Error::other("no such thing")
+    }
+
+    #[test]
+    fn the_chain_is_printed_once_and_the_help_last() {
+        let fault = Fault::usage("cannot read `a`").help("check the name");
+        let error = Err::<(), _>(io()).context(fault).unwrap_err();
+        let printed = human(&error, str::to_owned);
+        let expected = "error: cannot read `a`\n  caused by: no such thing\nhelp: check the name\n";
+        assert_eq!(printed, expected);
+        assert_eq!(exit_of(&error), Exit::Usage);
+    }
+
+    #[test]
+    fn trouble_that_nobody_named_is_the_platforms() {
+        assert_eq!(exit_of(&anyhow::Error::from(io())), Exit::Infrastructure);
+    }
+
+    #[test]
+    fn rows_that_contradict_each_other_are_a_bug() {
+        let error = anyhow::Error::from(engine::machine::Corrupt::Task(3));
+        assert_eq!(exit_of(&error), Exit::Bug);
+    }
+}

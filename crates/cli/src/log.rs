@@ -1,0 +1,265 @@
+//! Logs as people and machines read them: the bytes of one task as they are, those of several under names.
+
+use crate::board::Board;
+use crate::fault::Fault;
+use crate::text;
+use crate::ui::{Paint, Ui};
+use anyhow::Result;
+use base64::Engine as _;
+use engine::rows::{AttemptRow, StepStatus, TaskRow};
+use model::ids::{AttemptId, RunId};
+use serde_json::json;
+use store::{Frame, LogReader, Stream};
+
+/// An attempt whose log is wanted.
+pub(crate) struct Selected<'a> {
+    /// The run.
+    pub run: RunId,
+    /// The task.
+    pub task: &'a TaskRow,
+    /// The attempt.
+    pub attempt: &'a AttemptRow,
+    /// Only this step.
+    pub step: Option<&'a str>,
+}
+
+impl Selected<'_> {
+    /// The name of the step numbered `step` over all that were begun.
+    fn step_name(&self, step: u32) -> Option<&str> {
+        let end = self.attempt.end.as_ref()?;
+        let mut begun = end
+            .steps
+            .iter()
+            .filter(|step| step.status != StepStatus::Skipped);
+        begun.nth(step as usize).map(|step| step.name.as_str())
+    }
+
+    fn wants(&self, frame: &Frame<'_>) -> bool {
+        self.step.is_none_or(|wanted| {
+            self.step_name(frame.step) == Some(wanted) || wanted == frame.step.to_string()
+        })
+    }
+
+    fn reader(&self, board: &Board) -> Result<Option<LogReader>> {
+        let id = AttemptId {
+            run: self.run,
+            task: self.attempt.task,
+            attempt: self.attempt.attempt,
+        };
+        match self.attempt.end.as_ref().map(|end| &end.log) {
+            Some(Some(log)) => Ok(Some(board.logs.read(log, id)?)),
+            // It said nothing about its log: it goes on, or was lost, or printed nothing.
+            Some(None) | None => Ok(board.logs.follow(&self.attempt.worker, id)?),
+        }
+    }
+
+    fn missing_bytes(&self) -> u64 {
+        let log = self.attempt.end.as_ref().and_then(|end| end.log.as_ref());
+        log.map_or(0, |log| log.missing_bytes)
+    }
+}
+
+/// Makes sure that an ended attempt has the step.
+///
+/// # Errors
+/// When it has not; its steps are named.
+pub(crate) fn must_have_step(selected: &Selected<'_>, step: &str) -> Result<()> {
+    let Some(end) = &selected.attempt.end else {
+        return Ok(());
+    };
+    let names: Vec<&str> = end.steps.iter().map(|step| step.name.as_str()).collect();
+    if names.contains(&step) || step.parse::<u32>().is_ok() {
+        return Ok(());
+    }
+    let key = &selected.task.key;
+    let step = text::plain(step);
+    Err(Fault::nothing(format!("task `{key}` has no step `{step}`"))
+        .help(format!("its steps are {}", names.join(", ")))
+        .into())
+}
+
+/// Prints logs one after the other.
+///
+/// # Errors
+/// When a log cannot be read.
+pub(crate) fn print(board: &Board, selected: &[Selected<'_>], ui: &Ui) -> Result<()> {
+    let mut first = true;
+    for each in selected {
+        let Some(reader) = each.reader(board)? else {
+            continue;
+        };
+        let mut last = b'\n';
+        let mut begun = selected.len() == 1;
+        for frame in reader {
+            let frame = frame?;
+            if !each.wants(&frame) || ui.is_unread() {
+                continue;
+            }
+            if !begun {
+                let gap = if first { "" } else { "\n" };
+                let number = each.attempt.attempt.0;
+                let of = if number > 1 {
+                    format!(" · attempt {number}")
+                } else {
+                    String::new()
+                };
+                let title = format!("── {}{of} ──", text::plain(&each.task.key));
+                ui.data(format!("{gap}{}\n", ui.paint_data(Paint::Strong, &title)));
+                (begun, first) = (true, false);
+            }
+            last = frame.bytes.last().copied().unwrap_or(last);
+            ui.data(&frame.bytes);
+        }
+        if last != b'\n' && selected.len() > 1 {
+            ui.data("\n");
+        }
+        if each.missing_bytes() > 0 {
+            let missing = text::size(each.missing_bytes());
+            ui.warn(format!("{missing} of the output of `{}` are missing", each.task.key));
+        }
+    }
+    Ok(())
+}
+
+/// Prints one document, piece by piece: a log may be larger than memory.
+///
+/// # Errors
+/// When a log cannot be read.
+pub(crate) fn document(
+    board: &Board,
+    run: RunId,
+    selected: &[Selected<'_>],
+    ui: &Ui,
+) -> Result<()> {
+    ui.data(format!(r#"{{"schema":"formic.logs/v1","run":"{run}","logs":["#));
+    for (place, each) in selected.iter().enumerate() {
+        let key = json!(each.task.key);
+        let (attempt, missing) = (each.attempt.attempt.0, each.missing_bytes());
+        let gap = if place > 0 { "," } else { "" };
+        ui.data(format!(
+            r#"{gap}{{"task":{key},"attempt":{attempt},"missing_bytes":{missing},"chunks":["#
+        ));
+        let mut gap = "";
+        for frame in each.reader(board)?.into_iter().flatten() {
+            let frame = frame?;
+            if each.wants(&frame) {
+                ui.data(format!("{gap}{}", chunk(each, &frame)));
+                gap = ",";
+            }
+        }
+        ui.data("]}");
+    }
+    ui.data("]}\n");
+    Ok(())
+}
+
+/// A piece of output: `text`, or `base64` where it is not UTF-8 by itself.
+fn chunk(selected: &Selected<'_>, frame: &Frame<'_>) -> serde_json::Value {
+    let stream = match frame.stream {
+        Stream::Stdout => "stdout",
+        Stream::Stderr => "stderr",
+        Stream::System => "system",
+    };
+    let mut chunk = json!({
+        "step": frame.step,
+        "name": selected.step_name(frame.step),
+        "stream": stream,
+        "at_ms": frame.at.0,
+    });
+    match std::str::from_utf8(&frame.bytes) {
+        Ok(text) => chunk["text"] = text.into(),
+        Err(_) => {
+            let encoded = base64::engine::general_purpose::STANDARD.encode(&frame.bytes);
+            chunk["base64"] = encoded.into();
+        }
+    }
+    chunk
+}
+
+/// The last lines of an attempt's log, for the summary of a failure. Reads at most the end of the log.
+pub(crate) fn tail(board: &Board, selected: &Selected<'_>, lines: usize) -> Result<Vec<String>> {
+    /// More would not fit a screen, even with long lines.
+    const TAIL_BYTES: usize = 64 * 1024;
+    let mut kept: Vec<u8> = Vec::new();
+    for frame in selected.reader(board)?.into_iter().flatten() {
+        kept.extend_from_slice(&frame?.bytes);
+        if kept.len() > 2 * TAIL_BYTES {
+            kept.drain(..kept.len() - TAIL_BYTES);
+        }
+    }
+    let text = String::from_utf8_lossy(&kept);
+    let all: Vec<&str> = text.lines().collect();
+    let from = all.len().saturating_sub(lines);
+    Ok(all[from..].iter().map(|line| shown_line(line)).collect())
+}
+
+/// A line of a task's output within our own lines: what was overwritten by `\r` and colours are left out.
+fn shown_line(line: &str) -> String {
+    let last = line.trim_end_matches('\r');
+    let last = last.rsplit('\r').next().unwrap_or(last);
+    let mut shown = String::new();
+    let mut chars = last.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\x1b' {
+            if chars.next_if_eq(&'[').is_some() {
+                while chars.next().is_some_and(|c| !c.is_ascii_alphabetic()) {}
+            }
+        } else if !c.is_control() || c == '\t' {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Prints output of several tasks as it comes, with the task's name in front of each line.
+#[derive(Default)]
+pub(crate) struct Printer {
+    unfinished: std::collections::BTreeMap<String, Vec<u8>>,
+}
+
+/// A line that never ends is broken here, so that it is not collected in memory.
+const LINE_BYTES: usize = 64 * 1024;
+
+impl Printer {
+    /// Takes in output of the task `key`.
+    pub(crate) fn frame(&mut self, key: &str, bytes: &[u8], ui: &Ui) {
+        let rest = self.unfinished.entry(key.to_owned()).or_default();
+        rest.extend_from_slice(bytes);
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = rest.drain(..=end).collect();
+            line_out(key, &line, ui);
+        }
+        if rest.len() > LINE_BYTES {
+            let line = std::mem::take(rest);
+            line_out(key, &line, ui);
+        }
+    }
+
+    /// Prints what has no line break behind it.
+    pub(crate) fn end(&mut self, ui: &Ui) {
+        for (key, rest) in std::mem::take(&mut self.unfinished) {
+            if !rest.is_empty() {
+                line_out(&key, &rest, ui);
+            }
+        }
+    }
+}
+
+fn line_out(key: &str, line: &[u8], ui: &Ui) {
+    ui.data(ui.paint_data(Paint::Dim, &format!("{} | ", text::plain(key))));
+    ui.data(line);
+    if line.last() != Some(&b'\n') {
+        ui.data("\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_shown_as_a_terminal_would_leave_it() {
+        assert_eq!(shown_line("10 %\r50 %\r100 %\r"), "100 %");
+        assert_eq!(shown_line("\x1b[1;31merror\x1b[0m: x\x07"), "error: x");
+    }
+}

@@ -1,0 +1,392 @@
+//! What a run runs on: recorded when it is created, found again when it goes on.
+//!
+//! The digest is that of the Git tree that holds exactly the tracked files and the untracked ones that are
+//! not ignored: a tree's id is a hash over path, mode and content of all of them. It is made with an index
+//! and an object folder of our own, so that the repository is left as it is, also a read-only one.
+
+use crate::board::Board;
+use crate::edge;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::git::{self, Found, Git};
+use crate::text;
+use anyhow::{Context as _, Result};
+use model::digest::Digest;
+use model::ids::RunId;
+use model::limits::SOURCE_DIFF_BYTES;
+use model::source::{Difference, Source};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use store::BlobStore as _;
+
+/// A source, and what has to be said about it.
+pub(crate) struct Recorded {
+    /// The record.
+    pub source: Source,
+    /// Sentences for people.
+    pub notes: Vec<String>,
+}
+
+/// Records what `dir` holds. Without Git, or where Git refuses, only the folder is recorded, and a note says so.
+///
+/// # Errors
+/// When the difference cannot be kept on the board.
+pub(crate) fn record(dir: &Path, board: &Board) -> Result<Recorded> {
+    let mut source = Source {
+        dir: dir.display().to_string(),
+        ..Source::default()
+    };
+    let note = match Git::find(dir)? {
+        Found::Repository(git) => {
+            let looked = look(&git, board).and_then(|seen| seen.keep(source.clone(), board));
+            match looked {
+                Ok(recorded) => return Ok(recorded),
+                Err(error) if error.is::<NotKept>() => return Err(error),
+                Err(error) => format!("the source is not recorded: {error:#}"),
+            }
+        }
+        Found::NoProgram => "the source is not recorded: there is no `git` program".to_owned(),
+        Found::NoRepository => "the source is not recorded: this is no Git repository".to_owned(),
+        Found::Refused(said) => format!("the source is not recorded: git says {said}"),
+    };
+    source.tree = None;
+    Ok(Recorded {
+        source,
+        notes: vec![note],
+    })
+}
+
+/// The board could not keep the difference.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot keep the difference to the commit")]
+struct NotKept;
+
+/// What Git says of a working tree.
+struct Seen {
+    commit: Option<String>,
+    branch: Option<String>,
+    dirty: bool,
+    tree: String,
+    difference: Option<Spooled>,
+}
+
+/// The difference as far as it may be kept.
+struct Spooled {
+    bytes: Vec<u8>,
+    size_bytes: u64,
+}
+
+impl Seen {
+    fn keep(self, mut source: Source, board: &Board) -> Result<Recorded> {
+        let mut notes = Vec::new();
+        source.difference = match self.difference {
+            None => Difference::None,
+            Some(Spooled { bytes, size_bytes }) if bytes.len() as u64 == size_bytes => {
+                let digest = board.blobs.put_bytes(&bytes).context(NotKept)?;
+                Difference::Kept { digest, size_bytes }
+            }
+            Some(Spooled { size_bytes, .. }) => {
+                notes.push(format!(
+                    "the changes since the commit are not kept: they take {}, more than {}; \
+                     `formic retry` will need the tree as it is",
+                    text::size(size_bytes),
+                    text::size(SOURCE_DIFF_BYTES as u64)
+                ));
+                Difference::TooLarge { size_bytes }
+            }
+        };
+        source.commit = self.commit;
+        source.branch = self.branch;
+        source.dirty = self.dirty;
+        source.tree = Some(digest_of(&self.tree));
+        Ok(Recorded { source, notes })
+    }
+}
+
+fn digest_of(tree: &str) -> Digest {
+    Digest::of(format!("git tree {tree}").as_bytes())
+}
+
+fn look(git: &Git, board: &Board) -> Result<Seen> {
+    let printed = git::run(git.command().args([
+        "status",
+        "--porcelain=v2",
+        "--branch",
+        "--untracked-files=normal",
+        "-z",
+    ]))?;
+    let mut seen = Seen {
+        commit: None,
+        branch: None,
+        dirty: false,
+        tree: String::new(),
+        difference: None,
+    };
+    for entry in printed.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()) {
+        let entry = String::from_utf8_lossy(entry);
+        if let Some(commit) = entry.strip_prefix("# branch.oid ") {
+            seen.commit = (commit != "(initial)").then(|| commit.to_owned());
+        } else if let Some(branch) = entry.strip_prefix("# branch.head ") {
+            seen.branch = (branch != "(detached)").then(|| branch.to_owned());
+        } else if !entry.starts_with("# ") {
+            seen.dirty = true;
+        }
+    }
+    match (&seen.commit, seen.dirty) {
+        (Some(commit), false) => {
+            let tree = format!("{commit}^{{tree}}");
+            seen.tree = git::word(&git::run(git.command().args(["rev-parse", &tree]))?);
+        }
+        (commit, _) => {
+            let staged = Staged::all_of(git, &board.dir)?;
+            seen.tree = git::word(&git::run(staged.command(git).arg("write-tree"))?);
+            if let Some(commit) = commit {
+                seen.difference = Some(staged.difference(git, commit)?);
+            }
+        }
+    }
+    Ok(seen)
+}
+
+/// Every file that counts, in an index and an object folder of our own.
+struct Staged {
+    folder: Scratch,
+    objects: PathBuf,
+}
+
+impl Staged {
+    fn all_of(git: &Git, state: &Path) -> Result<Self> {
+        let folder = Scratch::new(state)?;
+        let index = folder.0.join("index");
+        let original = git.git_dir.join("index");
+        if original.exists() {
+            fs::copy(&original, &index).context("cannot copy the index of Git")?;
+            // Git trusts an entry only if it is older than the index; a younger copy would be trusted too much.
+            let written = fs::metadata(&original).and_then(|metadata| metadata.modified());
+            let set = |time| File::options().write(true).open(&index)?.set_modified(time);
+            written.and_then(set).context("cannot copy the index of Git")?;
+        }
+        fs::create_dir(folder.0.join("objects")).context("cannot make a folder for Git")?;
+        let common = git.command().args(["rev-parse", "--git-path", "objects"]).output();
+        let common = common.context("cannot start `git`")?.stdout;
+        let staged = Self {
+            folder,
+            objects: git.root.join(git::word(&common)),
+        };
+        // The objects are thrown away, so they need not be small.
+        let compression = ["-c", "core.looseCompression=0"];
+        git::run(staged.command(git).args(compression).args(["add", "--all", "--", "."]))?;
+        Ok(staged)
+    }
+
+    fn command(&self, git: &Git) -> Command {
+        let mut command = git.command();
+        command
+            .env("GIT_INDEX_FILE", self.folder.0.join("index"))
+            .env("GIT_OBJECT_DIRECTORY", self.folder.0.join("objects"))
+            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", &self.objects);
+        command
+    }
+
+    fn difference(&self, git: &Git, commit: &str) -> Result<Spooled> {
+        let mut command = self.command(git);
+        command.args([
+            "diff",
+            "--cached",
+            "--binary",
+            "--full-index",
+            "--no-renames",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-color",
+            "--src-prefix=a/",
+            "--dst-prefix=b/",
+            "--submodule=short",
+            commit,
+            "--",
+        ]);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().context("cannot start `git`")?;
+        let mut output = child.stdout.take().expect("standard output is a pipe");
+        let mut bytes = Vec::new();
+        (&mut output).take(SOURCE_DIFF_BYTES as u64).read_to_end(&mut bytes)?;
+        let rest = io::copy(&mut output, &mut io::sink())?;
+        let status = child.wait()?;
+        anyhow::ensure!(status.success(), "`git diff` ended with {status}");
+        let size_bytes = bytes.len() as u64 + rest;
+        Ok(Spooled { bytes, size_bytes })
+    }
+}
+
+/// A folder that goes when it is dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(state: &Path) -> Result<Self> {
+        let path = state.join("tmp").join(format!("source-{:016x}", edge::random()?));
+        fs::create_dir_all(&path)
+            .with_context(|| format!("cannot make the folder `{}`", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left of it is removed with the state folder; it holds nothing that anybody looks for.
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// Where the recorded source of a run is, now.
+pub(crate) struct Place {
+    /// What to run on, with the folder to run in.
+    pub source: Source,
+    /// What has to be said about it.
+    pub note: Option<String>,
+}
+
+/// Finds the recorded source of `run` again: in place if the tree of `dir` is the same, else in a worktree of
+/// commit plus difference.
+///
+/// # Errors
+/// When neither can be had.
+pub(crate) fn find_again(
+    recorded: &Source,
+    run: RunId,
+    dir: &Path,
+    board: &Board,
+) -> Result<Place> {
+    let in_place = |note: Option<String>| Place {
+        source: Source {
+            dir: dir.display().to_string(),
+            ..recorded.clone()
+        },
+        note,
+    };
+    let Some(tree) = recorded.tree else {
+        let note = "the source of the run was not recorded: the tree is taken as it is";
+        return Ok(in_place(Some(note.to_owned())));
+    };
+    let git = match Git::find(dir)? {
+        Found::Repository(git) => git,
+        Found::NoProgram | Found::NoRepository | Found::Refused(_) => {
+            return Err(lost("Git does not answer here any more").into());
+        }
+    };
+    if look(&git, board).is_ok_and(|seen| digest_of(&seen.tree) == tree) {
+        return Ok(in_place(None));
+    }
+    let folder = worktree(board, run);
+    let inside = dir.strip_prefix(&git.root).unwrap_or(Path::new(""));
+    let place = folder.join(inside);
+    if !is_whole(&folder, tree, board) {
+        restore(&git, recorded, &folder, board)?;
+        if !is_whole(&folder, tree, board) {
+            return Err(lost("commit and difference do not give the recorded tree").into());
+        }
+    }
+    let commit = recorded.commit.as_deref().unwrap_or_default();
+    let commit = commit.get(..7).unwrap_or(commit);
+    let plus = match recorded.difference {
+        Difference::None => "",
+        Difference::Kept { .. } | Difference::TooLarge { .. } => " plus the recorded changes",
+    };
+    Ok(Place {
+        source: Source {
+            dir: place.display().to_string(),
+            ..recorded.clone()
+        },
+        note: Some(format!(
+            "the tree has changed since run {run}: this runs in a clean worktree of {commit}{plus}"
+        )),
+    })
+}
+
+/// Removes the worktree that was made for `run`, if one was.
+pub(crate) fn forget(run: RunId, dir: &Path, board: &Board) {
+    let folder = worktree(board, run);
+    if !folder.exists() {
+        return;
+    }
+    if let Ok(Found::Repository(git)) = Git::find(dir) {
+        let mut command = git.command();
+        command.args(["worktree", "remove", "--force", "--"]).arg(&folder);
+        // If Git does not know it any more, the folder goes all the same.
+        drop(git::run(&mut command));
+    }
+    drop(fs::remove_dir_all(&folder));
+}
+
+fn worktree(board: &Board, run: RunId) -> PathBuf {
+    board.dir.join("sources").join(run.as_str())
+}
+
+fn is_whole(folder: &Path, tree: Digest, board: &Board) -> bool {
+    if !folder.join(".git").exists() {
+        return false;
+    }
+    match Git::find(folder) {
+        Ok(Found::Repository(git)) => {
+            look(&git, board).is_ok_and(|seen| digest_of(&seen.tree) == tree)
+        }
+        Ok(Found::NoProgram | Found::NoRepository | Found::Refused(_)) | Err(_) => false,
+    }
+}
+
+fn restore(git: &Git, recorded: &Source, folder: &Path, board: &Board) -> Result<()> {
+    let Some(commit) = &recorded.commit else {
+        return Err(lost("there was no commit yet").into());
+    };
+    let patch = match recorded.difference {
+        Difference::None => Vec::new(),
+        Difference::Kept { digest, .. } => board.blobs.read(&digest, SOURCE_DIFF_BYTES)?,
+        Difference::TooLarge { size_bytes } => {
+            let size = text::size(size_bytes);
+            return Err(lost(&format!("its changes took {size} and were not kept")).into());
+        }
+    };
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot remove `{}`", folder.display()))?;
+    }
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent)
+            .with_context(|| format!("cannot make `{}`", parent.display()))?;
+    }
+    let mut add = git.command();
+    add.args(["worktree", "add", "--force", "--force", "--detach", "--quiet", "--"]);
+    git::run(add.arg(folder).arg(commit))
+        .context(lost(&format!("its commit {commit} cannot be checked out")))?;
+    if patch.is_empty() {
+        return Ok(());
+    }
+    let new = Git {
+        root: folder.to_owned(),
+        git_dir: PathBuf::new(),
+    };
+    let mut apply = new.command();
+    apply
+        .args(["apply", "--binary", "--whitespace=nowarn", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut child = apply.spawn().context("cannot start `git`")?;
+    let mut input = child.stdin.take().expect("standard input is a pipe");
+    // If it does not read to the end it has failed, which its status says.
+    drop(input.write_all(&patch));
+    drop(input);
+    if child.wait()?.success() {
+        return Ok(());
+    }
+    Err(lost("its changes cannot be applied to its commit").into())
+}
+
+fn lost(why: &str) -> Fault {
+    Fault::new(
+        Exit::Infrastructure,
+        format!("the recorded source of the run cannot be had: {why}"),
+    )
+    .help("`--here` takes the tree as it is")
+}

@@ -1,0 +1,245 @@
+//! A run as a tree for people: what needs a look first in full, what went well in as few lines as possible.
+
+use crate::commands::ls::paint;
+use crate::edge;
+use crate::references::short;
+use crate::text;
+use crate::ui::{Paint, Ui};
+use api::run::{Life, TaskDocument, run_status};
+use engine::rows::{
+    AttemptResult, AttemptRow, ParentKind, RunHead, RunState, TaskKind, TaskRow,
+};
+use model::ids::TaskNo;
+use model::source::{Difference, Source};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use store::RunSummary;
+
+/// Lines of tasks that went well; more are summed up unless detail is asked for.
+const QUIET_LINES: usize = 60;
+/// Lines of tasks that need a look.
+const LOUD_LINES: usize = 200;
+
+/// The whole summary.
+pub(crate) fn of_run(
+    found: &RunSummary,
+    tasks: &[TaskRow],
+    attempts: &[AttemptRow],
+    life: Life,
+    ui: &Ui,
+) -> String {
+    let status = run_status(&found.row, tasks, life);
+    let mut page = head(found, status, ui);
+    let newest: BTreeMap<TaskNo, &AttemptRow> =
+        attempts.iter().map(|attempt| (attempt.task, attempt)).collect();
+    let tree = Tree {
+        tasks,
+        newest,
+        life,
+        ui,
+    };
+    tree.write(&mut page);
+    page.push_str(&hints(&found.head, status));
+    page
+}
+
+fn head(found: &RunSummary, status: &str, ui: &Ui) -> String {
+    let RunSummary { head, row, .. } = found;
+    let now = edge::now();
+    let took = row.ended_at.unwrap_or(now).since_ms(head.created_at);
+    let word = ui.paint_data(paint(status), status);
+    let mut page = format!(
+        "run {}  {}  {word}  {}\n",
+        head.id,
+        text::plain(&head.pipeline),
+        text::duration(took)
+    );
+    let age = text::ago(now.since_ms(head.created_at));
+    let mut line = |text: String| {
+        let text = ui.paint_data(Paint::Dim, &format!("  {text}"));
+        writeln!(page, "{text}").expect("writing to a string cannot fail");
+    };
+    line(format!("{} · by {} · {age}", source(&head.source), text::plain(&head.by)));
+    if let Some(parent) = &head.parent {
+        let what = match parent.kind {
+            ParentKind::Retry => "retry",
+            ParentKind::Replay => "replay",
+        };
+        line(format!("{what} of {}", parent.run));
+    }
+    if let Some(cancel) = &row.cancel {
+        let by = text::plain(&cancel.by);
+        line(format!("cancel ({}) asked by {by}", cancel.mode));
+    }
+    page.push('\n');
+    page
+}
+
+/// The recorded source in a few words.
+pub(crate) fn source(source: &Source) -> String {
+    let Some(commit) = &source.commit else {
+        return "no commit".to_owned();
+    };
+    let commit = commit.get(..7).unwrap_or(commit);
+    let branch = source.branch.as_deref().map(text::plain);
+    let branch = branch.map_or_else(String::new, |branch| format!(" ({branch})"));
+    let changes = match (source.dirty, &source.difference) {
+        (false, _) => "",
+        (true, Difference::Kept { .. } | Difference::None) => " with changes",
+        (true, Difference::TooLarge { .. }) => " with changes that are too large to be kept",
+    };
+    format!("{commit}{branch}{changes}")
+}
+
+/// What to do next.
+pub(crate) fn hints(head: &RunHead, status: &str) -> String {
+    let short = short(head.id);
+    let hint = match status {
+        "failed" | "canceled" => format!("formic logs {short}, formic retry {short}"),
+        "interrupted" => format!("formic resume {short}"),
+        "blocked" => format!("formic approve {short} TASK, formic reject {short} TASK"),
+        _ => return String::new(),
+    };
+    format!("\nnext: {hint}\n")
+}
+
+struct Tree<'a> {
+    tasks: &'a [TaskRow],
+    newest: BTreeMap<TaskNo, &'a AttemptRow>,
+    life: Life,
+    ui: &'a Ui,
+}
+
+/// One line to be written.
+struct Line {
+    depth: usize,
+    name: String,
+    document: TaskDocument,
+    detail: String,
+}
+
+impl Tree<'_> {
+    fn write(&self, page: &mut String) {
+        let mut children: BTreeMap<Option<TaskNo>, Vec<&TaskRow>> = BTreeMap::new();
+        for task in self.tasks {
+            children.entry(task.parent).or_default().push(task);
+        }
+        let mut lines = Vec::new();
+        self.collect(&children, None, 0, &mut lines);
+        let (mut quiet, mut loud) = (0, 0);
+        let all = self.ui.wish.verbose > 0;
+        let width = lines.iter().map(|line| line.name.chars().count() + 2 * line.depth);
+        let width = width.max().unwrap_or(0).min(40);
+        for line in &lines {
+            let counted = if is_fine(&line.document.status) {
+                &mut quiet
+            } else {
+                &mut loud
+            };
+            *counted += 1;
+            let bound = if is_fine(&line.document.status) {
+                QUIET_LINES
+            } else {
+                LOUD_LINES
+            };
+            if all || *counted <= bound {
+                self.line(line, width, page);
+            }
+        }
+        let left_out = quiet.saturating_sub(QUIET_LINES) + loud.saturating_sub(LOUD_LINES);
+        if left_out > 0 && !all {
+            let what = text::count(left_out, "more task");
+            writeln!(page, "  … {what}: formic show -v").expect("writing to a string cannot fail");
+        }
+    }
+
+    fn collect(
+        &self,
+        children: &BTreeMap<Option<TaskNo>, Vec<&TaskRow>>,
+        parent: Option<TaskNo>,
+        depth: usize,
+        lines: &mut Vec<Line>,
+    ) {
+        for task in children.get(&parent).into_iter().flatten() {
+            let attempt = self.newest.get(&task.no).copied();
+            let inside = children.get(&Some(task.no)).map_or(&[][..], Vec::as_slice);
+            let mut document = TaskDocument::of(task, attempt, self.life);
+            let mut detail = detail(task, attempt, &document);
+            if task.kind != TaskKind::Leaf && !inside.is_empty() {
+                let fine = inside.iter().filter(|row| self.is_fine(row)).count();
+                detail = format!("{fine} of {} fine", inside.len());
+                document.duration_ms = None;
+            }
+            let prefix = parent.map_or("", |parent| &*self.tasks[parent.index()].key);
+            let name = task.key.strip_prefix(prefix).unwrap_or(&task.key);
+            lines.push(Line {
+                depth,
+                name: text::plain(name.trim_start_matches('/')),
+                document,
+                detail,
+            });
+            // A matrix that went well is one line.
+            let folded = task.kind == TaskKind::Matrix
+                && self.ui.wish.verbose == 0
+                && inside.iter().all(|row| self.is_fine(row));
+            if !folded {
+                self.collect(children, Some(task.no), depth + 1, lines);
+            }
+        }
+    }
+
+    fn is_fine(&self, task: &TaskRow) -> bool {
+        let attempt = self.newest.get(&task.no).copied();
+        is_fine(api::run::task_status(task, attempt, self.life).0)
+    }
+
+    fn line(&self, line: &Line, width: usize, page: &mut String) {
+        let document = &line.document;
+        let word = match (document.status.as_str(), document.allowed_failure) {
+            ("failed", true) => "allowed",
+            ("succeeded", _) => "ok",
+            (other, _) => other,
+        };
+        let word = self.ui.paint_data(paint(&document.status), &format!("{word:<11}"));
+        let name = format!("{}{}", "  ".repeat(line.depth), line.name);
+        let took = document.duration_ms.map_or_else(String::new, text::duration);
+        let text = format!("  {word}  {name:<width$}  {took:>7}  {}", line.detail);
+        writeln!(page, "{}", text.trim_end()).expect("writing to a string cannot fail");
+    }
+}
+
+fn is_fine(status: &str) -> bool {
+    matches!(status, "succeeded" | "skipped")
+}
+
+/// What else there is to say about a task.
+fn detail(task: &TaskRow, attempt: Option<&AttemptRow>, document: &TaskDocument) -> String {
+    let mut parts = Vec::new();
+    if let Some(reason) = &document.reason {
+        parts.push(reason.clone());
+    }
+    let message = document.message.clone().or_else(|| failure(attempt));
+    if document.status != "succeeded" {
+        parts.extend(message.map(|message| text::plain(&message)));
+    }
+    if task.attempts > 1 {
+        parts.push(text::count(task.attempts as usize, "attempt"));
+    }
+    if let Some(run) = &document.reused_from {
+        parts.push(format!("from run {}", run.get(..4).unwrap_or(run)));
+    }
+    parts.join(" · ")
+}
+
+/// The message of a failed attempt.
+pub(crate) fn failure(attempt: Option<&AttemptRow>) -> Option<String> {
+    match &attempt?.end.as_ref()?.result {
+        AttemptResult::Failed { message, .. } => Some(message.clone()),
+        AttemptResult::Succeeded | AttemptResult::Stopped | AttemptResult::Interrupted => None,
+    }
+}
+
+/// Whether a run is over.
+pub(crate) const fn has_ended(state: RunState) -> bool {
+    matches!(state, RunState::Ended(_))
+}

@@ -1,0 +1,190 @@
+//! The one way out: data to standard output, everything else to standard error.
+//!
+//! A reader that goes away silences its stream and changes nothing else. Colour is an addition: every
+//! state is also a word.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write};
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Color {
+    /// On terminals, unless `NO_COLOR` says otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Progress {
+    /// As suits the place.
+    #[default]
+    Auto,
+    /// One line for each thing that happens.
+    Plain,
+    /// Nothing but the end.
+    None,
+}
+
+/// What is being said, as a colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paint {
+    /// It went well.
+    Good,
+    /// It did not.
+    Bad,
+    /// Somebody should look.
+    Attention,
+    /// Less important.
+    Dim,
+    /// More important.
+    Strong,
+}
+
+/// What the user wants to see.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wish {
+    /// One document on standard output.
+    pub json: bool,
+    /// Only the verdict.
+    pub quiet: bool,
+    /// More detail.
+    pub verbose: u8,
+    /// See [`Color`].
+    pub color: Color,
+    /// See [`Progress`].
+    pub progress: Progress,
+}
+
+/// Where a command speaks.
+pub(crate) struct Ui {
+    /// What the user wants to see.
+    pub wish: Wish,
+    out: RefCell<BufWriter<io::Stdout>>,
+    out_gone: Cell<bool>,
+    out_color: bool,
+    err_color: bool,
+}
+
+impl Ui {
+    /// Looks at the streams and the environment once.
+    pub(crate) fn new(wish: Wish) -> Self {
+        Self {
+            wish,
+            out: RefCell::new(BufWriter::new(io::stdout())),
+            out_gone: Cell::new(false),
+            out_color: wants_color(wish.color, io::stdout().is_terminal()),
+            err_color: wants_color(wish.color, io::stderr().is_terminal()),
+        }
+    }
+
+    /// Writes data.
+    pub(crate) fn data(&self, bytes: impl AsRef<[u8]>) {
+        if self.out_gone.get() {
+            return;
+        }
+        let written = self.out.borrow_mut().write_all(bytes.as_ref());
+        self.out_gone.set(written.is_err());
+    }
+
+    /// Writes one document and a line break.
+    pub(crate) fn document(&self, document: &impl serde::Serialize) {
+        let mut text = serde_json::to_string(document)
+            .expect("documents have text keys and no other failing values");
+        text.push('\n');
+        self.data(text);
+        self.flush();
+    }
+
+    /// Hands everything written so far to the reader.
+    pub(crate) fn flush(&self) {
+        if !self.out_gone.get() {
+            let flushed = self.out.borrow_mut().flush();
+            self.out_gone.set(flushed.is_err());
+        }
+    }
+
+    /// Whether nobody reads the data any more.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.out_gone.get()
+    }
+
+    /// Says a line to people, unless they asked for quiet.
+    pub(crate) fn say(&self, line: impl AsRef<str>) {
+        if !self.wish.quiet {
+            self.tell(line);
+        }
+    }
+
+    /// Says a line to people in any case.
+    pub(crate) fn tell(&self, line: impl AsRef<str>) {
+        self.raw(format!("{}\n", line.as_ref()));
+    }
+
+    /// Says something with its own line breaks, or none, to people.
+    pub(crate) fn raw(&self, text: impl AsRef<[u8]>) {
+        // Data goes first, so that both streams read in order on one terminal.
+        self.flush();
+        match io::stderr().write_all(text.as_ref()) {
+            Ok(()) => {}
+            // Nobody to tell: neither about this text nor about the trouble of telling it.
+            Err(error) => debug_assert_ne!(error.kind(), ErrorKind::Interrupted),
+        }
+    }
+
+    /// Warns about something that is not as the user may think.
+    pub(crate) fn warn(&self, message: impl AsRef<str>) {
+        let word = self.paint(Paint::Attention, "warning:");
+        self.tell(format!("{word} {}", message.as_ref()));
+    }
+
+    /// `text` for standard error.
+    pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
+        painted(self.err_color, paint, text)
+    }
+
+    /// `text` for standard output.
+    pub(crate) fn paint_data(&self, paint: Paint, text: &str) -> String {
+        painted(self.out_color, paint, text)
+    }
+
+    /// Whether standard error shows colours.
+    pub(crate) const fn has_color(&self) -> bool {
+        self.err_color
+    }
+
+    /// Whether a person sits here who can be asked.
+    pub(crate) fn is_interactive(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+}
+
+fn painted(color: bool, paint: Paint, text: &str) -> String {
+    let code = match paint {
+        Paint::Good => "32",
+        Paint::Bad => "1;31",
+        Paint::Attention => "33",
+        Paint::Dim => "2",
+        Paint::Strong => "1",
+    };
+    if color {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn wants_color(color: Color, is_terminal: bool) -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if is_set("NO_COLOR") => false,
+        Color::Auto if is_set("CLICOLOR_FORCE") => true,
+        Color::Auto => is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+    }
+}
