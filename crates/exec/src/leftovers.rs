@@ -17,7 +17,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::cgroup;
-use crate::proc::{self, Owner};
+use crate::proc::{self, Life, Owner};
 use crate::spawner::SPAWNER_NAME;
 
 /// Environment variable: the attempt that a process belongs to.
@@ -31,6 +31,8 @@ pub const OWNER_ENV: &str = "FORMIC_OWNER";
 const SPAWNER_PATIENCE: Duration = Duration::from_secs(5);
 /// How long killed processes may take to be gone.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a process may take from losing its memory to its end.
+const EXIT_PATIENCE: Duration = Duration::from_secs(1);
 /// Rounds of looking and killing. Each finds what was started during the one before.
 const ROUNDS_MAX: u32 = 100;
 
@@ -107,7 +109,7 @@ impl Mark<'_> {
 
     fn look_at(&self, pid: i32) -> Option<Found> {
         // A zombie is out of the way, though its group is still known.
-        if proc::stat(pid)?.is_zombie {
+        if proc::stat(pid)?.life == Life::Zombie {
             return None;
         }
         let environ = proc::environ(pid);
@@ -159,6 +161,7 @@ fn kill_all(mark: &Mark<'_>) -> Result<Vec<Leftover>, SweepError> {
             .filter_map(|pid| mark.look_at(pid))
             .collect();
         if found.is_empty() {
+            wait_for_end(&exiting(), EXIT_PATIENCE);
             return Ok(killed);
         }
         // A spawner kills more surely than we can: it also knows what hides its marks.
@@ -187,6 +190,17 @@ fn kill_all(mark: &Mark<'_>) -> Result<Vec<Leftover>, SweepError> {
             .filter(|pid| mark.look_at(*pid).is_some())
             .collect(),
     })
+}
+
+/// Processes that have lost their marks on their last way, whoever's they are: moments later they are gone.
+fn exiting() -> Vec<i32> {
+    // The kernel's own have no memory either; their parent is its second process, or none.
+    let is_users = |stat: &proc::Stat| !matches!(stat.parent, 0 | 2);
+    let is_exiting = |stat: &proc::Stat| stat.life == Life::Exiting && is_users(stat);
+    proc::pids()
+        .into_iter()
+        .filter(|pid| proc::stat(*pid).as_ref().is_some_and(is_exiting))
+        .collect()
 }
 
 /// Kills a process if it still is what it was found to be; whether it did.

@@ -16,10 +16,20 @@ pub(crate) struct Stat {
     pub(crate) session: i32,
     /// Since boot, in clock ticks.
     pub(crate) start_ticks: u64,
-    /// Ended, and only waits to be reaped.
-    pub(crate) is_zombie: bool,
-    /// Has memory of its own, but no place for its environment in it yet.
-    pub(crate) is_executing: bool,
+    pub(crate) life: Life,
+}
+
+/// How far a process has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// Runs, waits or is stopped.
+    Running,
+    /// Is between two programs: has memory, but no place for its environment in it yet.
+    Executing,
+    /// Has given up its memory, and with it all marks, but is not quite over. (Or is part of the kernel.)
+    Exiting,
+    /// Is over, and only waits to be reaped.
+    Zombie,
 }
 
 /// Reads the state of a process.
@@ -33,10 +43,15 @@ fn parse_stat(text: &str) -> Option<Stat> {
         .split_ascii_whitespace()
         .collect();
     let number = |place: usize| fields.get(place)?.parse::<u64>().ok();
+    // The size of its memory, and where its environment begins.
+    let life = match (*fields.first()?, number(20)?, number(47)) {
+        ("Z" | "X", _, _) => Life::Zombie,
+        (_, 0, _) => Life::Exiting,
+        (_, _, Some(0)) => Life::Executing,
+        _ => Life::Running,
+    };
     Some(Stat {
-        // The size of its memory, and where its environment begins.
-        is_executing: number(20)? > 0 && number(47) == Some(0),
-        is_zombie: matches!(*fields.first()?, "Z" | "X"),
+        life,
         parent: fields.get(1)?.parse().ok()?,
         session: fields.get(3)?.parse().ok()?,
         start_ticks: fields.get(19)?.parse().ok()?,
@@ -129,7 +144,8 @@ pub(crate) fn environ(pid: i32) -> Vec<u8> {
     for _ in 0..LOOKS_MAX {
         match fs::read(format!("/proc/{pid}/environ")) {
             Ok(environ)
-                if environ.is_empty() && stat(pid).is_some_and(|stat| stat.is_executing) =>
+                if environ.is_empty()
+                    && stat(pid).is_some_and(|stat| stat.life == Life::Executing) =>
             {
                 std::thread::sleep(PAUSE);
             }
@@ -203,7 +219,8 @@ impl Owner {
 
     /// Whether that very process still runs.
     pub(crate) fn is_alive(&self) -> bool {
-        stat(self.pid).is_some_and(|stat| stat.start_ticks == self.start_ticks && !stat.is_zombie)
+        stat(self.pid)
+            .is_some_and(|stat| stat.start_ticks == self.start_ticks && stat.life != Life::Zombie)
     }
 }
 
@@ -236,18 +253,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn process_between_two_programs_is_known() {
-        let text = |size, environment| {
+    fn life_is_told_by_state_memory_and_environment() {
+        let life = |state, size, environment| {
             let zeroes = "0 ".repeat(26);
-            format!(
-                "42 (a) S 7 42 41 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 12345 {size} {zeroes}{environment} 9 0"
-            )
+            let before =
+                format!("42 (a) {state} 7 42 41 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 12345");
+            parse_stat(&format!("{before} {size} {zeroes}{environment} 9 0")).map(|stat| stat.life)
         };
-        let is_executing =
-            |size, environment| parse_stat(&text(size, environment)).map(|stat| stat.is_executing);
-        assert_eq!(is_executing(4096, 0), Some(true));
-        assert_eq!(is_executing(4096, 7), Some(false));
-        assert_eq!(is_executing(0, 0), Some(false));
+        assert_eq!(life("S", 4096, 7), Some(Life::Running));
+        assert_eq!(life("R", 4096, 0), Some(Life::Executing));
+        assert_eq!(life("R", 0, 0), Some(Life::Exiting));
+        assert_eq!(life("Z", 0, 0), Some(Life::Zombie));
     }
 
     #[test]
@@ -257,8 +273,7 @@ mod tests {
             parent: 7,
             session: 41,
             start_ticks: 12345,
-            is_zombie: false,
-            is_executing: false,
+            life: Life::Running,
         };
         assert_eq!(parse_stat(text), Some(expected));
         assert_eq!(parse_stat("42 (cut"), None);

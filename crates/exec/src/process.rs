@@ -16,7 +16,7 @@ mod output;
 mod request;
 mod turn;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -117,6 +117,8 @@ pub struct ProcessExecutor {
     waiting: Option<AsyncFd<OwnedFd>>,
     timer: OwnedFd,
     commands: BTreeMap<StepRef, Running>,
+    /// Trees that are being finished, until they are told to be gone.
+    finishing: BTreeSet<TreeKey>,
     /// Trees that are gone, but not all their output was read.
     gone: Vec<(TreeKey, u32, Usage)>,
     /// At most one window of output for each command, and a few others.
@@ -219,6 +221,7 @@ impl ProcessExecutor {
             waiting: None,
             timer,
             commands: BTreeMap::new(),
+            finishing: BTreeSet::new(),
             gone: Vec::new(),
             events: VecDeque::new(),
             scratch: vec![0; READ_BYTES],

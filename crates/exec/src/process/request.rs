@@ -45,6 +45,7 @@ impl Executor for ProcessExecutor {
     }
 
     fn finish(&mut self, tree: &TreeKey) {
+        self.finishing.insert(tree.clone());
         self.ask(wire::finish(tree.as_str()));
     }
 
@@ -68,6 +69,10 @@ impl ProcessExecutor {
                 "the spawner is gone; launch another executor".to_owned(),
             ));
         };
+        if self.finishing.contains(&command.tree) {
+            let text = format!("attempt `{}` is being ended", command.tree);
+            return Err(refusal(Stage::Request, 0, text));
+        }
         let owner = self.owner.to_string();
         let message = message(id, command, &self.state_id, &owner)?;
         let made = Output::new(id, command.keep_stderr_apart, self.window_bytes);

@@ -195,14 +195,22 @@ impl ProcessExecutor {
 
     /// Tells of trees that are gone and have all their output told.
     fn tell_gone(&mut self) {
-        let (commands, events) = (&self.commands, &mut self.events);
-        self.gone.retain(|(tree, killed, usage)| {
+        let Self {
+            commands,
+            events,
+            finishing,
+            gone,
+            ..
+        } = self;
+        gone.retain(|(tree, killed, usage)| {
             let is_waiting = commands.values().any(|running| running.tree == *tree);
             if !is_waiting {
+                finishing.remove(tree);
+                let (tree, killed, usage) = (tree.clone(), *killed, *usage);
                 events.push_back(ExecEvent::TreeGone {
-                    tree: tree.clone(),
-                    killed: *killed,
-                    usage: *usage,
+                    tree,
+                    killed,
+                    usage,
                 });
             }
             is_waiting
@@ -276,6 +284,7 @@ impl ProcessExecutor {
         }
         self.commands.clear();
         self.gone.clear();
+        self.finishing.clear();
         self.events.push_back(ExecEvent::SpawnerLost { cause });
     }
 }

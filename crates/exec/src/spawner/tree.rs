@@ -8,7 +8,7 @@ use crate::cgroup::{Groups, TreeGroup};
 use crate::command::Limits;
 use crate::event::Usage;
 use crate::leftovers::{ATTEMPT_ENV, OWNER_ENV};
-use crate::proc;
+use crate::proc::{self, Life};
 
 /// A tree that has not ended.
 #[derive(Default)]
@@ -62,17 +62,22 @@ impl Tree {
             self.group.iter().for_each(TreeGroup::kill);
         }
         // All are looked for before the first is killed: its death would part it from its children.
-        let adopted = orphans.iter().flat_map(|orphan| proc::closure(*orphan));
-        let adopted: BTreeSet<i32> = adopted
-            .filter(|pid| self.is_member(*pid, name, owner))
-            .collect();
-        let members: BTreeSet<i32> = commands
+        let mut members: BTreeSet<i32> = commands
             .iter()
-            .chain(&adopted)
             .flat_map(|root| proc::closure(*root))
             .collect();
+        for orphan in orphans {
+            // One that has lost its marks on its last way may have been of this tree. It will be reaped.
+            let life = proc::stat(*orphan).map(|stat| stat.life);
+            is_left |= matches!(life, Some(Life::Exiting | Life::Zombie));
+            for pid in proc::closure(*orphan) {
+                if self.is_member(pid, name, owner) {
+                    members.extend(proc::closure(pid));
+                }
+            }
+        }
         for pid in members {
-            if proc::stat(pid).is_some_and(|stat| !stat.is_zombie) {
+            if proc::stat(pid).is_some_and(|stat| stat.life != Life::Zombie) {
                 is_left = true;
                 self.killed.insert(pid);
                 kill(pid);

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
 use exec::{Cgroups, Stage, StepRef, leftovers};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use crate::helper::{BOTH_WAYS, Rig, Watched, bash, has_groups, options, parent};
 
@@ -18,7 +18,7 @@ const VICTIM: &str = "EXEC_IT_VICTIM";
 const FAMILY: &str = "
 sleep 1000 & echo child $!
 (setsid bash -c 'echo daemon $BASHPID; sleep 1000; :' &)
-(env -i setsid bash -c 'echo unmarked $BASHPID; sleep 1000; :' &)
+(env -i setsid bash -c 'echo unmarked $BASHPID; exec sleep 1000' &)
 echo command $$
 read -r line < <(sleep 1000)";
 
@@ -165,14 +165,19 @@ fn sweep_kills_what_outlived_executor_and_spawner() {
         // The executor is stopped, so that it cannot see its spawner die, and the spawner cannot see it.
         let executor = Pid::from_child(&victim.executor);
         kill_process(executor, Signal::STOP).unwrap();
+        let (_, status) = waitpid(Some(executor), WaitOptions::UNTRACED)
+            .unwrap()
+            .unwrap();
+        assert!(status.stopped());
         kill(victim.pid("spawner"));
         victim.family["spawner"].ends();
         victim.kill();
         let swept = leftovers::sweep(state_id).unwrap();
         let daemon = swept
             .iter()
-            .find(|leftover| leftover.pid == victim.pid("daemon"))
-            .unwrap();
+            .find(|leftover| leftover.pid == victim.pid("daemon"));
+        let daemon = daemon
+            .unwrap_or_else(|| panic!("the daemon {} is among {swept:?}", victim.pid("daemon")));
         assert_eq!(daemon.attempt.as_deref(), Some("it/1"));
         assert!(daemon.command.contains("echo daemon"));
         for name in ["command", "child", "daemon"] {

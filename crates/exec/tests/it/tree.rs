@@ -32,10 +32,14 @@ async fn term_then_kill() {
 #[tokio::test]
 async fn term_reaches_the_whole_group() {
     let mut rig = Rig::new(BOTH_WAYS[0]);
-    let id = rig.start(bash("trap 'exit 7' TERM; (trap 'echo child; exit' TERM; echo 0; while :; do sleep 1000; done) & wait; wait"));
+    // Busy, as bash may miss a signal on its way to waiting.
+    let spin = "while :; do :; done";
+    let child = format!("trap 'echo child; exit' TERM; echo 0; {spin}");
+    let id = rig.start(bash(&format!("trap 'exit 7' TERM; ({child}) & {spin}")));
     rig.number_of(id).await;
     rig.executor.terminate(id);
-    rig.until(|rig| rig.told[&id].exit.is_some()).await;
+    rig.until(|rig| rig.told[&id].exit.is_some() && rig.told[&id].has_output_ended)
+        .await;
     assert_eq!(rig.told[&id].exit, Some(Exit::Code(7)));
     assert!(rig.told[&id].text().contains("child\n"));
 }
@@ -222,9 +226,10 @@ async fn usage_counts_the_whole_attempt() {
 async fn last_command_ends_its_tree() {
     for way in BOTH_WAYS {
         let mut rig = Rig::new(way);
+        let script = with_daemon("", "while :; do :; done");
         let id = rig.start(Command {
             is_last: true,
-            ..bash(&with_daemon("", "trap 'exit 3' TERM; while :; do :; done"))
+            ..bash(&format!("trap 'exit 3' TERM; {script}"))
         });
         let daemon = Watched::new(rig.number_of(id).await);
         rig.executor.terminate(id);
