@@ -41,6 +41,63 @@ pub struct Snapshot {
     pub effects: Vec<EffectRow>,
 }
 
+impl Snapshot {
+    /// The rows of a run that was just created, as its first change wrote them.
+    #[must_use]
+    pub fn created(head: RunHead, changes: &Changes) -> Self {
+        let mut rows = Self {
+            head,
+            run: changes.run.clone(),
+            tasks: Vec::new(),
+            attempts: Vec::new(),
+            leases: Vec::new(),
+            effects: Vec::new(),
+        };
+        rows.apply(changes);
+        rows
+    }
+
+    /// Writes `changes` over what was true before, as a board does. Attempts, leases and effects stay
+    /// in the order of their keys.
+    ///
+    /// # Panics
+    /// When a new task's number leaves a gap: changes are applied in the order in which they were made.
+    pub fn apply(&mut self, changes: &Changes) {
+        if changes.is_empty() {
+            return;
+        }
+        self.run = changes.run.clone();
+        for row in &changes.tasks {
+            match self.tasks.get_mut(row.no.index()) {
+                Some(known) => known.clone_from(row),
+                None => self.tasks.push(row.clone()),
+            }
+            assert!(row.no.index() < self.tasks.len(), "tasks have no gaps");
+        }
+        for row in &changes.attempts {
+            write(&mut self.attempts, row, |row| (row.task, row.attempt));
+        }
+        self.leases
+            .retain(|row| !changes.leases_gone.contains(&row.worker));
+        for row in &changes.leases {
+            write(&mut self.leases, row, |row| row.worker.clone());
+        }
+        self.effects
+            .retain(|row| !changes.effects_done.contains(&row.key));
+        for row in &changes.effects {
+            write(&mut self.effects, row, |row| row.key.clone());
+        }
+    }
+}
+
+/// Puts `row` at its place among `rows`, which are in the order of their keys.
+fn write<T: Clone, K: Ord>(rows: &mut Vec<T>, row: &T, key: impl Fn(&T) -> K) {
+    match rows.binary_search_by_key(&key(row), &key) {
+        Ok(place) => rows[place] = row.clone(),
+        Err(place) => rows.insert(place, row.clone()),
+    }
+}
+
 /// The difference that one event, or several in a row, makes. Written in one transaction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Changes {

@@ -344,7 +344,10 @@ impl Machine {
             Ended::Skipped(_) if self.row(no).kind == TaskKind::Leaf => {
                 self.end(no, Ended::Succeeded, now);
             }
-            ended => self.end(no, ended, now),
+            ended @ (Ended::Succeeded
+            | Ended::Failed(_)
+            | Ended::Skipped(_)
+            | Ended::Canceled(_)) => self.end(no, ended, now),
         }
     }
 

@@ -162,6 +162,77 @@ impl Machine {
             .extend(run_deadlines.into_iter().flatten());
     }
 
+    /// Where the index differs from the one that a machine rebuilt from the same rows has; for [`crate::check`].
+    pub(crate) fn index_differences(&self) -> Vec<String> {
+        let twin = self.reindexed();
+        let (ours, theirs) = (&self.index, &twin.index);
+        let ready = |index: &Index| -> BTreeSet<ReadyKey> {
+            let queues = index.ready.iter().flat_map(|shape| &shape.queue);
+            queues.copied().collect()
+        };
+        // A scope without tasks leaves no row to find it by, and needs none.
+        let instances = |index: &Index| -> Vec<String> {
+            let all = index.instances.iter();
+            all.filter(|(_, instance)| !self.plan.scope(instance.scope).tasks.is_empty())
+                .map(|each| format!("{each:?}"))
+                .collect()
+        };
+        let mut found = Vec::new();
+        let mut compare = |what: &str, ours: String, theirs: String| {
+            if ours != theirs {
+                found.push(format!("{what}: kept {ours}, by the rows {theirs}"));
+            }
+        };
+        macro_rules! compare {
+            ($($field:ident),+) => {
+                $(compare(stringify!($field), format!("{:?}", ours.$field), format!("{:?}", theirs.$field));)+
+            };
+        }
+        compare!(
+            waits,
+            past,
+            groups,
+            deadlines,
+            paths,
+            parked_on_paths,
+            moving,
+            gated,
+            optional
+        );
+        compare(
+            "instances",
+            format!("{:?}", instances(ours)),
+            format!("{:?}", instances(theirs)),
+        );
+        compare(
+            "ready",
+            format!("{:?}", ready(ours)),
+            format!("{:?}", ready(theirs)),
+        );
+        if !ours.to_pass_on.is_empty() {
+            found.push("an end was not passed on".to_owned());
+        }
+        found
+    }
+
+    /// A machine with the same rows and an index computed from them.
+    fn reindexed(&self) -> Self {
+        let mut twin = Self {
+            index: Index::new(&self.plan, &self.head),
+            draft: super::Draft::default(),
+            texts: crate::texts::Texts::default(),
+            plan: self.plan.clone(),
+            head: self.head.clone(),
+            run: self.run.clone(),
+            tasks: self.tasks.clone(),
+            live: self.live.clone(),
+            leases: self.leases.clone(),
+            effects: self.effects.clone(),
+        };
+        twin.index_rows();
+        twin
+    }
+
     /// Opens the scope instance or matrix that the row is the first of, and counts it there.
     fn index_place(&mut self, place: usize) {
         let row = &self.tasks[place];

@@ -253,17 +253,14 @@ fn known_table(matrix: &Matrix) -> Option<Table> {
 /// A whole matrix from one value: an object of axes with `include` and `exclude`, or a list of cells.
 fn whole_table(task: &str, json: model::Json) -> Result<Table, String> {
     let mut table = Table::default();
-    let object = match json {
-        model::Json::Object(object) => object,
-        list @ model::Json::Array(_) => {
-            table.include = as_entries(task, list)?;
-            return Ok(table);
-        }
-        other => {
-            return Err(format!(
-                "the matrix of `{task}` is {other}, not an object or a list"
-            ));
-        }
+    if json.is_array() {
+        table.include = as_entries(task, json)?;
+        return Ok(table);
+    }
+    let model::Json::Object(object) = json else {
+        return Err(format!(
+            "the matrix of `{task}` is {json}, not an object or a list"
+        ));
     };
     for (name, value) in object {
         match name.as_str() {
@@ -279,10 +276,10 @@ fn whole_table(task: &str, json: model::Json) -> Result<Table, String> {
 }
 
 fn as_list(what: &str, json: model::Json) -> Result<Vec<model::Json>, String> {
-    match json {
-        model::Json::Array(values) => Ok(values),
-        other => Err(format!("{what} is {other}, not a list")),
-    }
+    let model::Json::Array(values) = json else {
+        return Err(format!("{what} is {json}, not a list"));
+    };
+    Ok(values)
 }
 
 fn as_entries(task: &str, json: model::Json) -> Result<Vec<model::JsonMap>, String> {

@@ -4,16 +4,15 @@ use super::Machine;
 use crate::names::{self, Names, Past};
 use crate::rows::{
     AttemptRow, Effect, EffectKey, EffectRow, LeaseRow, OutputValue, Outputs, RunHead, RunRow,
-    RunState, Snapshot, TaskKind, TaskRow, TaskState,
+    RunState, Snapshot, TaskKind, TaskRow,
 };
 use crate::work::{Need, Work, WorkspaceBinding};
 use expr::Value;
-use model::ids::{AttemptId, DefNo, TaskNo};
+use model::ids::{AttemptId, DefNo, TaskNo, WorkerId};
 use model::plan::{Body, Plan, WorkspaceKind, WorkspaceUse};
 use model::{Json, JsonMap};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 impl Machine {
@@ -87,6 +86,22 @@ impl Machine {
         self.index.ready.iter().any(|shape| !shape.queue.is_empty())
     }
 
+    /// Whether a worker works for the run.
+    #[must_use]
+    pub fn has_lease(&self, worker: &WorkerId) -> bool {
+        self.leases.contains_key(worker)
+    }
+
+    /// Whether a task only waits for a worker that asks.
+    #[must_use]
+    pub fn is_ready(&self, no: TaskNo) -> bool {
+        let key = self.ready_key(no);
+        self.index
+            .ready
+            .iter()
+            .any(|shape| shape.queue.contains(&key))
+    }
+
     /// Everything that is true, as rows.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
@@ -126,7 +141,7 @@ impl Machine {
     }
 
     /// The row of a definition in a scope instance: the task, or its matrix.
-    pub(super) fn top(&self, opener: Option<TaskNo>, def: DefNo) -> TaskNo {
+    pub(crate) fn top(&self, opener: Option<TaskNo>, def: DefNo) -> TaskNo {
         let first = self.index.instances[&opener].first;
         TaskNo(first.0 + self.index.defs[def.index()].place)
     }
@@ -357,22 +372,5 @@ impl Machine {
 
     pub(super) fn names(&self, no: TaskNo, past: Past) -> Names<'_> {
         Names::of_task(self, no, past)
-    }
-}
-
-impl fmt::Display for TaskState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Queued(reason) => write!(f, "queued ({reason})"),
-            Self::Blocked(gate) => write!(f, "blocked ({gate})"),
-            Self::Running => f.write_str("running"),
-            Self::Open => f.write_str("running"),
-            Self::Ended(ended) => match ended {
-                crate::rows::Ended::Succeeded => f.write_str("succeeded"),
-                crate::rows::Ended::Failed(kind) => write!(f, "failed ({kind})"),
-                crate::rows::Ended::Skipped(cause) => write!(f, "skipped ({cause})"),
-                crate::rows::Ended::Canceled(cause) => write!(f, "canceled ({cause})"),
-            },
-        }
     }
 }

@@ -9,6 +9,7 @@ use model::source::Source;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The part of a run that never changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -144,6 +145,29 @@ pub enum RunResult {
     Skipped,
     /// It was canceled.
     Canceled(CancelCause),
+}
+
+impl fmt::Display for RunState {
+    /// The state and its reason: `queued (concurrency_group)`, `running`, `canceled (person)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Queued(reason) => write!(f, "queued ({reason})"),
+            Self::Running => f.write_str("running"),
+            Self::Ended(result) => write!(f, "{result}"),
+        }
+    }
+}
+
+impl fmt::Display for RunResult {
+    /// The result and, where it has one, its cause: `failed`, `canceled (superseded)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Succeeded => f.write_str("succeeded"),
+            Self::Failed => f.write_str("failed"),
+            Self::Skipped => f.write_str("skipped"),
+            Self::Canceled(cause) => write!(f, "canceled ({cause})"),
+        }
+    }
 }
 
 /// The wish that a run stops.

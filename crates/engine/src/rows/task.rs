@@ -6,6 +6,7 @@ use model::matrix::Cell;
 use model::reason::{CancelCause, FailureKind, Gate, QueueReason, SkipCause};
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// One task of a run, or one node that stands for several (a matrix, a call).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,6 +113,30 @@ pub enum Ended {
     Skipped(SkipCause),
     /// It was stopped.
     Canceled(CancelCause),
+}
+
+impl fmt::Display for TaskState {
+    /// The state and its reason: `queued (needs)`, `failed (user)`. A task whose tasks go on is `running`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Queued(reason) => write!(f, "queued ({reason})"),
+            Self::Blocked(gate) => write!(f, "blocked ({gate})"),
+            Self::Running | Self::Open => f.write_str("running"),
+            Self::Ended(ended) => write!(f, "{ended}"),
+        }
+    }
+}
+
+impl fmt::Display for Ended {
+    /// The end and its reason: `succeeded`, `skipped (condition)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Succeeded => f.write_str("succeeded"),
+            Self::Failed(kind) => write!(f, "failed ({kind})"),
+            Self::Skipped(cause) => write!(f, "skipped ({cause})"),
+            Self::Canceled(cause) => write!(f, "canceled ({cause})"),
+        }
+    }
 }
 
 impl TaskRow {

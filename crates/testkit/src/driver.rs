@@ -1,0 +1,593 @@
+//! A run driven by hand: simulated clock, fake workers, and a distrustful look at every event.
+//!
+//! Before each event the driver rebuilds a second machine from the rows that the changes so far have written,
+//! the way a board would. It must equal the live one: in its rows, in its next deadline, and in what it answers to
+//! the event. After each event [`engine::check`] looks for broken invariants. So every test of the machine is also
+//! a test that a crash at any moment loses nothing.
+//!
+//! Time moves only by [`Driver::pass_ms`]. Workers answer heartbeats as long as they are not
+//! [silenced](Driver::silence).
+
+use engine::check;
+use engine::event::{Answer, Ask, Event, Rejected, Report};
+use engine::machine::{DeadlineReason, Machine, NewRun};
+use engine::rows::{
+    AttemptEnd, AttemptResult, Changes, EffectKey, EventRow, Granted, OutputValue, Outputs,
+    RunHead, Snapshot, TaskRow, Transition,
+};
+use model::Json;
+use model::digest::Digest;
+use model::ids::{RunId, TaskNo, WorkerId};
+use model::plan::{Fragment, Plan};
+use model::reason::{CancelCause, CancelMode, FailureKind};
+use model::source::Source;
+use model::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How long a fake worker need not be heard of.
+pub const LEASE_MS: u64 = 15_000;
+
+/// The worker of the methods that name none.
+pub const WORKER: &str = "w";
+
+/// A run and its surroundings.
+#[derive(Debug)]
+pub struct Driver {
+    /// The live machine.
+    pub machine: Machine,
+    /// The time.
+    pub now: Timestamp,
+    /// What a board would hold.
+    pub rows: Snapshot,
+    /// Every event row that was written.
+    pub events: Vec<EventRow>,
+    /// Everything that was leased, in order.
+    pub granted: Vec<Granted>,
+    plan: Plan,
+    fragments: Vec<Fragment>,
+    silent: BTreeSet<WorkerId>,
+    checks: bool,
+}
+
+/// The head of a run that a person just started.
+#[must_use]
+pub fn head() -> RunHead {
+    RunHead {
+        id: RunId::from_random(1),
+        pipeline: "test".to_owned(),
+        plan: Digest::of(b"plan"),
+        created_at: Timestamp(0),
+        source: Source::default(),
+        by: "tester".to_owned(),
+        parent: None,
+        clean: false,
+        expected_ms: BTreeMap::new(),
+    }
+}
+
+impl Driver {
+    /// Creates a run of `plan` at time 0.
+    #[must_use]
+    pub fn start(plan: Plan) -> Self {
+        Self::start_with(plan, |_| {})
+    }
+
+    /// Creates a run with a head of its own.
+    #[must_use]
+    pub fn start_with(plan: Plan, change: impl FnOnce(&mut RunHead)) -> Self {
+        let mut driver = Self::create(plan, change);
+        driver.checks = true;
+        driver.verify();
+        driver
+    }
+
+    /// Creates a run that is driven without the checks, whose cost is proportional to the run: for large ones.
+    #[must_use]
+    pub fn start_unchecked(plan: Plan) -> Self {
+        Self::create(plan, |_| {})
+    }
+
+    fn create(plan: Plan, change: impl FnOnce(&mut RunHead)) -> Self {
+        let mut head = head();
+        change(&mut head);
+        let now = Timestamp(0);
+        let NewRun { machine, changes } = Machine::create(head.clone(), plan.clone(), now);
+        Self {
+            machine,
+            now,
+            rows: Snapshot::created(head, &changes),
+            events: changes.events,
+            granted: Vec::new(),
+            plan,
+            fragments: Vec::new(),
+            silent: BTreeSet::new(),
+            checks: false,
+        }
+    }
+
+    // Events.
+
+    /// Hands in an event.
+    ///
+    /// # Errors
+    /// When the machine rejects it.
+    ///
+    /// # Panics
+    /// When a rebuilt machine would answer otherwise, or an invariant is broken.
+    pub fn handle(&mut self, event: Event) -> Result<Changes, Rejected> {
+        let twin = self.checks.then(|| self.twin());
+        let fragment = if let Event::Generated {
+            fragment: Ok((_, fragment)),
+            ..
+        } = &event
+        {
+            Some(fragment.clone())
+        } else {
+            None
+        };
+        let (name, now) = (format!("{event:?}"), self.now);
+        let twins = twin.map(|mut twin| (twin.handle(event.clone(), now), twin));
+        let answer = self.machine.handle(event, now);
+        if let Some((twins, _)) = &twins {
+            assert_eq!(
+                &answer, twins,
+                "the live machine (left) and the rebuilt one answer differently to {name}"
+            );
+        }
+        match &answer {
+            Ok(changes) => {
+                let broken = check::step(&self.rows, changes);
+                assert!(broken.is_empty(), "after {name}: {broken:#?}");
+                if self.checks {
+                    self.must_be_sorted(changes);
+                }
+                self.rows.apply(changes);
+                if self.machine.run().fragments.len() > self.fragments.len() {
+                    self.fragments.extend(fragment);
+                }
+                self.events.extend(changes.events.iter().cloned());
+                self.granted.extend(changes.granted.iter().cloned());
+            }
+            Err(_) => {
+                let rows = self.living_rows();
+                assert_eq!(self.machine.snapshot(), rows, "{name} was rejected");
+            }
+        }
+        if self.checks {
+            self.verify();
+        }
+        answer
+    }
+
+    /// Hands in an event that fits.
+    ///
+    /// # Panics
+    /// When the machine rejects it.
+    pub fn accept(&mut self, event: Event) -> Changes {
+        let name = format!("{event:?}");
+        match self.handle(event) {
+            Ok(changes) => changes,
+            Err(rejected) => panic!("{name} was rejected: {rejected}"),
+        }
+    }
+
+    /// A worker takes everything that it can get; the keys of what it got, in order.
+    pub fn lease(&mut self) -> Vec<String> {
+        self.lease_as(WORKER, u32::MAX)
+    }
+
+    /// A worker takes up to `max` tasks.
+    pub fn lease_as(&mut self, worker: &str, max: u32) -> Vec<String> {
+        let ask = self.ask(worker, max);
+        self.lease_by(ask)
+    }
+
+    /// A worker takes what it asks for.
+    pub fn lease_by(&mut self, ask: Ask) -> Vec<String> {
+        let changes = self.accept(Event::Lease(ask));
+        let granted = changes.granted.iter();
+        granted
+            .map(|granted| self.machine.row(granted.task).key.to_string())
+            .collect()
+    }
+
+    /// The wish of a worker that can take anything.
+    #[must_use]
+    pub fn ask(&self, worker: &str, max: u32) -> Ask {
+        Ask {
+            worker: WorkerId(worker.to_owned()),
+            max,
+            until: self.now.plus_ms(LEASE_MS),
+            free: None,
+            labels: None,
+        }
+    }
+
+    /// The leased attempt of a task succeeds.
+    pub fn succeed(&mut self, key: &str) -> Changes {
+        self.end(key, AttemptEnd::bare(AttemptResult::Succeeded))
+    }
+
+    /// The leased attempt of a task succeeds with these outputs, a JSON object.
+    pub fn succeed_with(&mut self, key: &str, outputs: Json) -> Changes {
+        let mut end = AttemptEnd::bare(AttemptResult::Succeeded);
+        end.outputs = outputs_of(outputs, false);
+        self.end(key, end)
+    }
+
+    /// The leased attempt of a task succeeds with outputs that hold text from outside.
+    pub fn succeed_tainted(&mut self, key: &str, outputs: Json) -> Changes {
+        let mut end = AttemptEnd::bare(AttemptResult::Succeeded);
+        end.outputs = outputs_of(outputs, true);
+        self.end(key, end)
+    }
+
+    /// The leased attempt of a task succeeds and has written a file with further tasks.
+    pub fn succeed_generating(&mut self, key: &str) -> Changes {
+        let mut end = AttemptEnd::bare(AttemptResult::Succeeded);
+        end.generated = Some(Digest::of(key.as_bytes()));
+        self.end(key, end)
+    }
+
+    /// The command of the leased attempt of a task exits with a code.
+    pub fn fail(&mut self, key: &str, exit_code: i32) -> Changes {
+        self.end(
+            key,
+            AttemptEnd::bare(AttemptResult::Failed {
+                kind: FailureKind::User,
+                exit_code: Some(exit_code),
+                message: format!("exit code {exit_code}"),
+            }),
+        )
+    }
+
+    /// The leased attempt of a task fails in this way.
+    pub fn fail_as(&mut self, key: &str, kind: FailureKind) -> Changes {
+        self.end(
+            key,
+            AttemptEnd::bare(AttemptResult::Failed {
+                kind,
+                exit_code: None,
+                message: format!("{kind} trouble"),
+            }),
+        )
+    }
+
+    /// The worker stops the leased attempt of a task, as it was told to.
+    pub fn stopped(&mut self, key: &str) -> Changes {
+        self.end(key, AttemptEnd::bare(AttemptResult::Stopped))
+    }
+
+    /// The leased attempt of a task ends.
+    pub fn end(&mut self, key: &str, end: AttemptEnd) -> Changes {
+        let report = self.report_of(key, end);
+        self.accept(Event::Report(report))
+    }
+
+    /// The report of the leased attempt of a task.
+    ///
+    /// # Panics
+    /// When the task is not leased.
+    #[must_use]
+    pub fn report_of(&self, key: &str, end: AttemptEnd) -> Report {
+        let live = self.machine.live_attempt(self.no(key));
+        let live = live.unwrap_or_else(|| panic!("`{key}` is {}, not leased", self.state(key)));
+        Report {
+            worker: live.worker.clone(),
+            task: live.task,
+            attempt: live.attempt,
+            token: live.token,
+            end,
+            jitter_permille: 999,
+        }
+    }
+
+    /// The first command of the leased attempt of a task runs.
+    pub fn started(&mut self, key: &str) -> Changes {
+        let report = self.report_of(key, AttemptEnd::bare(AttemptResult::Succeeded));
+        let until = self.now.plus_ms(LEASE_MS);
+        self.accept(Event::Renew {
+            worker: report.worker,
+            until,
+            started: vec![(report.task, report.attempt, report.token)],
+        })
+    }
+
+    /// A person wants the run to stop.
+    pub fn cancel(&mut self, mode: CancelMode) -> Changes {
+        self.accept(Event::Cancel {
+            mode,
+            cause: CancelCause::Person,
+            by: "somebody".to_owned(),
+        })
+    }
+
+    /// A person answers an approval.
+    ///
+    /// # Errors
+    /// When the task waits for none.
+    pub fn answer(&mut self, key: &str, answer: Answer) -> Result<Changes, Rejected> {
+        let (task, by) = (self.no(key), "somebody".to_owned());
+        self.handle(Event::Answer { task, answer, by })
+    }
+
+    /// A person consents.
+    pub fn approve(&mut self, key: &str) -> Changes {
+        self.answer(key, Answer::Approve)
+            .unwrap_or_else(|rejected| panic!("{rejected}"))
+    }
+
+    /// A person refuses.
+    pub fn reject(&mut self, key: &str) -> Changes {
+        self.answer(key, Answer::Reject)
+            .unwrap_or_else(|rejected| panic!("{rejected}"))
+    }
+
+    /// A person starts a manual task.
+    pub fn start_manual(&mut self, key: &str) -> Changes {
+        let (task, by) = (self.no(key), "somebody".to_owned());
+        self.accept(Event::StartManual { task, by })
+    }
+
+    /// A concurrency group has room for a task.
+    pub fn admit(&mut self, key: &str) -> Changes {
+        let task = Some(self.no(key));
+        self.accept(Event::Admitted { task })
+    }
+
+    /// The concurrency group of the run has room.
+    pub fn admit_run(&mut self) -> Changes {
+        self.accept(Event::Admitted { task: None })
+    }
+
+    /// What a task wrote was compiled into these tasks.
+    pub fn generate(&mut self, key: &str, fragment: Fragment) -> Changes {
+        let task = self.no(key);
+        let fragment = Ok((Digest::of(key.as_bytes()), fragment));
+        self.accept(Event::Generated { task, fragment })
+    }
+
+    /// A worker is known to be gone.
+    pub fn worker_gone(&mut self, worker: &str) -> Changes {
+        let worker = WorkerId(worker.to_owned());
+        self.accept(Event::WorkerGone { worker })
+    }
+
+    /// Another process takes the run over.
+    pub fn take_over(&mut self) -> Changes {
+        let by = "successor".to_owned();
+        self.accept(Event::TakeOver { by })
+    }
+
+    /// An effect was done for good.
+    pub fn effect_done(&mut self, key: &str) -> Changes {
+        let key = EffectKey(key.to_owned());
+        self.accept(Event::EffectDone { key })
+    }
+
+    // Time.
+
+    /// A worker is not heard of any more.
+    pub fn silence(&mut self, worker: &str) {
+        self.silent.insert(WorkerId(worker.to_owned()));
+    }
+
+    /// Time passes; what is due happens when it is due, and workers send their heartbeats.
+    ///
+    /// # Panics
+    /// When a deadline does not go away by being fired.
+    pub fn pass_ms(&mut self, ms: u64) {
+        let until = self.now.plus_ms(ms);
+        let mut fired_at = None;
+        while let Some((at, reason)) = self.machine.next_deadline() {
+            if at > until {
+                break;
+            }
+            assert_ne!(
+                fired_at,
+                Some((at, reason)),
+                "the deadline stays after it was fired"
+            );
+            self.now = self.now.max(at);
+            if reason == DeadlineReason::Lease && self.renew_all() {
+                continue;
+            }
+            fired_at = Some((at, reason));
+            self.accept(Event::Tick);
+        }
+        self.now = until;
+    }
+
+    /// Time passes until the next deadline that is not a heartbeat; `false` when there is none.
+    pub fn pass_to_deadline(&mut self) -> bool {
+        loop {
+            let Some((at, reason)) = self.machine.next_deadline() else {
+                return false;
+            };
+            self.now = self.now.max(at);
+            if reason == DeadlineReason::Lease {
+                if self.renew_all() && self.machine.live().next().is_some() {
+                    // Only the report of a leased attempt goes on from here.
+                    return false;
+                }
+                if self.machine.next_deadline() != Some((at, reason)) {
+                    continue;
+                }
+            }
+            self.accept(Event::Tick);
+            return true;
+        }
+    }
+
+    /// Renews the leases of all workers that are not silent; says whether there was one that is due.
+    fn renew_all(&mut self) -> bool {
+        let due: Vec<WorkerId> = self
+            .rows
+            .leases
+            .iter()
+            .filter(|lease| lease.until <= self.now && !self.silent.contains(&lease.worker))
+            .map(|lease| lease.worker.clone())
+            .collect();
+        for worker in &due {
+            let until = self.now.plus_ms(LEASE_MS);
+            self.accept(Event::Renew {
+                worker: worker.clone(),
+                until,
+                started: Vec::new(),
+            });
+        }
+        !due.is_empty()
+    }
+
+    /// Leases and ends everything, by `verdict` of task key and attempt, until nothing goes on by itself.
+    ///
+    /// # Panics
+    /// When there is no end of it.
+    pub fn drive(&mut self, mut verdict: impl FnMut(&str, u32) -> AttemptResult) {
+        for _ in 0..100_000 {
+            if self.machine.has_ended() {
+                return;
+            }
+            self.lease();
+            let next = self.machine.live().next().cloned();
+            if let Some(live) = next {
+                let key = self.machine.row(live.task).key.to_string();
+                let result = match live.stop {
+                    Some(_) => AttemptResult::Stopped,
+                    None => verdict(&key, live.attempt.0),
+                };
+                self.end(&key, AttemptEnd::bare(result));
+            } else if !self.pass_to_deadline() {
+                return;
+            }
+        }
+        panic!("the run goes on and on");
+    }
+
+    /// Leases everything and lets it succeed, until nothing goes on by itself.
+    pub fn finish(&mut self) {
+        self.drive(|_, _| AttemptResult::Succeeded);
+    }
+
+    // Looks.
+
+    /// The number of the task with this key.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn no(&self, key: &str) -> TaskNo {
+        self.row(key).no
+    }
+
+    /// The row of the task with this key.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn row(&self, key: &str) -> &TaskRow {
+        let mut rows = self.machine.tasks().iter();
+        let row = rows.find(|row| &*row.key == key);
+        row.unwrap_or_else(|| panic!("no task `{key}`; there are {:?}", self.keys()))
+    }
+
+    /// The state of a task in words, such as `skipped (condition)`.
+    #[must_use]
+    pub fn state(&self, key: &str) -> String {
+        self.row(key).state.to_string()
+    }
+
+    /// The states of several tasks.
+    #[must_use]
+    pub fn states<const N: usize>(&self, keys: [&str; N]) -> [String; N] {
+        keys.map(|key| self.state(key))
+    }
+
+    /// The state of the run in words, such as `canceled (person)`.
+    #[must_use]
+    pub fn result(&self) -> String {
+        self.machine.run().state.to_string()
+    }
+
+    /// The sentence for people beside a task's state; empty when there is none.
+    #[must_use]
+    pub fn note(&self, key: &str) -> &str {
+        self.row(key).note.as_deref().unwrap_or_default()
+    }
+
+    /// What a task gave to others, as plain values.
+    #[must_use]
+    pub fn outputs(&self, key: &str) -> Json {
+        let outputs = self.row(key).outputs.as_deref();
+        engine::work::plain(outputs.unwrap_or(&Outputs::new()))
+    }
+
+    /// The keys of all tasks, in order of creation.
+    #[must_use]
+    pub fn keys(&self) -> Vec<&str> {
+        let rows = self.machine.tasks().iter();
+        rows.map(|row| &*row.key).collect()
+    }
+
+    /// The keys of the effects that are not done.
+    #[must_use]
+    pub fn effects(&self) -> Vec<&str> {
+        let effects = self.machine.effects().keys();
+        effects.map(|key| key.0.as_str()).collect()
+    }
+
+    /// How often something was written down that `fits`.
+    pub fn count_events(&self, fits: impl Fn(&Transition) -> bool) -> usize {
+        self.events.iter().filter(|row| fits(&row.what)).count()
+    }
+
+    /// The machine that another process builds from the rows.
+    ///
+    /// # Panics
+    /// When the rows do not fit each other.
+    #[must_use]
+    pub fn twin(&self) -> Machine {
+        let (plan, fragments) = (self.plan.clone(), self.fragments.clone());
+        let twin = Machine::rebuild(plan, fragments, self.rows.clone());
+        twin.unwrap_or_else(|corrupt| panic!("{corrupt}"))
+    }
+
+    /// Goes on with a machine rebuilt from the rows, as after a crash.
+    pub fn crash(&mut self) {
+        self.machine = self.twin();
+    }
+
+    /// The rows as a machine gives them out: only leased attempts.
+    fn living_rows(&self) -> Snapshot {
+        let mut rows = self.rows.clone();
+        rows.attempts.retain(|attempt| attempt.end.is_none());
+        rows
+    }
+
+    fn must_be_sorted(&self, changes: &Changes) {
+        let numbers: Vec<TaskNo> = changes.tasks.iter().map(|row| row.no).collect();
+        assert!(numbers.is_sorted(), "new tasks are written in order");
+    }
+
+    /// Compares the live machine with a rebuilt one, and checks the invariants.
+    fn verify(&self) {
+        let twin = self.twin();
+        let rows = self.living_rows();
+        assert_eq!(self.machine.snapshot(), rows, "the rows miss a change");
+        assert_eq!(twin.snapshot(), rows, "a rebuilt machine has other rows");
+        assert_eq!(
+            self.machine.next_deadline(),
+            twin.next_deadline(),
+            "the live machine (left) and the rebuilt one wait for different times"
+        );
+        let broken = check::machine(&self.machine);
+        assert!(broken.is_empty(), "broken: {broken:#?}");
+    }
+}
+
+fn outputs_of(values: Json, tainted: bool) -> Outputs {
+    let values = crate::plan::object(values).into_iter();
+    values
+        .map(|(name, value)| (name, OutputValue { value, tainted }))
+        .collect()
+}
