@@ -11,6 +11,7 @@ use engine::rows::{
 use model::ids::WorkerId;
 use model::time::Timestamp;
 use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -49,6 +50,15 @@ pub(super) struct Statement {
     pub(super) values: Vec<Value>,
 }
 
+impl Statement {
+    pub(super) fn execute(&self, writer: &Connection) -> rusqlite::Result<()> {
+        writer
+            .prepare_cached(self.sql)?
+            .execute(params_from_iter(&self.values))?;
+        Ok(())
+    }
+}
+
 /// What the board keeps of an attempt's end in one column, because it is rare.
 #[derive(Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct EndRest<'a> {
@@ -77,36 +87,38 @@ pub(super) struct StepCells<'a>(
 pub(super) const EXIT_CODE: u8 = 0;
 pub(super) const EXIT_SIGNAL: u8 = 1;
 
-/// The statements of a change but for the run's own row and its fragments.
-pub(super) fn changes(run: i64, changes: &Changes) -> Vec<Statement> {
-    let mut all =
-        Vec::with_capacity(changes.tasks.len() + changes.attempts.len() + changes.events.len() + 4);
-    let mut add = |sql, values| all.push(Statement { sql, values });
+/// Hands the statements of a change to `add` one by one, but for the run's own row and its fragments.
+pub(super) fn changes<E>(
+    run: i64,
+    changes: &Changes,
+    mut add: impl FnMut(Statement) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut add = |sql, values| add(Statement { sql, values });
     for row in &changes.tasks {
-        add(TASK, task(run, row));
+        add(TASK, task(run, row))?;
     }
     for row in &changes.attempts {
-        add(ATTEMPT, attempt(run, row));
+        add(ATTEMPT, attempt(run, row))?;
     }
     for LeaseRow { worker, until } in &changes.leases {
-        add(LEASE, vec![run.into(), worker_text(worker), time(*until)]);
+        add(LEASE, vec![run.into(), worker_text(worker), time(*until)])?;
     }
     for worker in &changes.leases_gone {
-        add(LEASE_GONE, vec![run.into(), worker_text(worker)]);
+        add(LEASE_GONE, vec![run.into(), worker_text(worker)])?;
     }
     for row in &changes.events {
-        add(EVENT, event(run, row));
+        add(EVENT, event(run, row))?;
     }
     for EffectRow { key, effect } in &changes.effects {
-        add(EFFECT, vec![run.into(), text(&key.0), json(effect)]);
+        add(EFFECT, vec![run.into(), text(&key.0), json(effect)])?;
     }
     for EffectKey(key) in &changes.effects_done {
-        add(EFFECT_DONE, vec![run.into(), text(key)]);
+        add(EFFECT_DONE, vec![run.into(), text(key)])?;
     }
     if changes.run.inbox > 0 {
-        add(INBOX_DONE, vec![run.into(), number(changes.run.inbox)]);
+        add(INBOX_DONE, vec![run.into(), number(changes.run.inbox)])?;
     }
-    all
+    Ok(())
 }
 
 /// The values of a run's row, ready for what [`RUN_UPDATE`] and [`RUN_INSERT`] want behind them.

@@ -269,6 +269,11 @@ impl Encoded {
             encode::number(commit.owner.fence),
         ]);
         let fragments = row.fragments.iter().enumerate();
+        let mut statements = Vec::new();
+        encode::changes(number, commit.changes, |statement| {
+            statements.push(statement);
+            Ok::<(), StoreError>(())
+        })?;
         Ok(Self {
             run,
             number,
@@ -278,7 +283,7 @@ impl Encoded {
             fragments: fragments
                 .map(|(place, each)| encode::fragment(number, place, each))
                 .collect(),
-            statements: encode::changes(number, commit.changes),
+            statements,
         })
     }
 
@@ -304,9 +309,7 @@ impl Encoded {
     fn write_rows(&self, writer: &Connection) -> rusqlite::Result<()> {
         self.write_fragments(writer)?;
         for statement in &self.statements {
-            writer
-                .prepare_cached(statement.sql)?
-                .execute(params_from_iter(&statement.values))?;
+            statement.execute(writer)?;
         }
         Ok(())
     }
@@ -375,4 +378,64 @@ fn all_failed(error: &StoreError, work: &[Work]) -> Vec<Results> {
         errors.map(|error| Err(error.into())).collect()
     };
     work.iter().map(failed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::sample;
+    use crate::board::{NewRun, Store as _};
+    use crate::owner::process::this_process;
+    use crate::sqlite::SqliteStore;
+    use model::time::Timestamp;
+
+    #[test]
+    fn a_commit_that_fails_for_itself_holds_up_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&dir.path().join("board.sqlite")).unwrap();
+        let mut clients = sample(3, 1);
+        clients[1].then[0].tasks[0].note = Some("x".repeat(4 << 20).into());
+        let owner = &this_process(0, Timestamp(0)).unwrap();
+        let tokens: Vec<_> = clients
+            .iter()
+            .map(|client| {
+                let (head, changes) = (&client.head, &client.first);
+                let new = NewRun {
+                    head,
+                    changes,
+                    owner,
+                };
+                store.run_create(&new).unwrap()
+            })
+            .collect();
+        // Room for the small commits and not for the large one.
+        let pages = "PRAGMA max_page_count = 200";
+        let set: i64 = store
+            .board
+            .writer()
+            .query_row(pages, [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(set, 200);
+        let commits: Vec<_> = clients
+            .iter()
+            .zip(&tokens)
+            .map(|(client, owner)| Commit {
+                run: client.head.id,
+                expected_version: 1,
+                owner,
+                changes: &client.then[0],
+            })
+            .collect();
+        let results = store.run_commit(&commits);
+        assert!(results[0].is_ok() && results[2].is_ok());
+        assert!(matches!(
+            results[1],
+            Err(CommitError::Store(StoreError::Full { .. }))
+        ));
+        let versions = clients.iter().map(|client| {
+            let summary = store.run_fetch(client.head.id).unwrap().unwrap();
+            summary.row.version
+        });
+        assert_eq!(versions.collect::<Vec<_>>(), [2, 1, 2]);
+    }
 }

@@ -50,14 +50,17 @@ fn apply(path: &Path, writer: &Connection) -> Result<(), Stop> {
 
 /// The version of a board; 0 for an empty file.
 fn version(path: &Path, connection: &Connection) -> Result<u32, StoreError> {
-    let pragma = |name: &str| {
-        connection
-            .pragma_query_value(None, name, |row| row.get::<_, i32>(0))
-            .map_err(|error| fault(path, error))
-    };
+    // One statement, because another process may be creating the board.
+    let found: rusqlite::Result<(i32, i32, i32)> = connection.query_row(
+        "SELECT application_id, user_version, schema_version \
+         FROM pragma_application_id, pragma_user_version, pragma_schema_version",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    );
+    let (application, version, schema) = found.map_err(|error| fault(path, error))?;
     let board = || path.to_owned();
-    match (pragma("application_id")?, pragma("user_version")?) {
-        (0, 0) if pragma("schema_version")? == 0 => Ok(0),
+    match (application, version) {
+        (0, 0) if schema == 0 => Ok(0),
         (APPLICATION_ID, version) => match u32::try_from(version) {
             Ok(found) if found > known() => Err(StoreError::Newer {
                 board: board(),

@@ -33,11 +33,8 @@ pub(super) fn create(board: &Board, new: &NewRun<'_>) -> Result<OwnerToken, Stor
                 .prepare_cached(encode::FRAGMENT)?
                 .execute(params_from_iter(encode::fragment(number, place, each)))?;
         }
-        for statement in encode::changes(number, new.changes) {
-            writer
-                .prepare_cached(statement.sql)?
-                .execute(params_from_iter(statement.values))?;
-        }
+        // One by one: all rows of a large run at once would take as much memory as the run.
+        encode::changes(number, new.changes, |statement| statement.execute(writer))?;
         super::owners::write(writer, number, new.owner)?;
         Ok(number)
     })?;
