@@ -17,7 +17,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::cgroup;
-use crate::proc::{self, Life, Owner};
+use crate::proc::{self, Environ, Life, Owner};
 use crate::spawner::SPAWNER_NAME;
 
 /// Environment variable: the attempt that a process belongs to.
@@ -31,8 +31,8 @@ pub const OWNER_ENV: &str = "FORMIC_OWNER";
 const SPAWNER_PATIENCE: Duration = Duration::from_secs(5);
 /// How long killed processes may take to be gone.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a process may take from losing its memory to its end.
-const EXIT_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a process is left alone that is between two programs or on its last way.
+const SETTLE_PATIENCE: Duration = Duration::from_millis(10);
 /// Rounds of looking and killing. Each finds what was started during the one before.
 const ROUNDS_MAX: u32 = 100;
 
@@ -93,6 +93,14 @@ struct Mark<'a> {
     owner: Option<Owner>,
 }
 
+/// What looking at a process showed.
+enum Look {
+    Marked(Found),
+    Unmarked,
+    /// For a moment it cannot be told.
+    Unsettled,
+}
+
 /// A marked process.
 struct Found {
     leftover: Leftover,
@@ -107,29 +115,36 @@ impl Mark<'_> {
         }
     }
 
-    fn look_at(&self, pid: i32) -> Option<Found> {
+    fn look_at(&self, pid: i32) -> Look {
+        let (environ, is_settled) = match proc::environ(pid) {
+            Environ::Read(environ) => (environ, true),
+            Environ::Hidden => (Vec::new(), true),
+            Environ::Unsettled => (Vec::new(), false),
+        };
         // A zombie is out of the way, though its group is still known.
-        if proc::stat(pid)?.life == Life::Zombie {
-            return None;
-        }
-        let environ = proc::environ(pid);
+        let is_over = proc::stat(pid).is_none_or(|stat| stat.life == Life::Zombie);
         let owner = self
             .owner_by_environ(&environ)
-            .or_else(|| self.owner_by_group(pid))?;
-        // Numbers of another namespace would make any owner look dead.
-        if !self.is_wanted(owner) || !proc::same_pid_namespace(pid) {
-            return None;
+            .or_else(|| self.owner_by_group(pid));
+        match owner {
+            // Numbers of another namespace would make any owner look dead.
+            Some(owner) if !is_over && self.is_wanted(owner) && proc::same_pid_namespace(pid) => {
+                let command = proc::command_line(pid);
+                let attempt = proc::env_value(&environ, ATTEMPT_ENV);
+                let attempt = attempt.map(|name| String::from_utf8_lossy(name).into_owned());
+                let is_spawner = command == SPAWNER_NAME;
+                Look::Marked(Found {
+                    is_spawner,
+                    leftover: Leftover {
+                        pid,
+                        attempt,
+                        command,
+                    },
+                })
+            }
+            None if !is_over && !is_settled => Look::Unsettled,
+            Some(_) | None => Look::Unmarked,
         }
-        let command = proc::command_line(pid);
-        let attempt = proc::env_value(&environ, ATTEMPT_ENV);
-        Some(Found {
-            is_spawner: command == SPAWNER_NAME,
-            leftover: Leftover {
-                pid,
-                attempt: attempt.map(|name| String::from_utf8_lossy(name).into_owned()),
-                command,
-            },
-        })
     }
 
     fn owner_by_environ(&self, environ: &[u8]) -> Option<Owner> {
@@ -154,14 +169,18 @@ impl Mark<'_> {
 fn kill_all(mark: &Mark<'_>) -> Result<Vec<Leftover>, SweepError> {
     let spared = own_line();
     let mut killed = Vec::new();
+    let mut alive = Vec::new();
     for _ in 0..ROUNDS_MAX {
-        let found: Vec<Found> = proc::pids()
-            .into_iter()
-            .filter(|pid| !spared.contains(pid))
-            .filter_map(|pid| mark.look_at(pid))
-            .collect();
-        if found.is_empty() {
-            wait_for_end(&exiting(), EXIT_PATIENCE);
+        let (mut found, mut unsettled) = (Vec::new(), Vec::new());
+        for pid in proc::pids().into_iter().filter(|pid| !spared.contains(pid)) {
+            match mark.look_at(pid) {
+                Look::Marked(marked) => found.push(marked),
+                Look::Unmarked => {}
+                Look::Unsettled => unsettled.push(pid),
+            }
+        }
+        alive = found.iter().map(|found| found.leftover.pid).collect();
+        if found.is_empty() && wait_for_end(&unsettled, SETTLE_PATIENCE).is_empty() {
             return Ok(killed);
         }
         // A spawner kills more surely than we can: it also knows what hides its marks.
@@ -173,34 +192,22 @@ fn kill_all(mark: &Mark<'_>) -> Result<Vec<Leftover>, SweepError> {
         if !spawners.is_empty() && wait_for_end(&spawners, SPAWNER_PATIENCE).is_empty() {
             continue;
         }
-        let pids: Vec<i32> = found.iter().map(|found| found.leftover.pid).collect();
         for found in found {
             if kill(mark, found.leftover.pid) && !found.is_spawner {
                 killed.push(found.leftover);
             }
         }
-        let alive = wait_for_end(&pids, KILL_PATIENCE);
-        if !alive.is_empty() {
-            return Err(SweepError::Alive { pids: alive });
+        let withstood = wait_for_end(&alive, KILL_PATIENCE);
+        if !withstood.is_empty() {
+            return Err(SweepError::Alive { pids: withstood });
         }
     }
-    Err(SweepError::Alive {
-        pids: proc::pids()
-            .into_iter()
-            .filter(|pid| mark.look_at(*pid).is_some())
-            .collect(),
-    })
-}
-
-/// Processes that have lost their marks on their last way, whoever's they are: moments later they are gone.
-fn exiting() -> Vec<i32> {
-    // The kernel's own have no memory either; their parent is its second process, or none.
-    let is_users = |stat: &proc::Stat| !matches!(stat.parent, 0 | 2);
-    let is_exiting = |stat: &proc::Stat| stat.life == Life::Exiting && is_users(stat);
-    proc::pids()
-        .into_iter()
-        .filter(|pid| proc::stat(*pid).as_ref().is_some_and(is_exiting))
-        .collect()
+    // Those that stay unsettled are not known to be anybody's.
+    if alive.is_empty() {
+        Ok(killed)
+    } else {
+        Err(SweepError::Alive { pids: alive })
+    }
 }
 
 /// Kills a process if it still is what it was found to be; whether it did.
@@ -209,7 +216,7 @@ fn kill(mark: &Mark<'_>, pid: i32) -> bool {
     else {
         return false;
     };
-    mark.look_at(pid).is_some() && pidfd_send_signal(handle, Signal::KILL).is_ok()
+    matches!(mark.look_at(pid), Look::Marked(_)) && pidfd_send_signal(handle, Signal::KILL).is_ok()
 }
 
 /// Waits for processes to end and returns those that have not. Zombies have.

@@ -7,7 +7,6 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 /// What `/proc/PID/stat` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub(crate) enum Life {
     Running,
     /// Is between two programs: has memory, but no place for its environment in it yet.
     Executing,
-    /// Has given up its memory, and with it all marks, but is not quite over. (Or is part of the kernel.)
+    /// Has given up its memory, and with it all marks, but is not quite over.
     Exiting,
     /// Is over, and only waits to be reaped.
     Zombie,
@@ -44,15 +43,18 @@ fn parse_stat(text: &str) -> Option<Stat> {
         .collect();
     let number = |place: usize| fields.get(place)?.parse::<u64>().ok();
     // The size of its memory, and where its environment begins.
+    let parent = fields.get(1)?.parse().ok()?;
     let life = match (*fields.first()?, number(20)?, number(47)) {
         ("Z" | "X", _, _) => Life::Zombie,
-        (_, 0, _) => Life::Exiting,
+        // The kernel's own processes have no memory either; their parent is the second of them, or none.
+        (_, 0, _) if !matches!(parent, 0 | 2) => Life::Exiting,
+        (_, 0, _) => Life::Running,
         (_, _, Some(0)) => Life::Executing,
         _ => Life::Running,
     };
     Some(Stat {
         life,
-        parent: fields.get(1)?.parse().ok()?,
+        parent,
         session: fields.get(3)?.parse().ok()?,
         start_ticks: fields.get(19)?.parse().ok()?,
     })
@@ -134,26 +136,30 @@ pub(crate) fn own_pid() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
 }
 
-/// The environment a process was started with; empty for zombies and for those of other users.
-///
-/// While a process executes another program it has none for a moment, which must not hide it: that moment
-/// is waited for.
-pub(crate) fn environ(pid: i32) -> Vec<u8> {
-    const LOOKS_MAX: u32 = 100;
-    const PAUSE: Duration = Duration::from_micros(100);
-    for _ in 0..LOOKS_MAX {
-        match fs::read(format!("/proc/{pid}/environ")) {
-            Ok(environ)
-                if environ.is_empty()
-                    && stat(pid).is_some_and(|stat| stat.life == Life::Executing) =>
-            {
-                std::thread::sleep(PAUSE);
-            }
-            Ok(environ) => return environ,
-            Err(_) => break,
-        }
+/// The environment a process was started with.
+#[derive(Debug)]
+pub(crate) enum Environ {
+    Read(Vec<u8>),
+    /// It is another user's, or gone.
+    Hidden,
+    /// It has none at this moment: it is between two programs, or on its last way.
+    Unsettled,
+}
+
+/// Reads the environment of a process.
+pub(crate) fn environ(pid: i32) -> Environ {
+    let Ok(environ) = fs::read(format!("/proc/{pid}/environ")) else {
+        return Environ::Hidden;
+    };
+    if !environ.is_empty() {
+        return Environ::Read(environ);
     }
-    Vec::new()
+    match stat(pid).map(|stat| stat.life) {
+        Some(Life::Executing | Life::Exiting) => Environ::Unsettled,
+        // It was started without any.
+        Some(Life::Running) => Environ::Read(environ),
+        Some(Life::Zombie) | None => Environ::Hidden,
+    }
 }
 
 /// The value of a variable in such an environment.

@@ -8,7 +8,7 @@ use crate::cgroup::{Groups, TreeGroup};
 use crate::command::Limits;
 use crate::event::Usage;
 use crate::leftovers::{ATTEMPT_ENV, OWNER_ENV};
-use crate::proc::{self, Life};
+use crate::proc::{self, Environ, Life};
 
 /// A tree that has not ended.
 #[derive(Default)]
@@ -67,12 +67,13 @@ impl Tree {
             .flat_map(|root| proc::closure(*root))
             .collect();
         for orphan in orphans {
-            // One that has lost its marks on its last way may have been of this tree. It will be reaped.
-            let life = proc::stat(*orphan).map(|stat| stat.life);
-            is_left |= matches!(life, Some(Life::Exiting | Life::Zombie));
+            // It will be reaped, and may have been of this tree.
+            is_left |= proc::stat(*orphan).is_some_and(|stat| stat.life == Life::Zombie);
             for pid in proc::closure(*orphan) {
-                if self.is_member(pid, name, owner) {
-                    members.extend(proc::closure(pid));
+                match self.membership(pid, name, owner) {
+                    Membership::Member => members.extend(proc::closure(pid)),
+                    Membership::Stranger => {}
+                    Membership::Unsettled => is_left = true,
                 }
             }
         }
@@ -86,14 +87,24 @@ impl Tree {
         is_left
     }
 
-    fn is_member(&self, pid: i32, name: &str, owner: &str) -> bool {
+    fn membership(&self, pid: i32, name: &str, owner: &str) -> Membership {
         if proc::stat(pid).is_some_and(|stat| self.sessions.contains(&stat.session)) {
-            return true;
+            return Membership::Member;
         }
-        let environ = proc::environ(pid);
-        let has =
-            |variable, value: &str| proc::env_value(&environ, variable) == Some(value.as_bytes());
-        has(ATTEMPT_ENV, name) && has(OWNER_ENV, owner)
+        match proc::environ(pid) {
+            Environ::Read(environ) => {
+                let has = |variable, value: &str| {
+                    proc::env_value(&environ, variable) == Some(value.as_bytes())
+                };
+                if has(ATTEMPT_ENV, name) && has(OWNER_ENV, owner) {
+                    Membership::Member
+                } else {
+                    Membership::Stranger
+                }
+            }
+            Environ::Hidden => Membership::Stranger,
+            Environ::Unsettled => Membership::Unsettled,
+        }
     }
 
     /// Gives its groups back and says how many were killed and what all took.
@@ -107,6 +118,14 @@ impl Tree {
         }
         (u32::try_from(self.killed.len()).unwrap_or(u32::MAX), usage)
     }
+}
+
+/// Whether an adopted process is of a tree.
+enum Membership {
+    Member,
+    Stranger,
+    /// To be looked at again: for a moment it cannot be told.
+    Unsettled,
 }
 
 /// Kills a process below us; whoever ended meanwhile is a zombie of ours or of a process below us, so that
