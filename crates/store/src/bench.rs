@@ -1,8 +1,8 @@
 //! What durable commits cost, beside the least that they could cost on the same disk.
 //!
 //! The floor is a loop on one thread that writes the same values with the same statements and the
-//! same settings, without checks and without anybody to answer, as many commits to a transaction as
-//! there are clients. The clock is read here and nowhere else in this crate's rules.
+//! same settings, without checks and without anybody to answer, one commit of each client to a
+//! transaction.
 
 use crate::board::{Commit, NewRun, Store as _};
 use crate::error::StoreError;
