@@ -2,7 +2,7 @@
 //!
 //! WAL with `synchronous=FULL`: what is acknowledged survives `kill -9` and power loss, at one sync
 //! of the log per transaction. One connection writes; everyone's commits that come while the disk
-//! is busy form the next transaction ([`group_commit`]). Reads have connections of their own and
+//! is busy form the next transaction (`group_commit`). Reads have connections of their own and
 //! never wait for a write. Other processes do the same on the same file.
 
 mod codes;

@@ -1,8 +1,8 @@
 //! Which file systems are network file systems.
 //!
-//! The kernel tells most of them by a number ([`MAGICS`]). Those that run as a program of their own
+//! The kernel tells most of them by a number (`MAGICS`). Those that run as a program of their own
 //! (FUSE) all have one number; the list of mounts tells them apart, and only those that are known to
-//! lie on a network are refused ([`FUSE_NAMES`]).
+//! lie on a network are refused (`FUSE_NAMES`).
 
 use rustix::fs::statfs;
 use std::fs;
