@@ -14,6 +14,7 @@ mod frame;
 mod names;
 mod outputs;
 
+pub(crate) use outputs::input;
 pub use outputs::{Written, typed};
 
 use crate::rows::{AttemptResult, Exit, OutputValue, Outputs, StepResult, StepStatus};
@@ -21,7 +22,7 @@ use crate::texts::{self, Texts};
 use crate::work::Work;
 use expr::Value;
 use frame::{Failure, Frame, Turn};
-use model::plan::{Body, Shell, Steps, Text};
+use model::plan::{Body, Output, Shell, Steps, Text};
 use model::reason::FailureKind;
 use names::StepNames;
 use std::collections::BTreeMap;
@@ -99,8 +100,10 @@ pub enum Run {
     Script {
         /// The text.
         text: String,
-        /// The shell.
+        /// The shell, with its `argv` computed.
         shell: Option<Shell>,
+        /// What the script finds in `$1`, `$2`, ….
+        args: Vec<String>,
     },
     /// A program.
     Command(Vec<String>),
@@ -216,8 +219,18 @@ impl StepMachine {
     /// When no command runs.
     pub fn ended(&mut self, end: CommandEnd, duration_ms: u64, written: Written) {
         let turn = self.running.take().expect("a command runs");
-        let (status, exit, failure) = self.judge(&turn.name, end);
-        self.take_in(&turn, written);
+        let (mut status, exit, mut failure) = self.judge(&turn.name, end);
+        if let Err(message) = self.take_in(&turn, written)
+            && status == StepStatus::Succeeded
+        {
+            status = StepStatus::Failed;
+            let message = format!("step `{}`: {message}", turn.name);
+            failure = Some(Failure {
+                kind: FailureKind::User,
+                exit_code: None,
+                message,
+            });
+        }
         self.conclude(&turn, status, exit, failure, duration_ms);
     }
 
@@ -289,22 +302,37 @@ impl StepMachine {
         let work = Arc::clone(&self.work);
         let mut outputs = Outputs::new();
         for (name, declared) in &work.task.outputs {
-            let value = match (&declared.from, self.written.get(name)) {
-                (Some(from), _) => {
-                    let value = self.text(from)?;
-                    self.tainted |= value.is_tainted();
-                    let json = texts::json(&value)?;
-                    Some(outputs::fit(name, &declared.value_type, json)?)
-                }
-                (None, Some(text)) => Some(typed(name, &declared.value_type, text)?),
-                (None, None) => None,
-            };
-            if let Some(value) = value {
-                let tainted = self.tainted && outputs::holds_text(&declared.value_type);
-                outputs.insert(name.clone(), OutputValue { value, tainted });
-            }
+            let value = self.output(name, declared)?;
+            outputs.extend(value.map(|value| (name.clone(), value)));
         }
         Ok(outputs)
+    }
+
+    /// Those of the declared outputs that have a value although the task failed.
+    #[must_use]
+    pub fn outputs_of_failed(&mut self) -> Outputs {
+        let work = Arc::clone(&self.work);
+        let mut outputs = Outputs::new();
+        for (name, declared) in &work.task.outputs {
+            if let Ok(Some(value)) = self.output(name, declared) {
+                outputs.insert(name.clone(), value);
+            }
+        }
+        outputs
+    }
+
+    fn output(&mut self, name: &str, declared: &Output) -> Result<Option<OutputValue>, String> {
+        let value = match (&declared.from, self.written.get(name)) {
+            (Some(from), _) => {
+                let value = self.text(from)?;
+                self.tainted |= value.is_tainted();
+                outputs::fit(name, &declared.value_type, texts::json(&value)?)?
+            }
+            (None, Some(text)) => typed(name, &declared.value_type, text)?,
+            (None, None) => return Ok(None),
+        };
+        let tainted = self.tainted && outputs::holds_text(&declared.value_type);
+        Ok(Some(OutputValue { value, tainted }))
     }
 
     /// Names that steps wrote although the task declares no output of that name.
@@ -362,18 +390,18 @@ impl StepMachine {
             return Ok(Look::Skip);
         }
         let run = match &turn.body {
-            model::plan::StepBody::Script { text, shell } => {
-                let text = self.turn_string(turn, text, &env, texts)?;
+            model::plan::StepBody::Script { text, shell, args } => {
+                let shell = shell.clone().or_else(|| self.task_steps()?.shell.clone());
                 Run::Script {
-                    text,
-                    shell: shell.clone().or_else(|| self.task_steps()?.shell.clone()),
+                    text: self.turn_string(turn, text, &env, texts)?,
+                    shell: shell
+                        .map(|shell| self.turn_shell(turn, shell, &env, texts))
+                        .transpose()?,
+                    args: self.turn_words(turn, args, &env, texts)?,
                 }
             }
             model::plan::StepBody::Command { argv } => {
-                let words = argv
-                    .iter()
-                    .map(|word| self.turn_string(turn, word, &env, texts));
-                Run::Command(words.collect::<Result<_, _>>()?)
+                Run::Command(self.turn_words(turn, argv, &env, texts)?)
             }
             model::plan::StepBody::Group { inputs, steps } => {
                 let mut values = BTreeMap::new();
@@ -431,13 +459,29 @@ impl StepMachine {
     }
 
     /// Keeps what a step wrote: values by its declaration, variables and folders for the steps behind.
-    fn take_in(&mut self, turn: &Turn, written: Written) {
+    ///
+    /// # Errors
+    /// When a value does not fit the type that the step declares; the others are kept.
+    fn take_in(&mut self, turn: &Turn, written: Written) -> Result<(), String> {
+        let (mut values, mut fits) = (BTreeMap::new(), Ok(()));
+        for (name, text) in &written.outputs {
+            let value = match turn.outputs.get(name) {
+                None => Ok(Value::from(text.as_str())),
+                Some(declared) => {
+                    typed(name, &declared.value_type, text).map(|json| Value::from_json(&json))
+                }
+            };
+            match value {
+                Ok(value) => drop(values.insert(name.clone(), value)),
+                Err(message) => fits = Err(message),
+            }
+        }
         let depth = turn.depth.min(self.frames.len() - 1);
         let facts = self.frames[depth]
             .facts
             .entry(turn.step.clone())
             .or_default();
-        facts.outputs = written.outputs.clone();
+        facts.outputs = values;
         self.written.extend(written.outputs);
         for (name, value) in written.env {
             self.env.retain(|(known, _)| *known != name);
@@ -447,6 +491,7 @@ impl StepMachine {
             self.path.retain(|known| *known != folder);
             self.path.insert(0, folder);
         }
+        fits
     }
 
     /// What the whole attempt came to.

@@ -111,6 +111,7 @@ impl StepBuilder {
         };
         *shell = Some(Shell {
             argv: argv.into_iter().map(str::to_owned).collect(),
+            computed: None,
             extension: String::new(),
         });
         self
@@ -142,5 +143,6 @@ fn script_body(script: &str) -> StepBody {
     StepBody::Script {
         text: text(script),
         shell: None,
+        args: Vec::new(),
     }
 }

@@ -466,6 +466,8 @@ impl TaskBuilder {
             restore_keys: Vec::new(),
             paths: vec![text(path)],
             read_only: false,
+            write_only: false,
+            when: ArtifactWhen::Success,
         });
         self
     }
@@ -516,6 +518,7 @@ impl TaskBuilder {
     pub fn shell<const N: usize>(mut self, argv: [&str; N]) -> Self {
         self.steps.shell = Some(model::plan::Shell {
             argv: argv.into_iter().map(str::to_owned).collect(),
+            computed: None,
             extension: String::new(),
         });
         self

@@ -296,8 +296,9 @@ impl Machine {
             let output = match (given.get(&name), input.default) {
                 (Some(text), _) => {
                     let value = self.late_value(no, text)?;
+                    let json = texts::json(&value)?;
                     OutputValue {
-                        value: texts::json(&value)?,
+                        value: crate::steps::input(&name, &input.value_type, json)?,
                         tainted: value.is_tainted(),
                     }
                 }

@@ -52,7 +52,7 @@ impl Machine {
                 AttemptResult::Stopped | AttemptResult::Interrupted | AttemptResult::Failed { .. },
                 Some(StopCause::Cancel(cause)),
             ) => {
-                self.keep_artifacts(no, artifacts);
+                self.keep(no, outputs, artifacts);
                 self.end(no, Ended::Canceled(cause), now);
             }
             (
@@ -61,7 +61,7 @@ impl Machine {
             ) => {
                 let message = "it took longer than its `timeout`".to_owned();
                 let kind = FailureKind::Timeout;
-                self.keep_artifacts(no, artifacts);
+                self.keep(no, outputs, artifacts);
                 self.failed(
                     no,
                     Trouble {
@@ -81,7 +81,7 @@ impl Machine {
                 },
                 None,
             ) => {
-                self.keep_artifacts(no, artifacts);
+                self.keep(no, outputs, artifacts);
                 self.failed(
                     no,
                     Trouble {
@@ -125,9 +125,12 @@ impl Machine {
         brought
     }
 
-    fn keep_artifacts(&mut self, no: TaskNo, artifacts: Vec<crate::rows::ArtifactRef>) {
+    /// Keeps what an attempt gave although it did not succeed: the tasks behind may go on with it.
+    fn keep(&mut self, no: TaskNo, outputs: Outputs, artifacts: Vec<crate::rows::ArtifactRef>) {
         if self.publishes() {
-            self.touch(no).artifacts = artifacts;
+            let row = self.touch(no);
+            row.outputs = (!outputs.is_empty()).then(|| Box::new(outputs));
+            row.artifacts = artifacts;
         }
     }
 

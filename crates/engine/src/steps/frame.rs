@@ -2,7 +2,9 @@
 
 use crate::rows::{Exit, StepStatus};
 use expr::Value;
-use model::plan::{Container, Expression, Late, Named, Post, Step, StepBody, Text, Tolerance};
+use model::plan::{
+    Container, Expression, Late, Named, Output, Post, Step, StepBody, Text, Tolerance,
+};
 use model::reason::FailureKind;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -24,7 +26,7 @@ pub(super) struct Frame {
 /// What is known of a step that has ended.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
-    pub(super) outputs: BTreeMap<String, String>,
+    pub(super) outputs: BTreeMap<String, Value>,
     pub(super) outcome: Option<StepStatus>,
     pub(super) tolerated: bool,
     pub(super) exit: Option<Exit>,
@@ -54,6 +56,8 @@ pub(super) struct Turn {
     pub(super) working_dir: Option<Text>,
     pub(super) timeout_ms: Option<Late<u64>>,
     pub(super) tolerance: Tolerance,
+    /// What it declares to give.
+    pub(super) outputs: BTreeMap<String, Output>,
     pub(super) keep_streams_apart: bool,
     /// Inputs of the group that a post step belonged to.
     pub(super) inputs: Option<BTreeMap<String, Value>>,
@@ -107,6 +111,7 @@ impl Frame {
             working_dir: step.working_dir,
             timeout_ms: step.timeout_ms,
             tolerance: step.tolerance,
+            outputs: step.outputs,
             keep_streams_apart: step.keep_streams_apart,
             inputs: self.inputs.clone(),
             post: step.post,
@@ -132,6 +137,7 @@ impl Turn {
             working_dir: self.working_dir.clone(),
             timeout_ms: None,
             tolerance: Tolerance::Never,
+            outputs: BTreeMap::new(),
             keep_streams_apart: self.keep_streams_apart,
             inputs,
             post: None,

@@ -8,7 +8,9 @@ use crate::texts::Texts;
 use expr::value::Key;
 use expr::{Error, Scope, Value};
 use model::limits;
-use model::plan::{Expression, Late, Text, Tolerance};
+use model::plan::{Expression, Late, Shell, Text, Tolerance};
+use model::reason::FailureKind;
+use std::collections::BTreeMap;
 
 /// Names of one step.
 pub(super) struct StepNames<'a> {
@@ -33,6 +35,24 @@ impl<'a> StepNames<'a> {
     fn of_turn(machine: &'a StepMachine, turn: &Turn, env: &'a [(String, Value)]) -> Self {
         let frame = &machine.frames[turn.depth.min(machine.frames.len() - 1)];
         let inputs = turn.inputs.as_ref().map(|inputs| {
+            Value::map(
+                inputs
+                    .iter()
+                    .map(|(name, value)| (Key::from(name.as_str()), value.clone())),
+            )
+        });
+        Self {
+            machine,
+            frame,
+            inputs,
+            env,
+            failure: None,
+        }
+    }
+
+    /// The names that the outputs of a group see: its steps and its inputs.
+    fn of_group(machine: &'a StepMachine, frame: &'a Frame, env: &'a [(String, Value)]) -> Self {
+        let inputs = frame.inputs.as_ref().map(|inputs| {
             Value::map(
                 inputs
                     .iter()
@@ -158,8 +178,8 @@ fn of_facts(facts: &Facts, tainted: bool) -> Value {
         Some(Exit::Signal(signal)) => Value::from(i64::from(128 + signal)),
         None => Value::Null,
     };
-    let outputs = facts.outputs.iter().map(|(name, text)| {
-        let value = Value::from(text.as_str());
+    let outputs = facts.outputs.iter().map(|(name, value)| {
+        let value = value.clone();
         (
             Key::from(name.as_str()),
             if tainted { value.tainted() } else { value },
@@ -317,29 +337,125 @@ impl StepMachine {
 
     /// Ends a group with what its steps came to.
     pub(super) fn conclude_group(&mut self, frame: Frame) {
-        let Frame {
-            opener,
-            failure,
-            canceled,
-            facts,
-            ..
-        } = frame;
-        let opener = opener.expect("only groups are closed");
-        let status = match (&failure, canceled) {
-            (Some(_), _) => StepStatus::Failed,
-            (None, true) => StepStatus::Canceled,
-            (None, false) => StepStatus::Succeeded,
+        let opener = frame.opener.clone().expect("only groups are closed");
+        let given = self.group_outputs(&frame, &opener);
+        let (mut status, mut failure) = match (frame.failure, frame.canceled) {
+            (Some(failure), _) => (StepStatus::Failed, Some(failure)),
+            (None, true) => (StepStatus::Canceled, None),
+            (None, false) => (StepStatus::Succeeded, None),
         };
-        // What its steps wrote is what it wrote, for the steps around it.
+        let mut values = BTreeMap::new();
+        for (name, value) in given {
+            match value {
+                Ok(value) => drop(values.insert(name, value)),
+                // What failed in it matters more than the value that is missing because of it.
+                Err(_) if status != StepStatus::Succeeded => {}
+                Err(message) => {
+                    status = StepStatus::Failed;
+                    failure = Some(Failure {
+                        kind: FailureKind::User,
+                        exit_code: None,
+                        message: format!("step `{}`: output `{name}`: {message}", opener.name),
+                    });
+                }
+            }
+        }
         let depth = opener.depth.min(self.frames.len() - 1);
-        let outer = self.frames[depth]
-            .facts
-            .entry(opener.step.clone())
-            .or_default();
-        outer
-            .outputs
-            .extend(facts.into_values().flat_map(|facts| facts.outputs));
+        let outer = &mut self.frames[depth].facts;
+        outer.entry(opener.step.clone()).or_default().outputs = values;
         self.conclude(&opener, status, None, failure, 0);
+    }
+
+    /// What a group gives: its declared outputs, computed over its steps; without any, what they gave.
+    fn group_outputs(
+        &mut self,
+        frame: &Frame,
+        opener: &Turn,
+    ) -> Vec<(String, Result<Value, String>)> {
+        let written = |name: &str| {
+            let mut facts = frame.facts.values();
+            facts.find_map(|facts| facts.outputs.get(name).cloned())
+        };
+        if opener.outputs.is_empty() {
+            let names = frame.facts.values().flat_map(|facts| facts.outputs.keys());
+            return names
+                .filter_map(|name| Some((name.clone(), Ok(written(name)?))))
+                .collect();
+        }
+        let mut texts = std::mem::take(&mut self.texts);
+        let env = self
+            .base_env(&mut texts)
+            .and_then(|base| self.turn_env(opener, base, &mut texts));
+        let mut given = Vec::new();
+        for (name, declared) in &opener.outputs {
+            let value = match (&declared.from, &env) {
+                (Some(_), Err(message)) => Err(message.clone()),
+                (Some(from), Ok(env)) => {
+                    let value = texts.text(from, &StepNames::of_group(self, frame, env));
+                    self.tainted |= value.as_ref().is_ok_and(Value::is_tainted);
+                    value
+                        .and_then(|value| crate::texts::json(&value))
+                        .and_then(|json| super::outputs::fit(name, &declared.value_type, json))
+                        .map(|json| Some(Value::from_json(&json)))
+                }
+                (None, _) => Ok(written(name)),
+            };
+            let default = declared.default.as_ref().map(Value::from_json);
+            match value.map(|value| value.or_else(|| default.clone())) {
+                Ok(None) => {}
+                Ok(Some(value)) => given.push((name.clone(), Ok(value))),
+                Err(message) => given.push((name.clone(), default.ok_or(message))),
+            }
+        }
+        self.texts = texts;
+        given
+    }
+
+    /// The words of a command: a lone expression that gives a list gives one for each of its values.
+    pub(super) fn turn_words(
+        &mut self,
+        turn: &Turn,
+        words: &[Text],
+        env: &Env,
+        texts: &mut Texts,
+    ) -> Result<Vec<String>, String> {
+        let mut argv = Vec::new();
+        for word in words {
+            let value = self.turn_value(turn, word, env, texts)?;
+            match value.as_list() {
+                None => argv.push(in_text(&value)?),
+                Some(values) => {
+                    for value in values {
+                        argv.push(in_text(value)?);
+                    }
+                }
+            }
+        }
+        Ok(argv)
+    }
+
+    /// A shell with its program and arguments computed.
+    pub(super) fn turn_shell(
+        &mut self,
+        turn: &Turn,
+        shell: Shell,
+        env: &Env,
+        texts: &mut Texts,
+    ) -> Result<Shell, String> {
+        let Some(computed) = &shell.computed else {
+            return Ok(shell);
+        };
+        let value = texts.value(computed, &StepNames::of_turn(self, turn, env))?;
+        let words = value.as_list().ok_or_else(|| {
+            let (text, found) = (&computed.text, value.type_name());
+            format!("`{text}` is of type {found}; a shell is a list of program and arguments")
+        })?;
+        self.tainted |= value.is_tainted();
+        Ok(Shell {
+            argv: words.iter().map(in_text).collect::<Result<_, _>>()?,
+            computed: None,
+            extension: shell.extension,
+        })
     }
 
     fn tolerates(&mut self, turn: &Turn, failure: &Failure) -> Result<bool, String> {

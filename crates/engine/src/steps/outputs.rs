@@ -35,6 +35,21 @@ pub fn typed(name: &str, value_type: &ValueType, text: &str) -> Result<Json, Str
     fit(name, value_type, parsed)
 }
 
+/// `value` as an input of the declared type: text is read as what steps write is.
+///
+/// # Errors
+/// When it is no such value.
+pub(crate) fn input(name: &str, value_type: &ValueType, value: Json) -> Result<Json, String> {
+    let read = match (value_type, &value) {
+        (
+            ValueType::Number | ValueType::Boolean | ValueType::List | ValueType::Object,
+            Json::String(text),
+        ) => typed(name, value_type, text),
+        (_, _) => fit(name, value_type, value),
+    };
+    read.map_err(|message| message.replacen("output", "input", 1))
+}
+
 /// `value`, if it is of the declared type.
 pub(super) fn fit(name: &str, value_type: &ValueType, value: Json) -> Result<Json, String> {
     let fits = match (value_type, &value) {

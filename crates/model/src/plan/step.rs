@@ -56,14 +56,19 @@ pub enum StepBody {
         /// The shell; the task's when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         shell: Option<Shell>,
+        /// What the script finds in `$1`, `$2`, …; each as a word of a command.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        args: Vec<Text>,
     },
     /// Starts a program without a shell.
     Command {
-        /// Program and arguments.
+        /// Program and arguments. A lone expression that gives a list gives a word for each of its values
+        /// (Tekton's `$(params.files[*])`).
         argv: Vec<Text>,
     },
     /// Steps of a reusable step (GitHub's composite action, Tekton's StepAction): they see these
-    /// inputs and each other, not the steps around them.
+    /// inputs and each other, not the steps around them. The step's outputs are computed over them;
+    /// a step that declares none gives what they gave.
     Group {
         /// Values for `inputs.<name>`.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -78,6 +83,9 @@ pub enum StepBody {
 pub struct Shell {
     /// Program and arguments.
     pub argv: Vec<String>,
+    /// Computes a list of program and arguments. `argv` is then empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computed: Option<Expression>,
     /// Ending of the script file, with its dot, for programs that look at it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub extension: String,
@@ -107,6 +115,7 @@ impl Step {
             body: StepBody::Script {
                 text: script.into(),
                 shell: None,
+                args: Vec::new(),
             },
             env: Vec::new(),
             working_dir: None,

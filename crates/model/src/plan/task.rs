@@ -345,6 +345,12 @@ pub struct Cache {
     /// Whether it is only restored.
     #[serde(default, skip_serializing_if = "is_false")]
     pub read_only: bool,
+    /// Whether it is only saved (GitLab's `policy: push`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub write_only: bool,
+    /// After which ends of the steps it is saved.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub when: ArtifactWhen,
 }
 
 /// A process that runs beside the steps.

@@ -26,6 +26,7 @@ pub(super) fn read(node: &Node<'_>) -> Option<Shell> {
     }
     Some(Shell {
         argv,
+        computed: None,
         extension: extension(base).to_owned(),
     })
 }

@@ -73,6 +73,7 @@ impl Reader<'_, '_> {
         Some(StepBody::Script {
             text: self.text(node.child("run")?, Phase::Start, Purpose::Script)?,
             shell: node.child("shell").and_then(shell::read),
+            args: Vec::new(),
         })
     }
 
@@ -83,6 +84,7 @@ impl Reader<'_, '_> {
                 body: StepBody::Script {
                     text: self.text(node, Phase::Start, Purpose::Script)?,
                     shell: None,
+                    args: Vec::new(),
                 },
                 env: Vec::new(),
             });

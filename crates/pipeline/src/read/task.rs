@@ -9,8 +9,8 @@ use crate::scalar;
 use crate::yaml::{Entry, Node};
 use model::limits;
 use model::plan::{
-    Activation, Approval, Body, Cache, Expression, Late, Phase as Part, Resources, Retry, Secret,
-    Service, StartRule, StatusOf, Step, Steps, TaskDef,
+    Activation, Approval, ArtifactWhen, Body, Cache, Expression, Late, Phase as Part, Resources,
+    Retry, Secret, Service, StartRule, StatusOf, Step, Steps, TaskDef,
 };
 use std::collections::BTreeSet;
 
@@ -372,6 +372,8 @@ impl Reader<'_, '_> {
                 .child("paths")
                 .map(|paths| self.texts(paths, Phase::Start))?,
             read_only: flag(node, "read_only").unwrap_or(false),
+            write_only: false,
+            when: ArtifactWhen::default(),
         })
     }
 

@@ -54,6 +54,7 @@ fn the_smallest_file_is_one_task_with_one_step() {
     let expected = StepBody::Script {
         text: Text::Literal("echo hello".to_owned()),
         shell: None,
+        args: Vec::new(),
     };
     assert_eq!(steps.steps[0].body, expected);
 }
@@ -240,6 +241,7 @@ fn a_byte_order_mark_and_carriage_returns_do_no_harm() {
     let expected = StepBody::Script {
         text: Text::Literal("one\ntwo\n".to_owned()),
         shell: None,
+        args: Vec::new(),
     };
     assert_eq!(steps.steps[0].body, expected);
 }
