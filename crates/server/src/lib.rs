@@ -5,5 +5,6 @@
 #![warn(missing_docs)]
 
 pub mod dispatcher;
+pub mod local;
 
 pub use dispatcher::{Dispatcher, Fatal, Input, Output, Parts};

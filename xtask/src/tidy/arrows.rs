@@ -21,7 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
     // depth 4: wiring
     (
         "server",
-        &["model", "expr", "pipeline", "engine", "api", "store"],
+        &["model", "expr", "pipeline", "engine", "api", "store", "exec", "worker"],
     ),
     ("worker", &["model", "expr", "engine", "api", "exec"]),
     // depth 5: the program

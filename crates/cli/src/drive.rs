@@ -1,0 +1,131 @@
+//! Goes through a run on this terminal: signals in, progress out. Everything else is `server::local`.
+
+use crate::board::Board;
+use anyhow::{Context as _, Result};
+use model::plan::Resources;
+use model::reason::{CancelCause, CancelMode};
+use server::local::{Local, Place, Remote, Settings, Start, Watcher};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use store::owner::{Proc, process};
+use store::{BlobStore, Command, Store};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+pub(crate) use server::local::{Blocked, End};
+
+/// How a run is to be gone through.
+pub(crate) struct Options {
+    /// Tasks at once.
+    pub slots: u32,
+    /// Roles and labels that this worker takes; `None`: all.
+    pub labels: Option<Vec<String>>,
+    /// What tasks may take together; `None`: they are not counted.
+    pub capacity: Option<Resources>,
+    /// Who asks, for the record.
+    pub by: String,
+}
+
+/// How it ended, and by which signal if one ended it.
+pub(crate) struct Driven {
+    /// How.
+    pub end: End,
+    /// The signal, if one was taken: `SIGINT` cancels, `SIGTERM` and `SIGHUP` interrupt.
+    pub signal: Option<i32>,
+}
+
+/// Goes through a run until it ends or has to be left.
+///
+/// Ctrl-C cancels it (`finally` runs); a second one kills what runs. `SIGTERM` and `SIGHUP` stop its tasks and
+/// leave it to be resumed.
+///
+/// # Errors
+/// When the board cannot be used, or no command can be started.
+pub(crate) fn drive(
+    board: &Board,
+    start: Start,
+    options: Options,
+    watcher: &mut dyn Watcher,
+    with_remote: impl FnOnce(Remote),
+) -> Result<Driven> {
+    let local = Local::new();
+    let taken = Arc::new(AtomicI32::new(0));
+    listen(local.remote(), options.by, Arc::clone(&taken))?;
+    with_remote(local.remote());
+    let nonce = server::local::random()?;
+    let owner = process::this_process(nonce, model::time::Timestamp(0))
+        .context("cannot tell which process this is")?;
+    let place = Place {
+        store: Arc::clone(&board.store) as Arc<dyn Store>,
+        blobs: Arc::clone(&board.blobs) as Arc<dyn BlobStore>,
+        logs: board.logs.clone(),
+        dir: board.dir.clone(),
+        owner,
+        alive: Box::new(|owner, now| owner.is_alive(now, &Proc)),
+    };
+    let settings = Settings {
+        slots: options.slots,
+        capacity: options.capacity,
+        labels: options.labels,
+        grace_ms: model::limits::GRACE_MS,
+        environment: environment(),
+        exec: exec::Options::new(board.state_id.clone()),
+    };
+    let end = local.run(place, start, settings, watcher)?;
+    let signal = taken.load(Ordering::SeqCst);
+    Ok(Driven { end, signal: (signal != 0).then_some(signal) })
+}
+
+/// Listens for signals on a thread of its own, as long as the process lives.
+fn listen(remote: Remote, by: String, taken: Arc<AtomicI32>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot listen for signals")?;
+    let (interrupt, terminate, hangup) = {
+        let _guard = runtime.enter();
+        let open = |kind: SignalKind| signal(kind).context("cannot listen for signals");
+        (open(SignalKind::interrupt())?, open(SignalKind::terminate())?, open(SignalKind::hangup())?)
+    };
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || runtime.block_on(pass_on(interrupt, terminate, hangup, &remote, &by, &taken)))
+        .context("cannot listen for signals")?;
+    Ok(())
+}
+
+async fn pass_on(
+    mut interrupt: Signal,
+    mut terminate: Signal,
+    mut hangup: Signal,
+    remote: &Remote,
+    by: &str,
+    taken: &AtomicI32,
+) {
+    let mut asked = false;
+    loop {
+        let number = tokio::select! {
+            _ = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
+            _ = terminate.recv() => SignalKind::terminate().as_raw_value(),
+            _ = hangup.recv() => SignalKind::hangup().as_raw_value(),
+        };
+        // The first signal says how the process ends.
+        let _first = taken.compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst);
+        if number != SignalKind::interrupt().as_raw_value() {
+            remote.interrupt();
+            continue;
+        }
+        let mode = if asked { CancelMode::Now } else { CancelMode::Finally };
+        let cause = CancelCause::Person;
+        remote.command(Command::Cancel { mode, cause, by: by.to_owned() });
+        if asked {
+            remote.kill();
+        }
+        asked = true;
+    }
+}
+
+fn environment() -> BTreeMap<OsString, OsString> {
+    std::env::vars_os().collect()
+}

@@ -1,0 +1,385 @@
+//! Where attempts run: their folders, scripts, environment, artifacts.
+//!
+//! An attempt's own folder lies in the state folder; its steps run in the source folder, or in a worktree of
+//! their own for a clean run. Scripts are files, never arguments.
+
+mod artifacts;
+mod environment;
+mod tree;
+
+pub use environment::{INHERITED, INHERITED_PREFIXES};
+
+use crate::contract;
+use engine::rows::ArtifactRef;
+use engine::steps::{Planned, Run, Written};
+use engine::work::Work;
+use model::digest::Digest;
+use model::ids::AttemptId;
+use model::limits;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Large content that attempts take and give.
+pub trait Content: Send + Sync {
+    /// Takes in content; returns its address and size.
+    ///
+    /// # Errors
+    /// When it cannot be read or kept.
+    fn put(&self, content: &mut dyn Read) -> io::Result<(Digest, u64)>;
+
+    /// The content at an address.
+    ///
+    /// # Errors
+    /// When it is not there.
+    fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>>;
+}
+
+/// What an attempt needs of the place it runs in.
+pub trait Site: Send + Sync {
+    /// Makes the folders, takes in artifacts.
+    ///
+    /// # Errors
+    /// Whose fault it is, and what is wrong.
+    fn prepare(&self, work: &Work) -> Result<Prepared, Trouble>;
+
+    /// Whether preparing is so little that it need not be done aside.
+    fn is_light(&self, work: &Work) -> bool;
+
+    /// Writes a step's script and gives the command that runs it.
+    ///
+    /// # Errors
+    /// As [`Site::prepare`].
+    fn command(
+        &self,
+        at: &Prepared,
+        work: &Work,
+        planned: &Planned,
+    ) -> Result<exec::Command, Trouble>;
+
+    /// What a step wrote into its files.
+    ///
+    /// # Errors
+    /// As [`Site::prepare`].
+    fn written(&self, at: &Prepared, index: u32) -> Result<Written, Trouble>;
+
+    /// Takes what the attempt gives to others.
+    ///
+    /// # Errors
+    /// As [`Site::prepare`].
+    fn collect(&self, at: &Prepared, wanted: &Wanted) -> Result<Collected, Trouble>;
+
+    /// Removes the attempt's folders.
+    fn clean(&self, at: &Prepared);
+}
+
+/// The place of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// Which attempt.
+    pub id: AttemptId,
+    /// Its own folder.
+    pub dir: PathBuf,
+    /// The source that its steps run in.
+    pub source: PathBuf,
+    /// Whether the source is a worktree of its own.
+    pub worktree: bool,
+    /// Its workspaces by name; only those that are there.
+    pub workspaces: BTreeMap<String, String>,
+}
+
+/// What to collect.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Artifacts.
+    pub artifacts: Vec<WantedArtifact>,
+    /// The file with generated tasks.
+    pub generates: Option<String>,
+    /// How many steps may have written a summary.
+    pub steps: u32,
+}
+
+/// One artifact to collect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedArtifact {
+    /// Its name.
+    pub name: String,
+    /// Patterns relative to the source.
+    pub paths: Vec<String>,
+    /// Patterns to leave out.
+    pub exclude: Vec<String>,
+    /// What it means that nothing matches.
+    pub if_missing: model::plan::IfMissing,
+}
+
+/// What was collected.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Artifacts.
+    pub artifacts: Vec<ArtifactRef>,
+    /// The file with generated tasks.
+    pub generated: Option<Digest>,
+    /// What steps wrote for people.
+    pub summary: Option<Digest>,
+    /// Remarks for the log.
+    pub remarks: Vec<String>,
+}
+
+/// Something went wrong at a site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// Because of what the pipeline says or a step did.
+    User(String),
+    /// Because of the platform.
+    Platform(String),
+}
+
+/// A site on this machine.
+pub struct LocalSite {
+    /// Folder for attempts and workspaces.
+    root: PathBuf,
+    content: Arc<dyn Content>,
+    /// The environment of the process that started the worker.
+    environment: BTreeMap<OsString, OsString>,
+    /// The default shell: `bash` if there is one, else `sh`.
+    shell: Vec<String>,
+}
+
+impl LocalSite {
+    /// A site that keeps its folders below `root`.
+    #[must_use]
+    pub fn new(
+        root: PathBuf,
+        content: Arc<dyn Content>,
+        environment: BTreeMap<OsString, OsString>,
+    ) -> Self {
+        let shell = environment::default_shell(&environment);
+        Self {
+            root,
+            content,
+            environment,
+            shell,
+        }
+    }
+
+    fn attempt_dir(&self, id: AttemptId) -> PathBuf {
+        self.root.join("attempts").join(id.to_string())
+    }
+
+    /// The folders of the workspaces that are there, made if they are new.
+    fn workspaces(&self, work: &Work) -> Result<BTreeMap<String, String>, Trouble> {
+        let mut folders = BTreeMap::new();
+        for binding in &work.workspaces {
+            let Some(folder) = &binding.folder else {
+                continue;
+            };
+            let run = self.root.join("workspaces").join(work.id.run.as_str());
+            let mut path = run.join(folder);
+            let fresh = !path.exists();
+            make_dir(&path)?;
+            if let (true, model::plan::WorkspaceKind::Files(files)) = (fresh, &binding.kind) {
+                for (name, text) in files {
+                    let file = inside(&path, name)?;
+                    if let Some(parent) = file.parent() {
+                        make_dir(parent)?;
+                    }
+                    fs::write(&file, text).map_err(|error| platform("write", &file, &error))?;
+                }
+            }
+            for sub_path in &binding.sub_paths {
+                let sub_path = sub_path.literal().unwrap_or_default();
+                path = inside(&path, sub_path)?;
+                make_dir(&path)?;
+            }
+            folders.insert(binding.name.clone(), path.to_string_lossy().into_owned());
+        }
+        Ok(folders)
+    }
+}
+
+impl Site for LocalSite {
+    fn prepare(&self, work: &Work) -> Result<Prepared, Trouble> {
+        let dir = self.attempt_dir(work.id);
+        make_dir(&dir)?;
+        let source = PathBuf::from(&work.source.dir);
+        let source = if work.clean {
+            tree::worktree(&source, work, &dir)?
+        } else {
+            source
+        };
+        let prepared = Prepared {
+            id: work.id,
+            dir,
+            source,
+            worktree: work.clean,
+            workspaces: self.workspaces(work)?,
+        };
+        for wanted in &work.task.artifacts_in {
+            artifacts::take_in(&*self.content, work, wanted, &prepared)?;
+        }
+        Ok(prepared)
+    }
+
+    fn is_light(&self, work: &Work) -> bool {
+        !work.clean && work.task.artifacts_in.is_empty()
+    }
+
+    fn command(
+        &self,
+        at: &Prepared,
+        work: &Work,
+        planned: &Planned,
+    ) -> Result<exec::Command, Trouble> {
+        let argv = match &planned.run {
+            Run::Command(argv) => argv.clone(),
+            Run::Script { text, shell, args } => {
+                let extension = shell.as_ref().map_or("", |shell| shell.extension.as_str());
+                let file = at.dir.join(format!("{}{extension}", planned.index));
+                fs::write(&file, text).map_err(|error| platform("write", &file, &error))?;
+                let file = file.to_string_lossy();
+                let template = shell.as_ref().map_or(&self.shell, |shell| &shell.argv);
+                template
+                    .iter()
+                    .map(|word| word.replace("{file}", &file))
+                    .chain(args.iter().cloned())
+                    .collect()
+            }
+        };
+        let Some((program, args)) = argv.split_first() else {
+            return Err(Trouble::User(format!(
+                "step `{}` names no program",
+                planned.name
+            )));
+        };
+        let cwd = planned
+            .working_dir
+            .as_ref()
+            .map_or_else(|| at.source.clone(), |dir| at.source.join(dir));
+        let memory = work.task.resources.memory_bytes;
+        Ok(exec::Command {
+            tree: tree_key(work.id),
+            program: program.into(),
+            args: args.iter().map(Into::into).collect(),
+            env: self.step_env(at, work, planned),
+            cwd,
+            is_last: planned.is_last,
+            keep_stderr_apart: planned.keep_streams_apart,
+            limits: exec::Limits {
+                memory_bytes: (memory > 0).then_some(memory),
+                ..exec::Limits::default()
+            },
+        })
+    }
+
+    fn written(&self, at: &Prepared, index: u32) -> Result<Written, Trouble> {
+        let read = |what: &str| read_text(&at.dir.join(format!("{index}.{what}")));
+        contract::written(&read("output")?, &read("env")?, &read("path")?).map_err(Trouble::User)
+    }
+
+    fn collect(&self, at: &Prepared, wanted: &Wanted) -> Result<Collected, Trouble> {
+        let mut collected = Collected::default();
+        for artifact in &wanted.artifacts {
+            artifacts::give_out(&*self.content, artifact, at, &mut collected)?;
+        }
+        if let Some(file) = &wanted.generates {
+            let path = inside(&at.source, file)?;
+            let mut content = fs::File::open(&path).map_err(|_| {
+                Trouble::User(format!(
+                    "`generates` names `{file}`, and no step wrote that file"
+                ))
+            })?;
+            let size = content.metadata().map_or(0, |metadata| metadata.len());
+            if size > limits::PIPELINE_FILE_BYTES as u64 {
+                let most = limits::PIPELINE_FILE_BYTES;
+                return Err(Trouble::User(format!(
+                    "`{file}` has {size} bytes; at most {most} are read"
+                )));
+            }
+            let (digest, _) = self
+                .content
+                .put(&mut content)
+                .map_err(|error| platform("keep", &path, &error))?;
+            collected.generated = Some(digest);
+        }
+        collected.summary = self.summary(at, wanted.steps)?;
+        Ok(collected)
+    }
+
+    fn clean(&self, at: &Prepared) {
+        if at.worktree {
+            tree::remove(&at.source);
+        }
+        // What cannot be removed is only in the way; retention removes it with the run.
+        drop(fs::remove_dir_all(&at.dir));
+    }
+}
+
+impl LocalSite {
+    fn summary(&self, at: &Prepared, steps: u32) -> Result<Option<Digest>, Trouble> {
+        let mut summary = String::new();
+        for index in 0..steps {
+            let file = at.dir.join(format!("{index}.summary"));
+            if file.exists() {
+                summary.push_str(&read_text(&file)?);
+            }
+        }
+        if summary.is_empty() {
+            return Ok(None);
+        }
+        if summary.len() > limits::SUMMARY_BYTES {
+            let (found, most) = (summary.len(), limits::SUMMARY_BYTES);
+            return Err(Trouble::User(format!(
+                "the summary has {found} bytes; at most {most} are kept"
+            )));
+        }
+        let (digest, _) = self
+            .content
+            .put(&mut summary.as_bytes())
+            .map_err(|error| platform("keep the summary of", &at.dir, &error))?;
+        Ok(Some(digest))
+    }
+}
+
+/// The name of an attempt's processes.
+#[must_use]
+pub fn tree_key(id: AttemptId) -> exec::TreeKey {
+    exec::TreeKey::new(id.to_string())
+}
+
+/// The file's text, empty when there is none.
+fn read_text(path: &Path) -> Result<String, Trouble> {
+    match fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes)
+            .map_err(|_| Trouble::User(format!("`{}` is not UTF-8", path.display()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(platform("read", path, &error)),
+    }
+}
+
+fn make_dir(path: &Path) -> Result<(), Trouble> {
+    fs::create_dir_all(path).map_err(|error| platform("create", path, &error))
+}
+
+/// `name` below `root`, refused when it leads out.
+fn inside(root: &Path, name: &str) -> Result<PathBuf, Trouble> {
+    let leads_out = Path::new(name).components().any(|part| {
+        !matches!(
+            part,
+            std::path::Component::Normal(_) | std::path::Component::CurDir
+        )
+    });
+    if leads_out {
+        return Err(Trouble::User(format!(
+            "`{name}` leads out of `{}`",
+            root.display()
+        )));
+    }
+    Ok(root.join(name))
+}
+
+fn platform(what: &str, path: &Path, error: &io::Error) -> Trouble {
+    Trouble::Platform(format!("cannot {what} `{}`: {error}", path.display()))
+}

@@ -1,0 +1,70 @@
+//! Worktrees: for a clean run each task has a checkout of the commit of its own.
+
+use super::{Trouble, platform};
+use engine::work::Work;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Makes the worktree of an attempt inside its folder.
+pub(super) fn worktree(source: &Path, work: &Work, dir: &Path) -> Result<PathBuf, Trouble> {
+    let Some(commit) = &work.source.commit else {
+        return Err(Trouble::User(format!(
+            "a clean run needs a commit, and `{}` has none; commit first or leave out `--clean`",
+            source.display()
+        )));
+    };
+    let root = git(source, &["rev-parse", "--show-toplevel"])?;
+    let prefix = git(source, &["rev-parse", "--show-prefix"])?;
+    let tree = dir.join("tree");
+    let tree_text = tree.to_string_lossy();
+    if tree.exists() {
+        remove(&tree);
+    }
+    let args = [
+        "worktree",
+        "add",
+        "--quiet",
+        "--detach",
+        "--force",
+        &*tree_text,
+        commit,
+    ];
+    git(Path::new(root.trim_end()), &args)?;
+    Ok(tree.join(prefix.trim_end()))
+}
+
+/// Removes the worktree that `source` lies in.
+pub(super) fn remove(source: &Path) {
+    // The attempt's folder goes in any case; `git worktree prune` forgets the rest.
+    drop(
+        git(source, &["rev-parse", "--show-toplevel"])
+            .and_then(|root| git(source, &["worktree", "remove", "--force", root.trim_end()])),
+    );
+}
+
+fn git(dir: &Path, args: &[&str]) -> Result<String, Trouble> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(dir)
+        .args([
+            "-c",
+            "core.hooksPath=/dev/null",
+            "-c",
+            "advice.detachedHead=false",
+        ])
+        .args(args)
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| platform("run `git` in", dir, &error))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.lines().last().unwrap_or("no message").to_owned();
+    Err(Trouble::Platform(format!(
+        "`git {}` failed in `{}`: {said}",
+        args.join(" "),
+        dir.display()
+    )))
+}

@@ -1,0 +1,459 @@
+//! One attempt: made a place, its steps one after the other, its processes cleared away.
+
+use super::{FLUSH_MS, Output, TELL_STARTED_MS, Worker};
+use crate::site::{Prepared, Trouble};
+use api::protocol::Chunk;
+use engine::rows::{AttemptResult, Exit, Usage};
+use engine::steps::{CommandEnd, Next, Planned, StepMachine, Stop, Written};
+use engine::work::Work;
+use exec::{ExecEvent, StepRef};
+use model::ids::{AttemptId, Token};
+use model::reason::FailureKind;
+use model::time::Timestamp;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Time that all post steps together have after a stop.
+const AFTER_STOP_MS: u64 = 60_000;
+
+/// Where an attempt is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Preparing,
+    Running,
+    /// The last command has ended; its processes are cleared away.
+    Clearing,
+    Collecting,
+    /// Its output has to be kept before its end is told.
+    Flushing,
+    Reporting,
+}
+
+pub(super) struct Attempt {
+    pub(super) work: Arc<Work>,
+    pub(super) phase: Phase,
+    pub(super) place: Option<Prepared>,
+    pub(super) steps: Option<StepMachine>,
+    pub(super) command: Option<Running>,
+    pub(super) commands: u32,
+    pub(super) started_at: Option<Timestamp>,
+    pub(super) told_started: bool,
+    pub(super) stopping: Option<Stop>,
+    /// When what runs is killed.
+    pub(super) kill_at: Option<Timestamp>,
+    /// When nothing more is begun.
+    pub(super) give_up_at: Option<Timestamp>,
+    pub(super) tree_gone: bool,
+    pub(super) usage: Usage,
+    pub(super) result: Option<AttemptResult>,
+    pub(super) brought: crate::site::Collected,
+    /// Output that the board has not been told.
+    pub(super) unsent: Vec<Chunk>,
+    pub(super) unsent_bytes: usize,
+    pub(super) flush_at: Option<Timestamp>,
+    /// Output that was told and not answered: how much of which command.
+    pub(super) under_way: VecDeque<(StepRef, usize)>,
+    pub(super) append_pending: bool,
+    /// Bytes told.
+    pub(super) sent_bytes: u64,
+    pub(super) missing_bytes: u64,
+}
+
+/// A command that runs.
+pub(super) struct Running {
+    pub(super) id: StepRef,
+    pub(super) planned: Planned,
+    pub(super) since: Timestamp,
+    pub(super) deadline_at: Option<Timestamp>,
+    pub(super) timed_out: bool,
+}
+
+impl Attempt {
+    pub(super) fn new(work: Arc<Work>, _now: Timestamp) -> Self {
+        Self {
+            work,
+            phase: Phase::Preparing,
+            place: None,
+            steps: None,
+            command: None,
+            commands: 0,
+            started_at: None,
+            told_started: false,
+            stopping: None,
+            kill_at: None,
+            give_up_at: None,
+            tree_gone: false,
+            usage: Usage::default(),
+            result: None,
+            brought: crate::site::Collected::default(),
+            unsent: Vec::new(),
+            unsent_bytes: 0,
+            flush_at: None,
+            under_way: VecDeque::new(),
+            append_pending: false,
+            sent_bytes: 0,
+            missing_bytes: 0,
+        }
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Timestamp> {
+        let tell = self
+            .started_at
+            .filter(|_| !self.told_started && self.phase == Phase::Running);
+        let command = self.command.as_ref().filter(|command| !command.timed_out);
+        [
+            self.kill_at,
+            self.give_up_at.filter(|_| self.command.is_some()),
+            self.flush_at.filter(|_| !self.append_pending),
+            command.and_then(|command| command.deadline_at),
+            tell.map(|started| started.plus_ms(TELL_STARTED_MS)),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    pub(super) fn must_tell_started(&self, now: Timestamp) -> bool {
+        let running = self.phase == Phase::Running && !self.told_started;
+        running
+            && self
+                .started_at
+                .is_some_and(|started| now >= started.plus_ms(TELL_STARTED_MS))
+    }
+}
+
+impl Worker {
+    pub(super) fn prepared(
+        &mut self,
+        id: AttemptId,
+        result: Result<Prepared, Trouble>,
+        now: Timestamp,
+    ) {
+        if !self.in_phase(id, Phase::Preparing) {
+            // Dropped meanwhile: nobody wants the place any more.
+            if let Ok(place) = result {
+                self.out.push(Output::Clean(Box::new(place)));
+            }
+            return;
+        }
+        let attempt = self.attempts.get_mut(&id).expect("just looked up");
+        match result {
+            Ok(place) => {
+                let mut steps =
+                    StepMachine::new(Arc::clone(&attempt.work), place.workspaces.clone());
+                if let Some(stop) = attempt.stopping {
+                    steps.stop(stop);
+                }
+                attempt.place = Some(place);
+                attempt.steps = Some(steps);
+                attempt.phase = Phase::Running;
+                self.advance(id, now);
+            }
+            Err(trouble) => {
+                attempt.result = Some(failed(trouble, FailureKind::InfraBeforeStart));
+                attempt.phase = Phase::Flushing;
+                self.flush_or_report(id, now);
+            }
+        }
+    }
+
+    /// Begins the next step, or ends the attempt.
+    fn advance(&mut self, id: AttemptId, now: Timestamp) {
+        loop {
+            let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
+            let given_up = attempt.give_up_at.is_some_and(|at| now >= at);
+            let steps = attempt.steps.as_mut().expect("it runs");
+            let planned = match steps.advance() {
+                Next::Run(planned) => planned,
+                Next::Done(result) => {
+                    attempt.result = Some(result);
+                    return self.clear(id, now);
+                }
+            };
+            if given_up {
+                steps.ended(CommandEnd::Stopped(None), 0, Written::default());
+                continue;
+            }
+            let place = attempt.place.as_ref().expect("it runs");
+            let command = match self.site.command(place, &attempt.work, &planned) {
+                Ok(command) => command,
+                Err(trouble) => {
+                    let end = match trouble {
+                        Trouble::User(message) => CommandEnd::Refused(message),
+                        Trouble::Platform(message) => CommandEnd::Lost(message),
+                    };
+                    steps.ended(end, 0, Written::default());
+                    continue;
+                }
+            };
+            self.command += 1;
+            let step = StepRef(self.command);
+            let deadline_at = planned.timeout_ms.map(|timeout_ms| now.plus_ms(timeout_ms));
+            attempt.commands += 1;
+            attempt.command = Some(Running {
+                id: step,
+                planned: *planned,
+                since: now,
+                deadline_at,
+                timed_out: false,
+            });
+            self.commands.insert(step, id);
+            self.out.push(Output::Start(step, Box::new(command)));
+            return;
+        }
+    }
+
+    pub(super) fn exec_event(&mut self, event: ExecEvent, now: Timestamp) {
+        match event {
+            ExecEvent::Started { id, .. } => self.started(id, now),
+            ExecEvent::Output { id, stream, bytes } => self.output(id, stream, bytes, now),
+            ExecEvent::OutputEnd { .. } => {}
+            ExecEvent::Exited {
+                id,
+                exit,
+                oom_killed,
+                ..
+            } => {
+                let exit = match exit {
+                    exec::Exit::Code(code) => Exit::Code(code),
+                    exec::Exit::Signal(signal) => Exit::Signal(signal),
+                };
+                self.exited(id, exit, oom_killed, now);
+            }
+            ExecEvent::NotStarted { id, cause } => {
+                let end = if cause.is_users_fault() {
+                    CommandEnd::Refused(cause.to_string())
+                } else {
+                    CommandEnd::Lost(cause.to_string())
+                };
+                if let Some(attempt) = self.commands.remove(&id) {
+                    self.command_ended(attempt, end, Written::default(), now);
+                }
+            }
+            ExecEvent::TreeGone { tree, usage, .. } => self.tree_gone(&tree, usage, now),
+            ExecEvent::SpawnerLost { cause } => self.spawner_lost(cause, now),
+        }
+    }
+
+    fn started(&mut self, step: StepRef, now: Timestamp) {
+        let Some(attempt) = self
+            .commands
+            .get(&step)
+            .and_then(|id| self.attempts.get_mut(id))
+        else {
+            return;
+        };
+        attempt.started_at.get_or_insert(now);
+        if let Some(steps) = &mut attempt.steps {
+            steps.began();
+        }
+    }
+
+    fn exited(&mut self, step: StepRef, exit: Exit, oom_killed: bool, now: Timestamp) {
+        let Some(id) = self.commands.remove(&step) else {
+            return;
+        };
+        let Some(attempt) = self.attempts.get(&id) else {
+            return;
+        };
+        let Some(running) = attempt
+            .command
+            .as_ref()
+            .filter(|running| running.id == step)
+        else {
+            return;
+        };
+        let clean = exit == Exit::Code(0);
+        let mut end = if running.timed_out {
+            CommandEnd::TimedOut(Some(exit))
+        } else if attempt.stopping.is_some() && !clean {
+            CommandEnd::Stopped(Some(exit))
+        } else if oom_killed && !clean {
+            let limit_bytes = attempt.work.task.resources.memory_bytes;
+            CommandEnd::OutOfMemory { exit, limit_bytes }
+        } else {
+            CommandEnd::Exited(exit)
+        };
+        let place = attempt.place.as_ref().expect("it runs");
+        let written = match self.site.written(place, running.planned.index) {
+            Ok(written) => written,
+            Err(trouble) => {
+                if clean {
+                    end = match trouble {
+                        Trouble::User(message) => CommandEnd::Refused(message),
+                        Trouble::Platform(message) => CommandEnd::Lost(message),
+                    };
+                }
+                Written::default()
+            }
+        };
+        self.command_ended(id, end, written, now);
+    }
+
+    fn command_ended(&mut self, id: AttemptId, end: CommandEnd, written: Written, now: Timestamp) {
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
+        let Some(running) = attempt.command.take() else {
+            return;
+        };
+        attempt.kill_at = None;
+        let duration_ms = now.since_ms(running.since);
+        let steps = attempt.steps.as_mut().expect("it runs");
+        if let CommandEnd::Refused(message) | CommandEnd::Lost(message) = &end {
+            let message = message.clone();
+            steps.ended(end, duration_ms, written);
+            self.remark(id, &message, now);
+        } else {
+            steps.ended(end, duration_ms, written);
+        }
+        self.advance(id, now);
+    }
+
+    /// All steps are over: nothing they left behind may live on.
+    fn clear(&mut self, id: AttemptId, now: Timestamp) {
+        let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
+        attempt.phase = Phase::Clearing;
+        if attempt.tree_gone || self.broken {
+            return self.cleared(id, now);
+        }
+        // Harmless if the last command did it already: its end is told once in any case.
+        self.out.push(Output::Finish(crate::site::tree_key(id)));
+    }
+
+    fn tree_gone(&mut self, tree: &exec::TreeKey, usage: exec::Usage, now: Timestamp) {
+        let found = self
+            .attempts
+            .iter_mut()
+            .find(|(id, _)| crate::site::tree_key(**id) == *tree);
+        let Some((id, attempt)) = found else { return };
+        let id = *id;
+        attempt.tree_gone = true;
+        attempt.usage = Usage {
+            cpu_us: usage.cpu_user_us + usage.cpu_system_us,
+            memory_peak_bytes: usage.memory_peak_bytes,
+        };
+        if attempt.phase == Phase::Clearing {
+            self.cleared(id, now);
+        }
+    }
+
+    fn spawner_lost(&mut self, cause: String, now: Timestamp) {
+        self.broken = true;
+        let ids: Vec<AttemptId> = self.attempts.keys().copied().collect();
+        self.commands.clear();
+        for id in ids {
+            let message = format!("the process that starts commands is gone: {cause}");
+            let attempt = self.attempts.get_mut(&id).expect("just listed");
+            attempt.give_up_at = Some(now);
+            attempt.tree_gone = true;
+            if attempt.command.is_some() {
+                self.command_ended(id, CommandEnd::Lost(message), Written::default(), now);
+            } else if attempt.phase == Phase::Clearing {
+                self.cleared(id, now);
+            }
+        }
+        self.out.push(Output::Broken(cause));
+    }
+
+    pub(super) fn stop(&mut self, id: AttemptId, token: Token, now: Timestamp) {
+        if self.holds(id, token) {
+            self.stop_attempt(id, Stop::Asked, now);
+        }
+    }
+
+    pub(super) fn stop_attempt(&mut self, id: AttemptId, stop: Stop, now: Timestamp) {
+        let grace_ms = self.options.grace_ms;
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
+        if attempt.stopping.is_some() {
+            return;
+        }
+        attempt.stopping = Some(stop);
+        attempt
+            .give_up_at
+            .get_or_insert(now.plus_ms(grace_ms + AFTER_STOP_MS));
+        if let Some(steps) = &mut attempt.steps {
+            steps.stop(stop);
+        }
+        if let Some(command) = &attempt.command {
+            attempt.kill_at = Some(now.plus_ms(grace_ms));
+            self.out.push(Output::Terminate(command.id));
+        }
+    }
+
+    /// Does what is due for an attempt.
+    pub(super) fn fire_attempt(&mut self, id: AttemptId, now: Timestamp) {
+        let grace_ms = self.options.grace_ms;
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
+        if attempt.flush_at.is_some_and(|at| now >= at) && !attempt.append_pending {
+            self.flush(id, now);
+        }
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
+        let Some(command) = &mut attempt.command else {
+            return;
+        };
+        let timed_out = command.deadline_at.is_some_and(|at| now >= at) && !command.timed_out;
+        if timed_out {
+            command.timed_out = true;
+            attempt.kill_at = Some(now.plus_ms(grace_ms));
+            self.out.push(Output::Terminate(command.id));
+        }
+        let give_up = attempt.give_up_at.is_some_and(|at| now >= at);
+        if attempt.kill_at.is_some_and(|at| now >= at) || give_up {
+            attempt.kill_at = None;
+            if give_up {
+                // Killed once; whatever comes behind is not begun.
+                attempt.give_up_at = Some(Timestamp(0));
+            }
+            let kill = Output::Kill(command.id);
+            let killed = matches!(self.out.last(), Some(Output::Kill(last)) if *last == command.id);
+            if !killed {
+                self.out.push(kill);
+            }
+        }
+    }
+
+    pub(super) fn flush_later(&mut self, id: AttemptId, now: Timestamp) {
+        if let Some(attempt) = self.attempts.get_mut(&id) {
+            attempt.flush_at.get_or_insert(now.plus_ms(FLUSH_MS));
+        }
+    }
+
+    /// Drops an attempt that is not this worker's any more: kills it and tells nobody.
+    pub(super) fn drop_attempt(&mut self, id: AttemptId, token: Token) {
+        self.backlog
+            .retain(|work| work.id != id || work.token != token);
+        if !self.holds(id, token) {
+            return;
+        }
+        let attempt = self.attempts.remove(&id).expect("it is held");
+        if let Some(command) = &attempt.command {
+            self.commands.remove(&command.id);
+        }
+        self.pending
+            .retain(|_, pending| !super::ending::speaks_of(&pending.request, id));
+        self.out.push(Output::Finish(crate::site::tree_key(id)));
+        if let Some(place) = attempt.place {
+            self.out.push(Output::Clean(Box::new(place)));
+        }
+    }
+}
+
+/// The result of trouble that is not a step's.
+pub(super) fn failed(trouble: Trouble, platform: FailureKind) -> AttemptResult {
+    let (kind, message) = match trouble {
+        Trouble::User(message) => (FailureKind::User, message),
+        Trouble::Platform(message) => (platform, message),
+    };
+    AttemptResult::Failed {
+        kind,
+        exit_code: None,
+        message,
+    }
+}

@@ -1,0 +1,241 @@
+//! The end of an attempt: what it gives is collected, its output told, its end reported.
+
+use super::attempt::{Phase, failed};
+use super::{Output, Worker};
+use crate::site::{Collected, Trouble, Wanted, WantedArtifact};
+use api::protocol::{Request, RequestBody, Wish};
+use engine::rows::{AttemptEnd, AttemptResult, OutputValue};
+use model::Json;
+use model::ids::AttemptId;
+use model::plan::{ArtifactWhen, Text, ValueType};
+use model::reason::FailureKind;
+use model::time::Timestamp;
+
+impl Worker {
+    /// No process of the attempt lives any more: collects what it gives.
+    pub(super) fn cleared(&mut self, id: AttemptId, now: Timestamp) {
+        let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
+        let wanted = match wanted(attempt) {
+            Ok(wanted) => wanted,
+            Err(message) => {
+                attempt.result = Some(failed(Trouble::User(message), FailureKind::User));
+                None
+            }
+        };
+        match (wanted, &attempt.place) {
+            (Some(wanted), Some(place)) => {
+                let place = Box::new(place.clone());
+                attempt.phase = Phase::Collecting;
+                self.out.push(Output::Collect(id, place, Box::new(wanted)));
+            }
+            (None, _) | (_, None) => {
+                attempt.phase = Phase::Flushing;
+                self.flush_or_report(id, now);
+            }
+        }
+    }
+
+    pub(super) fn collected(
+        &mut self,
+        id: AttemptId,
+        result: Result<Collected, Trouble>,
+        now: Timestamp,
+    ) {
+        if !self.in_phase(id, Phase::Collecting) {
+            return;
+        }
+        let attempt = self.attempts.get_mut(&id).expect("just looked up");
+        attempt.phase = Phase::Flushing;
+        match result {
+            Ok(collected) => {
+                let remarks = collected.remarks.clone();
+                attempt.brought = collected;
+                for remark in remarks {
+                    self.remark(id, &remark, now);
+                }
+            }
+            Err(trouble) => {
+                let (Trouble::User(message) | Trouble::Platform(message)) = &trouble;
+                let message = message.clone();
+                if attempt.result == Some(AttemptResult::Succeeded) {
+                    attempt.result = Some(failed(trouble, FailureKind::InfraAfterStart));
+                }
+                self.remark(id, &message, now);
+            }
+        }
+        self.flush_or_report(id, now);
+    }
+
+    /// Tells the rest of the output, then the end.
+    pub(super) fn flush_or_report(&mut self, id: AttemptId, now: Timestamp) {
+        let Some(attempt) = self.attempts.get(&id) else {
+            return;
+        };
+        if attempt.append_pending {
+            return;
+        }
+        if attempt.unsent.is_empty() {
+            self.report(id, now);
+        } else {
+            self.flush(id, now);
+        }
+    }
+
+    fn report(&mut self, id: AttemptId, now: Timestamp) {
+        let end = self.end_of(id, now);
+        // A value that does not fit is said in the log, which then has to be told first.
+        if self
+            .attempts
+            .get(&id)
+            .is_some_and(|attempt| !attempt.unsent.is_empty())
+        {
+            return self.flush(id, now);
+        }
+        let then = self.wish_after(id);
+        let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
+        attempt.phase = Phase::Reporting;
+        let (token, missing_log_bytes) = (attempt.work.token, attempt.missing_bytes);
+        let end = Box::new(end);
+        self.send(
+            RequestBody::Report {
+                id,
+                token,
+                end,
+                missing_log_bytes,
+                then,
+            },
+            now,
+        );
+    }
+
+    /// A wish for the slot that the report frees.
+    fn wish_after(&self, id: AttemptId) -> Option<Wish> {
+        if self.leaving || self.broken || !self.backlog.is_empty() {
+            return None;
+        }
+        let free = self.free_resources(Some(id));
+        Some(Wish {
+            max: 1,
+            free,
+            labels: self.options.labels.clone(),
+        })
+    }
+
+    fn end_of(&mut self, id: AttemptId, now: Timestamp) -> AttemptEnd {
+        let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
+        let mut end = AttemptEnd::bare(attempt.result.clone().expect("its steps are over"));
+        end.usage = attempt.usage;
+        end.artifacts.clone_from(&attempt.brought.artifacts);
+        end.summary = attempt.brought.summary;
+        let Some(steps) = &mut attempt.steps else {
+            return end;
+        };
+        end.steps = steps.results().to_vec();
+        if end.result != AttemptResult::Succeeded {
+            return end;
+        }
+        match steps.outputs() {
+            Ok(outputs) => {
+                end.outputs = outputs;
+                end.generated = attempt.brought.generated;
+                for (name, declared) in &attempt.work.task.outputs {
+                    if declared.value_type != ValueType::Artifact {
+                        continue;
+                    }
+                    let of = declared
+                        .from
+                        .as_ref()
+                        .and_then(Text::literal)
+                        .unwrap_or(name);
+                    let artifact = end.artifacts.iter().find(|artifact| artifact.name == of);
+                    if let Some(artifact) = artifact {
+                        let value = Json::from(artifact.digest.to_string());
+                        end.outputs.insert(
+                            name.clone(),
+                            OutputValue {
+                                value,
+                                tainted: false,
+                            },
+                        );
+                    }
+                }
+            }
+            Err(message) => {
+                let trouble = Trouble::User(message.clone());
+                end.result = failed(trouble, FailureKind::User);
+                attempt.result = Some(end.result.clone());
+                self.remark(id, &message, now);
+            }
+        }
+        end
+    }
+
+    /// The board has the end: the slot is free.
+    pub(super) fn reported(&mut self, request: &Request) {
+        let RequestBody::Report { id, .. } = &request.body else {
+            return;
+        };
+        let Some(attempt) = self.attempts.remove(id) else {
+            return;
+        };
+        if let Some(place) = attempt.place {
+            self.out.push(Output::Clean(Box::new(place)));
+        }
+    }
+}
+
+/// Whether a request is about an attempt.
+pub(super) fn speaks_of(request: &Request, id: AttemptId) -> bool {
+    match &request.body {
+        RequestBody::Append(append) => append.id == id,
+        RequestBody::Report { id: of, .. } => *of == id,
+        RequestBody::Lease(_) | RequestBody::Renew { .. } => false,
+    }
+}
+
+/// What an attempt has to give, by how its steps ended; `None` when that is nothing.
+fn wanted(attempt: &mut super::attempt::Attempt) -> Result<Option<Wanted>, String> {
+    let succeeded = attempt.result == Some(AttemptResult::Succeeded);
+    let failed = matches!(attempt.result, Some(AttemptResult::Failed { .. }));
+    let work = std::sync::Arc::clone(&attempt.work);
+    let Some(steps) = &mut attempt.steps else {
+        return Ok(None);
+    };
+    if !work.publish {
+        return Ok(None);
+    }
+    let mut wanted = Wanted {
+        steps: attempt.commands,
+        ..Wanted::default()
+    };
+    for artifact in &work.task.artifacts_out {
+        let due = match artifact.when {
+            ArtifactWhen::Success => succeeded,
+            ArtifactWhen::Failure => failed,
+            ArtifactWhen::Always => succeeded || failed,
+        };
+        if !due {
+            continue;
+        }
+        let mut texts = |texts: &[Text]| {
+            texts
+                .iter()
+                .map(|text| steps.task_text(text))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        wanted.artifacts.push(WantedArtifact {
+            name: artifact.name.clone(),
+            paths: texts(&artifact.paths)?,
+            exclude: texts(&artifact.exclude)?,
+            if_missing: artifact.if_missing,
+        });
+    }
+    if let (true, Some(file)) = (succeeded, &work.task.generates) {
+        wanted.generates = Some(steps.task_text(file)?);
+    }
+    let summary = attempt.place.as_ref().is_some_and(|place| {
+        (0..attempt.commands).any(|index| place.dir.join(format!("{index}.summary")).exists())
+    });
+    let nothing = wanted.artifacts.is_empty() && wanted.generates.is_none() && !summary;
+    Ok((!nothing).then_some(wanted))
+}

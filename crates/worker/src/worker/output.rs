@@ -1,0 +1,155 @@
+//! From a command's pipe to the board: in pieces, acknowledged, bounded.
+
+use super::attempt::Phase;
+use super::{Output, Worker};
+use api::protocol::{Append, Chunk, Request, RequestBody, Stream};
+use exec::StepRef;
+use model::ids::AttemptId;
+use model::limits;
+use model::time::Timestamp;
+use std::sync::Arc;
+
+/// So much output is told at once without waiting for more.
+const FLUSH_BYTES: usize = 64 * 1024;
+
+impl Worker {
+    pub(super) fn output(
+        &mut self,
+        step: StepRef,
+        stream: exec::Stream,
+        bytes: Vec<u8>,
+        now: Timestamp,
+    ) {
+        let Some(id) = self.commands.get(&step).copied() else {
+            return self.out.push(Output::Taken(step, bytes.len()));
+        };
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
+        let told = attempt.sent_bytes + attempt.unsent_bytes as u64;
+        let room = limits::LOG_BYTES_PER_ATTEMPT.saturating_sub(told);
+        if room < bytes.len() as u64 {
+            let first = attempt.missing_bytes == 0;
+            attempt.missing_bytes += bytes.len() as u64;
+            self.out.push(Output::Taken(step, bytes.len()));
+            if first {
+                let most = limits::LOG_BYTES_PER_ATTEMPT;
+                self.remark(
+                    id,
+                    &format!("the log has reached its limit of {most} bytes; the rest is not kept"),
+                    now,
+                );
+            }
+            return;
+        }
+        let index = attempt
+            .command
+            .as_ref()
+            .map_or(0, |command| command.planned.index);
+        let stream = match stream {
+            exec::Stream::Stdout => Stream::Stdout,
+            exec::Stream::Stderr => Stream::Stderr,
+        };
+        let size = bytes.len();
+        attempt.unsent_bytes += size;
+        attempt.under_way.push_back((step, size));
+        match attempt.unsent.last_mut() {
+            Some(last) if last.step == index && last.stream == stream && last.at == now => {
+                last.bytes.extend_from_slice(&bytes);
+            }
+            Some(_) | None => attempt.unsent.push(Chunk {
+                step: index,
+                stream,
+                at: now,
+                bytes,
+            }),
+        }
+        if attempt.unsent_bytes >= FLUSH_BYTES && !attempt.append_pending {
+            self.flush(id, now);
+        } else {
+            self.flush_later(id, now);
+        }
+    }
+
+    /// A line of the worker's own in the attempt's log.
+    pub(super) fn remark(&mut self, id: AttemptId, text: &str, now: Timestamp) {
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
+        let bytes = format!("formic: {text}\n").into_bytes();
+        attempt.unsent_bytes += bytes.len();
+        let step = attempt.commands.saturating_sub(1);
+        attempt.unsent.push(Chunk {
+            step,
+            stream: Stream::System,
+            at: now,
+            bytes,
+        });
+        self.flush_later(id, now);
+    }
+
+    /// Tells the board what has come, one message at a time.
+    pub(super) fn flush(&mut self, id: AttemptId, now: Timestamp) {
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
+        if attempt.unsent.is_empty() || attempt.append_pending {
+            return;
+        }
+        let chunks = std::mem::take(&mut attempt.unsent);
+        let offset = attempt.sent_bytes;
+        attempt.sent_bytes += attempt.unsent_bytes as u64;
+        attempt.unsent_bytes = 0;
+        attempt.flush_at = None;
+        attempt.append_pending = true;
+        let work = Arc::clone(&attempt.work);
+        self.out
+            .push(Output::Show(id, work.clone(), chunks.clone()));
+        self.send(
+            RequestBody::Append(Append {
+                id,
+                token: work.token,
+                offset,
+                chunks,
+            }),
+            now,
+        );
+    }
+
+    /// The board has the output of `request`: the commands may write more.
+    pub(super) fn appended(&mut self, request: &Request, kept: u64, now: Timestamp) {
+        let RequestBody::Append(append) = &request.body else {
+            return;
+        };
+        let Some(attempt) = self.attempts.get_mut(&append.id) else {
+            return;
+        };
+        attempt.append_pending = false;
+        let end = append.offset
+            + append
+                .chunks
+                .iter()
+                .map(|chunk| chunk.bytes.len() as u64)
+                .sum::<u64>();
+        if kept < end {
+            // The board lost what came before: there is no way to get it back, so it is counted.
+            attempt.missing_bytes += end - kept;
+        }
+        let mut answered = usize::try_from(end - append.offset).unwrap_or(usize::MAX);
+        while let Some((step, size)) = attempt.under_way.front().copied() {
+            if size > answered {
+                break;
+            }
+            answered -= size;
+            attempt.under_way.pop_front();
+            self.out.push(Output::Taken(step, size));
+        }
+        let phase = attempt.phase;
+        let more = !attempt.unsent.is_empty();
+        if phase == Phase::Flushing {
+            self.flush_or_report(append.id, now);
+        } else if more {
+            self.flush_later(append.id, now);
+        }
+    }
+}
