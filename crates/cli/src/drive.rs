@@ -7,6 +7,7 @@ use model::reason::{CancelCause, CancelMode};
 use server::local::{Local, Place, Remote, Settings, Start, Watcher};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use store::owner::{Proc, process};
@@ -25,6 +26,8 @@ pub(crate) struct Options {
     pub capacity: Option<Resources>,
     /// Who asks, for the record.
     pub by: String,
+    /// Where the source is, when not where it was recorded.
+    pub source: Option<PathBuf>,
 }
 
 /// How it ended, and by which signal if one ended it.
@@ -70,6 +73,7 @@ pub(crate) fn drive(
         labels: options.labels,
         grace_ms: model::limits::GRACE_MS,
         environment: environment(),
+        source: options.source,
         exec: exec::Options::new(board.state_id.clone()),
     };
     let end = local.run(place, start, settings, watcher)?;

@@ -70,6 +70,8 @@ pub struct Settings {
     pub grace_ms: u64,
     /// The environment that tasks may inherit from.
     pub environment: BTreeMap<OsString, OsString>,
+    /// Where the source is, when not where it was recorded.
+    pub source: Option<PathBuf>,
     /// How commands are started.
     pub exec: exec::Options,
 }
@@ -202,7 +204,8 @@ impl Local {
         watcher: &mut dyn Watcher,
     ) -> Result<End, LocalError> {
         let content: Arc<dyn worker::Content> = Arc::new(Blobs(Arc::clone(&place.blobs)));
-        let site = worker::LocalSite::new(place.dir.clone(), content, settings.environment.clone());
+        let site = worker::LocalSite::new(place.dir.clone(), content, settings.environment.clone())
+            .with_source(settings.source.clone());
         let folders = place.dir.join("workspaces");
         let logs = place.logs.clone();
         let worker_id = WorkerId(format!("local-{:x}", random()?));

@@ -146,6 +146,8 @@ pub struct LocalSite {
     environment: BTreeMap<OsString, OsString>,
     /// The default shell: `bash` if there is one, else `sh`.
     shell: Vec<String>,
+    /// Where the source is, when not where it was recorded.
+    source: Option<PathBuf>,
 }
 
 impl LocalSite {
@@ -162,7 +164,15 @@ impl LocalSite {
             content,
             environment,
             shell,
+            source: None,
         }
+    }
+
+    /// The same, with the source in another folder than the recorded one.
+    #[must_use]
+    pub fn with_source(mut self, source: Option<PathBuf>) -> Self {
+        self.source = source;
+        self
     }
 
     fn attempt_dir(&self, id: AttemptId) -> PathBuf {
@@ -204,7 +214,10 @@ impl Site for LocalSite {
     fn prepare(&self, work: &Work) -> Result<Prepared, Trouble> {
         let dir = self.attempt_dir(work.id);
         make_dir(&dir)?;
-        let source = PathBuf::from(&work.source.dir);
+        let source = self
+            .source
+            .clone()
+            .unwrap_or_else(|| PathBuf::from(&work.source.dir));
         let source = if work.clean {
             tree::worktree(&source, work, &dir)?
         } else {
