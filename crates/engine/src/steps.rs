@@ -135,7 +135,7 @@ pub enum CommandEnd {
 enum Look {
     Skip,
     Opened,
-    Run(Planned),
+    Run(Box<Planned>),
 }
 
 impl StepMachine {
@@ -193,7 +193,7 @@ impl StepMachine {
                 Ok(Look::Run(planned)) => {
                     self.begun += 1;
                     self.running = Some(turn);
-                    return Next::Run(Box::new(planned));
+                    return Next::Run(planned);
                 }
                 Err(message) => {
                     let message = format!("step `{}`: {message}", turn.name);
@@ -433,7 +433,7 @@ impl StepMachine {
             .iter()
             .map(|(name, value)| Ok((name.clone(), names::in_text(value)?)))
             .collect::<Result<_, String>>()?;
-        Ok(Look::Run(Planned {
+        Ok(Look::Run(Box::new(Planned {
             index: self.begun,
             name: turn.name.clone(),
             run,
@@ -443,7 +443,7 @@ impl StepMachine {
             timeout_ms,
             keep_streams_apart: turn.keep_streams_apart,
             is_last: !follows,
-        }))
+        })))
     }
 
     fn task_steps(&self) -> Option<&Steps> {

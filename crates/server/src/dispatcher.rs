@@ -31,6 +31,11 @@ use store::{
 /// elsewhere has to be noticed (250 ms), with room for a slow disk.
 const POLL_MS: u64 = 50;
 
+/// Opens the log of a worker.
+pub type OpenLog = Box<dyn Fn(&WorkerId) -> Box<dyn LogSink> + Send>;
+/// Whether an owner lives, as far as can be known.
+pub type Alive = Box<dyn Fn(&Owner, Timestamp) -> bool + Send>;
+
 /// What a dispatcher works with.
 pub struct Parts {
     /// The board.
@@ -38,11 +43,11 @@ pub struct Parts {
     /// Large content.
     pub blobs: Arc<dyn BlobStore>,
     /// Opens the log of a worker.
-    pub logs: Box<dyn Fn(&WorkerId) -> Box<dyn LogSink> + Send>,
+    pub logs: OpenLog,
     /// This process as an owner; its `until` is set anew with each renewal.
     pub owner: Owner,
     /// Whether an owner lives, as far as can be known.
-    pub alive: Box<dyn Fn(&Owner, Timestamp) -> bool + Send>,
+    pub alive: Alive,
 }
 
 /// Something that came in.

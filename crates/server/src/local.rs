@@ -3,7 +3,7 @@
 //! The dispatcher has the calling thread, because it waits for the disk; the worker has a thread with a
 //! runtime of its own, because it waits for pipes. They share nothing but messages.
 
-use crate::dispatcher::{Dispatcher, Fatal, Input, Output, Parts};
+use crate::dispatcher::{Alive, Dispatcher, Fatal, Input, Output, Parts};
 use api::protocol::{Chunk, Request};
 use engine::machine::Machine;
 use engine::rows::{Changes, RunHead};
@@ -17,7 +17,7 @@ use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use store::{BlobStore, Command, LogSink, LogStore, Owner, Store};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -36,7 +36,7 @@ pub struct Place {
     /// This process.
     pub owner: Owner,
     /// Whether another process lives.
-    pub alive: Box<dyn Fn(&Owner, Timestamp) -> bool + Send>,
+    pub alive: Alive,
 }
 
 /// What to do.
@@ -321,10 +321,8 @@ impl Life {
         let Some(at) = self.dispatcher.next_wake() else {
             return mail.recv().ok();
         };
-        match mail.recv_timeout(Duration::from_millis(at.since_ms(now()))) {
-            Ok(mail) => Some(mail),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        mail.recv_timeout(Duration::from_millis(at.since_ms(now())))
+            .ok()
     }
 
     fn take_in(&mut self, mail: Mail, inputs: &mut Vec<Input>, watcher: &mut dyn Watcher) {

@@ -66,6 +66,9 @@ pub trait Site: Send + Sync {
     /// As [`Site::prepare`].
     fn written(&self, at: &Prepared, index: u32) -> Result<Written, Trouble>;
 
+    /// Whether one of the first `steps` steps wrote a summary.
+    fn has_summary(&self, at: &Prepared, steps: u32) -> bool;
+
     /// Takes what the attempt gives to others.
     ///
     /// # Errors
@@ -290,6 +293,10 @@ impl Site for LocalSite {
     fn written(&self, at: &Prepared, index: u32) -> Result<Written, Trouble> {
         let read = |what: &str| read_text(&at.dir.join(format!("{index}.{what}")));
         contract::written(&read("output")?, &read("env")?, &read("path")?).map_err(Trouble::User)
+    }
+
+    fn has_summary(&self, at: &Prepared, steps: u32) -> bool {
+        (0..steps).any(|index| at.dir.join(format!("{index}.summary")).exists())
     }
 
     fn collect(&self, at: &Prepared, wanted: &Wanted) -> Result<Collected, Trouble> {

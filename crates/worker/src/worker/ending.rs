@@ -2,7 +2,7 @@
 
 use super::attempt::{Phase, failed};
 use super::{Output, Worker};
-use crate::site::{Collected, Trouble, Wanted, WantedArtifact};
+use crate::site::{Collected, Site, Trouble, Wanted, WantedArtifact};
 use api::protocol::{Request, RequestBody, Wish};
 use engine::rows::{AttemptEnd, AttemptResult, OutputValue};
 use model::Json;
@@ -15,7 +15,7 @@ impl Worker {
     /// No process of the attempt lives any more: collects what it gives.
     pub(super) fn cleared(&mut self, id: AttemptId, now: Timestamp) {
         let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
-        let wanted = match wanted(attempt) {
+        let wanted = match wanted(attempt, &*self.site) {
             Ok(wanted) => wanted,
             Err(message) => {
                 attempt.result = Some(failed(Trouble::User(message), FailureKind::User));
@@ -194,7 +194,10 @@ pub(super) fn speaks_of(request: &Request, id: AttemptId) -> bool {
 }
 
 /// What an attempt has to give, by how its steps ended; `None` when that is nothing.
-fn wanted(attempt: &mut super::attempt::Attempt) -> Result<Option<Wanted>, String> {
+fn wanted(
+    attempt: &mut super::attempt::Attempt,
+    site: &dyn Site,
+) -> Result<Option<Wanted>, String> {
     let succeeded = attempt.result == Some(AttemptResult::Succeeded);
     let failed = matches!(attempt.result, Some(AttemptResult::Failed { .. }));
     let work = std::sync::Arc::clone(&attempt.work);
@@ -233,9 +236,8 @@ fn wanted(attempt: &mut super::attempt::Attempt) -> Result<Option<Wanted>, Strin
     if let (true, Some(file)) = (succeeded, &work.task.generates) {
         wanted.generates = Some(steps.task_text(file)?);
     }
-    let summary = attempt.place.as_ref().is_some_and(|place| {
-        (0..attempt.commands).any(|index| place.dir.join(format!("{index}.summary")).exists())
-    });
+    let place = attempt.place.as_ref();
+    let summary = place.is_some_and(|place| site.has_summary(place, attempt.commands));
     let nothing = wanted.artifacts.is_empty() && wanted.generates.is_none() && !summary;
     Ok((!nothing).then_some(wanted))
 }
