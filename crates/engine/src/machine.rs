@@ -158,7 +158,7 @@ impl Machine {
             Event::StartManual { task, by } => self.start_manual(task, by, now)?,
             Event::Admitted { task } => self.admitted(task, now)?,
             Event::Generated { task, fragment } => self.generated(task, fragment, now)?,
-            Event::EffectDone { key } => self.effect_done(&key),
+            Event::EffectDone { key } => self.acknowledge(&key),
             Event::TakeOver { by } => self.take_over(by, now),
         }
         self.settle(now);
@@ -175,7 +175,7 @@ impl Machine {
     fn handle_ended(&mut self, event: Event) -> Result<Changes, Rejected> {
         match event {
             Event::EffectDone { key } => {
-                self.effect_done(&key);
+                self.acknowledge(&key);
                 Ok(self.take_changes())
             }
             Event::Report(report) => Err(Rejected::Fenced {
@@ -193,6 +193,14 @@ impl Machine {
             | Event::Admitted { .. }
             | Event::Generated { .. }
             | Event::TakeOver { .. } => Err(Rejected::RunEnded),
+        }
+    }
+
+    /// Strikes off an effect that asks for no answer. The others stay until their answer has come: the end of
+    /// the attempt, the admission, the compiled tasks.
+    fn acknowledge(&mut self, key: &EffectKey) {
+        if matches!(self.effects.get(key), Some(Effect::LeaveGroup { .. })) {
+            self.effect_done(key);
         }
     }
 

@@ -75,6 +75,17 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// The names that the pipeline itself sees.
+    pub(crate) fn of_pipeline(machine: &'a Machine) -> Self {
+        Self {
+            machine,
+            task: None,
+            instance: None,
+            past: Past::default(),
+            failure: None,
+        }
+    }
+
     /// The same with `failure` and `attempt` for rules about a failed attempt.
     pub(crate) fn with_failure(mut self, kind: &str, exit_code: Option<i32>) -> Self {
         let code = exit_code.map_or(Value::Null, |code| Value::from(i64::from(code)));

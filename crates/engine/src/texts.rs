@@ -9,20 +9,20 @@ use std::sync::Arc;
 /// Programs and templates that were parsed before.
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
-    programs: BTreeMap<String, Program>,
-    templates: BTreeMap<String, Arc<Template>>,
+    programs: BTreeMap<(String, String), Program>,
+    templates: BTreeMap<(String, String), Arc<Template>>,
 }
 
 impl Texts {
     /// The parsed form of `expression`.
     pub(crate) fn program(&mut self, expression: &Expression) -> Result<Program, String> {
-        if let Some(program) = self.programs.get(&expression.text) {
+        let key = key(expression);
+        if let Some(program) = self.programs.get(&key) {
             return Ok(program.clone());
         }
         let program = expr::compile(dialect(expression)?, &expression.text)
             .map_err(|error| located(expression, &error))?;
-        self.programs
-            .insert(expression.text.clone(), program.clone());
+        self.programs.insert(key, program.clone());
         Ok(program)
     }
 
@@ -43,15 +43,15 @@ impl Texts {
             Text::Literal(literal) => return Ok(Value::from(literal.as_str())),
             Text::Template(expression) => expression,
         };
-        let known = self.templates.get(&expression.text).cloned();
+        let key = key(expression);
+        let known = self.templates.get(&key).cloned();
         let template = match known {
             Some(template) => template,
             None => {
                 let parsed = Template::parse(dialect(expression)?, &expression.text)
                     .map_err(|error| located(expression, &error))?;
                 let parsed = Arc::new(parsed);
-                self.templates
-                    .insert(expression.text.clone(), Arc::clone(&parsed));
+                self.templates.insert(key, Arc::clone(&parsed));
                 parsed
             }
         };
@@ -78,6 +78,11 @@ pub(crate) fn length_ms(value: &Value) -> Option<u64> {
         value.as_int()?
     };
     u64::try_from(ms).ok()
+}
+
+/// The same text means something else in another dialect.
+fn key(expression: &Expression) -> (String, String) {
+    (expression.dialect.clone(), expression.text.clone())
 }
 
 fn dialect(expression: &Expression) -> Result<Dialect, String> {

@@ -389,7 +389,7 @@ impl Driver {
                 "the deadline stays after it was fired"
             );
             self.now = self.now.max(at);
-            if reason == DeadlineReason::Lease && self.renew_all() {
+            if self.renew_all() {
                 continue;
             }
             fired_at = Some((at, reason));
@@ -405,14 +405,14 @@ impl Driver {
                 return false;
             };
             self.now = self.now.max(at);
-            if reason == DeadlineReason::Lease {
-                if self.renew_all() && self.machine.live().next().is_some() {
+            let renewed = self.renew_all();
+            if renewed && reason == DeadlineReason::Lease {
+                if self.machine.live().next().is_some() {
                     // Only the report of a leased attempt goes on from here.
                     return false;
                 }
-                if self.machine.next_deadline() != Some((at, reason)) {
-                    continue;
-                }
+                self.forget_idle_workers();
+                continue;
             }
             self.accept(Event::Tick);
             return true;
@@ -437,6 +437,14 @@ impl Driver {
             });
         }
         !due.is_empty()
+    }
+
+    /// Workers without an attempt go home, so that their heartbeats are not waited for.
+    fn forget_idle_workers(&mut self) {
+        let workers: Vec<WorkerId> = self.rows.leases.iter().map(|l| l.worker.clone()).collect();
+        for worker in workers {
+            self.accept(Event::WorkerGone { worker });
+        }
     }
 
     /// Leases and ends everything, by `verdict` of task key and attempt, until nothing goes on by itself.

@@ -1,6 +1,7 @@
 //! Stopping: a run in one of three ways, or one task.
 
 use super::Machine;
+use super::due::DeadlineReason;
 use crate::rows::{
     Cancel, Effect, EffectKey, Ended, RunState, StopCause, TaskKind, TaskState, Transition,
 };
@@ -27,9 +28,8 @@ impl Machine {
         if earlier.is_some_and(|earlier| strength(earlier.mode) >= strength(mode)) {
             return;
         }
-        if let Some(deadline) = self.run_deadline() {
-            self.index.deadlines.remove(&deadline);
-        }
+        self.drop_run_deadlines();
+        let earlier = self.run.cancel.as_ref();
         let cause = earlier.map_or(cause, |earlier| earlier.cause);
         self.run.cancel = Some(Cancel {
             mode,
@@ -38,13 +38,19 @@ impl Machine {
             at: now,
         });
         self.log(Transition::CancelAsked { mode, by }, now);
-        if let RunState::Queued(_) = self.run.state {
+        // Of a run that has not begun, `finally` does not run either.
+        let begun = !matches!(self.run.state, RunState::Queued(_));
+        if !begun {
             self.run.state = RunState::Running;
             self.effect_done(&EffectKey::enter(None));
+            if self.tasks.is_empty() {
+                return self.begin_scope(None, now);
+            }
         }
+        self.add_run_deadlines();
         for place in 0..self.tasks.len() {
             let no = self.tasks[place].no;
-            let spared = mode != CancelMode::Now && self.is_finally(no);
+            let spared = begun && mode != CancelMode::Now && self.is_finally(no);
             let drains = mode == CancelMode::Drain && self.row(no).state == TaskState::Running;
             if !spared && !drains {
                 self.cancel_task(no, cause, now);
@@ -98,6 +104,11 @@ impl Machine {
         }
         live.stop = Some(cause);
         let attempt = live.clone();
+        if let Some(at) = attempt.deadline_at {
+            self.index
+                .deadlines
+                .remove(&(at, DeadlineReason::Attempt, no));
+        }
         self.draft
             .attempts
             .insert((no, attempt.attempt), attempt.clone());

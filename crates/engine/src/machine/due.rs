@@ -82,10 +82,7 @@ impl Machine {
     fn fire_timer(&mut self, no: TaskNo, now: Timestamp) {
         self.touch(no).timer_at = None;
         match self.row(no).state {
-            TaskState::Queued(QueueReason::Backoff) => {
-                self.put(no, TaskState::Queued(QueueReason::Slots), now);
-                self.push_ready(no);
-            }
+            TaskState::Queued(QueueReason::Backoff) => self.enqueue(no, now),
             TaskState::Queued(QueueReason::Delay) => self.ask_approval(no, now),
             TaskState::Blocked(Gate::Approval) => {
                 self.touch(no).note = Some("nobody answered the approval in time".into());

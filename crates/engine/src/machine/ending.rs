@@ -4,7 +4,7 @@
 //! skipped tasks needs no deep stack.
 
 use super::Machine;
-use super::index::Tally;
+use super::index::{Follow, Tally, own_past, passed};
 use crate::names::Past;
 use crate::rows::{
     Effect, EffectKey, Ended, GroupMember, OutputValue, RunResult, RunState, TaskKind, TaskState,
@@ -38,7 +38,7 @@ impl Machine {
         if let Some(group) = group {
             self.leave_group(Some(no), group.to_string());
         }
-        self.index.to_pass_on.push_back(no);
+        self.index.to_pass_on.push_back(Follow::Ended(no));
     }
 
     /// Ends a task with the failure of an expression or value that its author wrote.
@@ -117,12 +117,7 @@ impl Machine {
                 }
             }
             TaskState::Queued(QueueReason::PathInUse) => {
-                for parked in self.index.parked_on_paths.values_mut() {
-                    parked.remove(&no);
-                }
-                self.index
-                    .parked_on_paths
-                    .retain(|_, parked| !parked.is_empty());
+                self.forget_parked(no);
             }
             TaskState::Queued(QueueReason::ConcurrencyGroup) => {
                 self.effect_done(&EffectKey::enter(Some(no)));
@@ -151,11 +146,16 @@ impl Machine {
         self.effect(EffectKey::leave(task), Effect::LeaveGroup { group, member });
     }
 
-    /// Passes on every end, until nothing follows any more.
+    /// Passes on everything that follows, until nothing does any more.
     pub(super) fn settle(&mut self, now: Timestamp) {
         loop {
-            while let Some(no) = self.index.to_pass_on.pop_front() {
-                self.pass_on(no, now);
+            while let Some(follow) = self.index.to_pass_on.pop_front() {
+                match follow {
+                    Follow::Ended(no) => self.pass_on_end(no, now),
+                    Follow::Released(no) => self.pass_on_release(no, now),
+                    Follow::Room(matrix) => self.wake_parked(matrix, now),
+                    Follow::Paths(no) => self.wake_on_paths(no, now),
+                }
             }
             if !self.skip_optional(now) {
                 return;
@@ -176,22 +176,37 @@ impl Machine {
         true
     }
 
-    fn pass_on(&mut self, no: TaskNo, now: Timestamp) {
-        let parent = self.row(no).parent;
-        let matrix = parent.filter(|parent| self.row(*parent).kind == TaskKind::Matrix);
-        match matrix {
-            Some(matrix) => self.pass_on_member(no, matrix, now),
-            None => self.pass_on_top(no, parent, now),
+    fn pass_on_end(&mut self, no: TaskNo, now: Timestamp) {
+        let row = self.row(no);
+        let ended = row.ended().expect("only ends are passed on as ends");
+        let parent = row.parent;
+        match parent.filter(|parent| self.row(*parent).kind == TaskKind::Matrix) {
+            Some(matrix) => self.pass_on_member(no, ended, matrix, now),
+            None => self.pass_on_top(no, ended, parent, now),
         }
     }
 
-    fn pass_on_member(&mut self, no: TaskNo, matrix: TaskNo, now: Timestamp) {
-        let row = self.row(no);
-        // A member that is only released is passed on with its matrix, when all are.
-        let Some(ended) = row.ended() else {
-            return self.release_matrix(matrix, now);
+    /// Lets the tasks behind go on; of a matrix when no member holds them up any more.
+    fn pass_on_release(&mut self, no: TaskNo, now: Timestamp) {
+        let parent = self.row(no).parent;
+        let matrix = parent.filter(|parent| self.row(*parent).kind == TaskKind::Matrix);
+        let Some(matrix) = matrix else {
+            self.reckon_past(no);
+            return self.wake_dependents(no, parent, now);
         };
-        let tolerated = row.tolerated;
+        let of_matrix = self.row(matrix);
+        if of_matrix.released || of_matrix.ended().is_some() || self.row(no).ended().is_some() {
+            return;
+        }
+        let members = self.members(matrix);
+        if members.iter().all(|member| self.row(*member).released) {
+            self.touch(matrix).released = true;
+            self.index.to_pass_on.push_back(Follow::Released(matrix));
+        }
+    }
+
+    fn pass_on_member(&mut self, no: TaskNo, ended: Ended, matrix: TaskNo, now: Timestamp) {
+        let tolerated = self.row(no).tolerated;
         let group = self
             .index
             .groups
@@ -200,7 +215,6 @@ impl Machine {
         group.tally.add(ended, tolerated);
         group.left -= 1;
         let (left, tally) = (group.left, group.tally);
-        self.wake_parked(matrix, now);
         let failed = matches!(ended, Ended::Failed(_)) && !tolerated;
         let fail_fast = self
             .plan
@@ -218,43 +232,16 @@ impl Machine {
         }
     }
 
-    /// Lets the tasks behind a matrix go on when every member has ended or is released.
-    fn release_matrix(&mut self, matrix: TaskNo, _now: Timestamp) {
-        let waits = self
-            .members(matrix)
-            .iter()
-            .any(|member| !self.row(*member).released);
-        if !waits && !self.row(matrix).released && self.row(matrix).ended().is_none() {
-            self.touch(matrix).released = true;
-            self.index.to_pass_on.push_back(matrix);
-        }
-    }
-
-    fn pass_on_top(&mut self, no: TaskNo, opener: Option<TaskNo>, now: Timestamp) {
+    fn pass_on_top(&mut self, no: TaskNo, ended: Ended, opener: Option<TaskNo>, now: Timestamp) {
         let row = self.row(no);
-        let (def, ended, tolerated, released) = (row.def, row.ended(), row.tolerated, row.released);
-        if let Some(ended) = ended {
-            let needs = self.plan.task(def).needs.iter();
-            let before = needs
-                .map(|edge| self.index.past[self.top(opener, edge.task).index()])
-                .fold(Past::default(), Past::and);
-            self.index.past[no.index()] = before.and(Past::of(ended, tolerated));
-        }
-        // A released task was passed on when it was released; its end concerns only its scope.
-        if ended.is_none() || !released {
-            for dependent in self.index.defs[def.index()].dependents.clone() {
-                let behind = self.top(opener, dependent);
-                self.index.waits[behind.index()] -= 1;
-                self.decide_if_free(behind, now);
-            }
-        }
-        let Some(ended) = ended else { return };
+        let (def, tolerated, released) = (row.def, row.tolerated, row.released);
         let finally = self.plan.task(def).phase == Phase::Finally;
         let instance = self
             .index
             .instances
             .get_mut(&opener)
             .expect("a row has its instance");
+        // Counted before the tasks behind are decided: their rule may look at the whole scope.
         instance.tally.add(ended, tolerated);
         let left = if finally {
             &mut instance.left_finally
@@ -263,10 +250,45 @@ impl Machine {
         };
         *left -= 1;
         let (left_main, left_finally) = (instance.left_main, instance.left_finally);
+        self.reckon_past(no);
+        // A released task was passed on when it was released; its end concerns only its scope.
+        if !released {
+            self.wake_dependents(no, opener, now);
+        }
         if !finally && left_main == 0 {
             self.open_finally(opener, now);
         } else if finally && left_main == 0 && left_finally == 0 {
             self.conclude_scope(opener, now);
+        }
+    }
+
+    fn wake_dependents(&mut self, no: TaskNo, opener: Option<TaskNo>, now: Timestamp) {
+        for dependent in self.index.defs[self.row(no).def.index()].dependents.clone() {
+            let behind = self.top(opener, dependent);
+            self.index.waits[behind.index()] -= 1;
+            self.decide_if_free(behind, now);
+        }
+    }
+
+    /// Computes what a task and everything before it came to. A cancel ends tasks before those that they
+    /// need, so what is learned late is handed on to those behind that have passed.
+    fn reckon_past(&mut self, no: TaskNo) {
+        let opener = self.instance_of(no);
+        let mut changed = vec![no];
+        while let Some(no) = changed.pop() {
+            let def = self.row(no).def;
+            let needs = self.plan.task(def).needs.iter();
+            let before = needs
+                .map(|edge| self.index.past[self.top(opener, edge.task).index()])
+                .fold(Past::default(), Past::and);
+            let past = before.and(own_past(self.row(no)));
+            if self.index.past[no.index()] == past {
+                continue;
+            }
+            self.index.past[no.index()] = past;
+            let dependents = self.index.defs[def.index()].dependents.iter();
+            let behind = dependents.map(|dependent| self.top(opener, *dependent));
+            changed.extend(behind.filter(|behind| passed(self.row(*behind))));
         }
     }
 
@@ -285,8 +307,10 @@ impl Machine {
             return self.conclude_scope(opener, now);
         }
         if opener.is_none() {
-            let deadline = self.begin_finally(now);
-            self.index.deadlines.extend(deadline);
+            self.drop_run_deadlines();
+            self.run.finally_at = Some(now);
+            self.draft.run = true;
+            self.add_run_deadlines();
         }
         for def in self.plan.scope(scope).tasks.clone() {
             let no = self.top(opener, def);
@@ -299,18 +323,6 @@ impl Machine {
             self.touch(no).state = TaskState::Queued(QueueReason::Needs);
             self.decide_if_free(no, now);
         }
-    }
-
-    fn begin_finally(
-        &mut self,
-        now: Timestamp,
-    ) -> Option<(Timestamp, super::DeadlineReason, TaskNo)> {
-        if let Some(deadline) = self.run_deadline() {
-            self.index.deadlines.remove(&deadline);
-        }
-        self.run.finally_at = Some(now);
-        self.draft.run = true;
-        self.finally_deadline()
     }
 
     fn conclude_scope(&mut self, opener: Option<TaskNo>, now: Timestamp) {
@@ -370,8 +382,7 @@ impl Machine {
         self.draft.leases_gone.extend(self.leases.keys().cloned());
         self.draft.leases.clear();
         self.leases.clear();
-        if let Some(concurrency) = &self.plan.concurrency {
-            let group = concurrency.group.literal().unwrap_or_default().to_owned();
+        if let Some(group) = self.run_group() {
             self.effect_done(&EffectKey::enter(None));
             self.leave_group(None, group);
         }

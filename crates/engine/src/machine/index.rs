@@ -8,7 +8,7 @@ use crate::order::{self, DefIndex, ReadyKey};
 use crate::rows::{Ended, RunHead, RunState, TaskKind, TaskRow, TaskState};
 use model::ids::{ScopeNo, TaskNo};
 use model::plan::{Phase, Placement, Plan, Resources};
-use model::reason::{CancelCause, FailureKind, QueueReason, SkipCause};
+use model::reason::{CancelCause, CancelMode, FailureKind, Gate, QueueReason, SkipCause};
 use model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -26,15 +26,28 @@ pub(super) struct Index {
     pub(super) deadlines: BTreeSet<(Timestamp, DeadlineReason, TaskNo)>,
     /// Active tasks by the artifact and report paths that they declare.
     pub(super) paths: BTreeMap<Box<str>, TaskNo>,
-    pub(super) parked_on_paths: BTreeMap<Box<str>, BTreeSet<TaskNo>>,
+    pub(super) parked_on_paths: BTreeMap<Box<str>, BTreeSet<ReadyKey>>,
     /// Tasks that go on by themselves.
     pub(super) moving: u32,
     /// Tasks that wait for a person and hold up the run.
     pub(super) gated: u32,
     /// Manual tasks that hold up nothing.
     pub(super) optional: BTreeSet<TaskNo>,
-    /// Tasks whose end, or release, has not been passed on.
-    pub(super) to_pass_on: VecDeque<TaskNo>,
+    /// What has to be told to others.
+    pub(super) to_pass_on: VecDeque<Follow>,
+}
+
+/// What follows from a change of a row, for other rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Follow {
+    /// The task ended.
+    Ended(TaskNo),
+    /// The tasks behind it need not wait for it any more.
+    Released(TaskNo),
+    /// A member of this matrix gave its place back.
+    Room(TaskNo),
+    /// This task does not use its paths any more.
+    Paths(TaskNo),
 }
 
 /// The tasks of one scope, opened once.
@@ -57,6 +70,7 @@ pub(super) struct Group {
     pub(super) first: TaskNo,
     pub(super) count: u32,
     pub(super) left: u32,
+    /// Members that hold one of the `max_parallel` places.
     pub(super) active: u32,
     pub(super) parked: BTreeSet<TaskNo>,
     pub(super) tally: Tally,
@@ -140,6 +154,9 @@ impl Machine {
     pub(super) fn index_rows(&mut self) {
         self.index.waits = vec![0; self.tasks.len()];
         self.index.past = vec![Past::default(); self.tasks.len()];
+        if self.tasks.is_empty() {
+            self.open_instance(None, ScopeNo::ROOT, TaskNo(0));
+        }
         for place in 0..self.tasks.len() {
             self.index_place(place);
         }
@@ -156,10 +173,7 @@ impl Machine {
         for place in 0..self.tasks.len() {
             self.index_waiting(self.tasks[place].no);
         }
-        let run_deadlines = [self.run_deadline(), self.finally_deadline()];
-        self.index
-            .deadlines
-            .extend(run_deadlines.into_iter().flatten());
+        self.add_run_deadlines();
     }
 
     /// Where the index differs from the one that a machine rebuilt from the same rows has; for [`crate::check`].
@@ -330,9 +344,8 @@ impl Machine {
                 past = past.and(self.index.past[need.no.index()]);
             }
             self.index.waits[no.index()] = waits;
-            let row = self.row(no);
-            if let Some(ended) = row.ended() {
-                self.index.past[no.index()] = past.and(Past::of(ended, row.tolerated));
+            if passed(self.row(no)) {
+                self.index.past[no.index()] = past.and(own_past(self.row(no)));
             }
         }
     }
@@ -386,11 +399,17 @@ impl Machine {
     /// Adds (`+1`) or removes (`-1`) a row from the counters that tell what the run waits for.
     pub(super) fn count_state(&mut self, no: TaskNo, by: i32) {
         let row = &self.tasks[no.index()];
+        let matrix = row.parent.filter(|_| holds_place(row));
+        if let Some(group) = matrix.and_then(|matrix| self.index.groups.get_mut(&matrix)) {
+            let active = group.active.checked_add_signed(by);
+            group.active = active.expect("a member holds one place");
+        }
+        let row = &self.tasks[no.index()];
         let counter = match row.state {
             TaskState::Queued(QueueReason::Needs | QueueReason::Finally)
             | TaskState::Open
             | TaskState::Ended(_) => return,
-            TaskState::Blocked(_) if row.released => {
+            TaskState::Blocked(Gate::Manual) if row.released => {
                 if by > 0 {
                     self.index.optional.insert(no);
                 } else {
@@ -406,32 +425,74 @@ impl Machine {
             .expect("a row is counted once");
     }
 
+    /// The time limit of the run. It holds while a run drains, else a task could hold it up for ever.
     pub(super) fn run_deadline(&self) -> Option<(Timestamp, DeadlineReason, TaskNo)> {
         let begun = matches!(self.run.state, RunState::Running) && self.run.finally_at.is_none();
-        let timeout_ms = self
-            .plan
-            .timeout_ms
-            .filter(|_| begun && self.run.cancel.is_none())?;
+        let cancel = self.run.cancel.as_ref();
+        let counts = begun && cancel.is_none_or(|cancel| cancel.mode == CancelMode::Drain);
+        let timeout_ms = self.plan.timeout_ms.filter(|_| counts)?;
         let at = self.run.started_at?.plus_ms(timeout_ms);
         Some((at, DeadlineReason::Run, TaskNo(0)))
     }
 
+    /// The time limit of `finally`: of the pipeline's own once it has begun, before that of those in called
+    /// scopes, which go on after a cancel.
     pub(super) fn finally_deadline(&self) -> Option<(Timestamp, DeadlineReason, TaskNo)> {
         let running = matches!(self.run.state, RunState::Running);
-        let since = self.run.finally_at.filter(|_| running)?;
+        let since = match (&self.run.cancel, self.run.finally_at) {
+            (Some(cancel), _) if cancel.mode == CancelMode::Now => return None,
+            (_, Some(finally_at)) => finally_at,
+            (Some(cancel), None) if cancel.mode == CancelMode::Finally => cancel.at,
+            (Some(_) | None, None) => return None,
+        };
         let timeout_ms = self
             .plan
             .finally_timeout_ms
             .unwrap_or(model::limits::FINALLY_TIMEOUT_MS);
-        Some((
-            since.plus_ms(timeout_ms),
-            DeadlineReason::Finally,
-            TaskNo(0),
-        ))
+        let at = since.plus_ms(timeout_ms);
+        running.then_some((at, DeadlineReason::Finally, TaskNo(0)))
+    }
+
+    /// Forgets the time limits of the run, before something changes that they depend on.
+    pub(super) fn drop_run_deadlines(&mut self) {
+        let deadlines = [self.run_deadline(), self.finally_deadline()];
+        for deadline in deadlines.into_iter().flatten() {
+            self.index.deadlines.remove(&deadline);
+        }
+    }
+
+    /// Remembers the time limits of the run.
+    pub(super) fn add_run_deadlines(&mut self) {
+        let deadlines = [self.run_deadline(), self.finally_deadline()];
+        self.index.deadlines.extend(deadlines.into_iter().flatten());
     }
 }
 
 /// Whether the tasks behind a row need not wait for it.
 pub(super) fn passed(row: &TaskRow) -> bool {
     row.released || row.ended().is_some()
+}
+
+/// What a row that has passed means for the tasks behind it. One that was let go counts as success, whatever
+/// becomes of it.
+pub(super) fn own_past(row: &TaskRow) -> Past {
+    let ended = row.ended().filter(|_| !row.released);
+    ended.map_or_else(Past::default, |ended| Past::of(ended, row.tolerated))
+}
+
+/// Whether a member of a matrix holds one of its `max_parallel` places: a worker has it or may take it, or
+/// its tasks go on.
+pub(super) fn holds_place(row: &TaskRow) -> bool {
+    is_active(row.state) || (row.state == TaskState::Open && row.kind == TaskKind::Call)
+}
+
+/// Whether a worker has a task or may take it.
+pub(super) const fn is_active(state: TaskState) -> bool {
+    matches!(
+        state,
+        TaskState::Running
+            | TaskState::Queued(
+                QueueReason::Slots | QueueReason::Resources | QueueReason::Placement
+            )
+    )
 }

@@ -2,6 +2,7 @@
 
 use super::index::Index;
 use super::{Draft, Machine};
+use crate::names::Names;
 use crate::rows::{
     Changes, Counts, Effect, EffectKey, GroupMember, Reused, RunHead, RunRow, RunState, TaskKind,
     TaskRow, TaskState, Transition,
@@ -10,7 +11,7 @@ use crate::texts::Texts;
 use model::ids::{ScopeNo, TaskNo, Token};
 use model::limits;
 use model::matrix::{Cell, MatrixError, Table};
-use model::plan::{Body, Late, Matrix, Phase, Plan, TaskDef};
+use model::plan::{Body, Late, Matrix, Phase, Plan, TaskDef, Text};
 use model::reason::QueueReason;
 use model::time::Timestamp;
 use std::collections::BTreeMap;
@@ -60,7 +61,7 @@ impl Machine {
             None => machine.begin_run(now),
             Some(concurrency) => {
                 machine.run.state = RunState::Queued(QueueReason::ConcurrencyGroup);
-                let group = concurrency.group.literal().unwrap_or_default().to_owned();
+                let group = machine.run_group().expect("the plan names a group");
                 let member = GroupMember {
                     run: machine.head.id,
                     task: None,
@@ -78,6 +79,23 @@ impl Machine {
         machine.settle(now);
         let changes = machine.take_changes();
         NewRun { machine, changes }
+    }
+
+    /// The concurrency group of the run, if the plan names one. A name that cannot be computed stands for itself.
+    pub(super) fn run_group(&mut self) -> Option<String> {
+        let group = self.plan.concurrency.as_ref()?.group.clone();
+        let mut texts = std::mem::take(&mut self.texts);
+        let value = texts.text(&group, &Names::of_pipeline(self));
+        self.texts = texts;
+        let name = value.ok().and_then(|value| {
+            let text = expr::template::in_text(&value).ok()?;
+            Some(text.to_string())
+        });
+        let written = match group {
+            Text::Literal(text) => text,
+            Text::Template(expression) => expression.text,
+        };
+        Some(name.unwrap_or(written))
     }
 
     /// Lets the tasks of the root scope go.
@@ -127,8 +145,10 @@ impl Machine {
         self.index_waits(opener);
         for (place, def) in defs.iter().enumerate() {
             let known = self.plan.task(*def).matrix.as_ref().and_then(known_table);
-            // A table that cannot be made is reported when the task's turn comes.
-            if let Some(Ok(cells)) = known.map(|table| table.cells()) {
+            // A table that cannot be made, or does not fit, is reported when the task's turn comes.
+            if let Some(Ok(cells)) = known.map(|table| table.cells())
+                && self.has_room(cells.len()).is_ok()
+            {
                 let matrix = TaskNo(first.0 + u32::try_from(place).expect("tasks are bounded"));
                 self.add_members(matrix, cells, now);
             }

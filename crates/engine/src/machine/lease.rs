@@ -19,9 +19,17 @@ impl Machine {
         let mut given = 0;
         while given < ask.max {
             let Some(no) = self.next_for(ask, free.as_ref()) else {
-                break;
+                // What was put aside, or failed, may have made room for others.
+                if self.index.to_pass_on.is_empty() {
+                    break;
+                }
+                self.settle(now);
+                continue;
             };
-            if self.must_wait_longer(no, now) {
+            if self.path_in_use(no) {
+                self.forget_waiting(no);
+                self.put(no, TaskState::Queued(QueueReason::PathInUse), now);
+                self.park_on_paths(no);
                 continue;
             }
             if self.grant(no, &ask.worker, now) {
@@ -52,40 +60,6 @@ impl Machine {
         heads.min().map(|(_, _, no)| *no)
     }
 
-    /// Parks a ready task whose matrix is full or whose paths are in use.
-    fn must_wait_longer(&mut self, no: TaskNo, now: Timestamp) -> bool {
-        let row = self.row(no);
-        let most = self
-            .plan
-            .task(row.def)
-            .matrix
-            .as_ref()
-            .and_then(|matrix| matrix.max_parallel);
-        let group = row.parent.and_then(|parent| self.index.groups.get(&parent));
-        let full = most
-            .zip(group)
-            .is_some_and(|(most, group)| group.active >= most);
-        if full {
-            let matrix = row.parent.expect("a member has its matrix as parent");
-            self.forget_waiting(no);
-            self.put(no, TaskState::Queued(QueueReason::MaxParallel), now);
-            self.index
-                .groups
-                .get_mut(&matrix)
-                .expect("just read")
-                .parked
-                .insert(no);
-            return true;
-        }
-        if self.path_in_use(no) {
-            self.forget_waiting(no);
-            self.put(no, TaskState::Queued(QueueReason::PathInUse), now);
-            self.park_on_paths(no);
-            return true;
-        }
-        false
-    }
-
     /// Paths matter only where tasks share a tree.
     fn exclusive_paths(&self, no: TaskNo) -> Vec<Box<str>> {
         if self.head.clean {
@@ -104,76 +78,72 @@ impl Machine {
             .any(|path| self.index.paths.contains_key(path))
     }
 
-    /// Waits under all its paths: whichever becomes free, it looks again.
+    /// Waits under all its paths: whichever becomes free, it is looked at again.
     pub(super) fn park_on_paths(&mut self, no: TaskNo) {
+        let key = self.ready_key(no);
         for path in self.exclusive_paths(no) {
-            self.index
-                .parked_on_paths
-                .entry(path)
-                .or_default()
-                .insert(no);
+            let parked = self.index.parked_on_paths.entry(path).or_default();
+            parked.insert(key);
         }
     }
 
-    /// Takes the places that a running task needs.
+    pub(super) fn forget_parked(&mut self, no: TaskNo) {
+        let key = self.ready_key(no);
+        for path in self.exclusive_paths(no) {
+            if let Some(parked) = self.index.parked_on_paths.get_mut(&path) {
+                parked.remove(&key);
+                if parked.is_empty() {
+                    self.index.parked_on_paths.remove(&path);
+                }
+            }
+        }
+    }
+
+    /// Takes the paths that a running task declares.
     pub(super) fn occupy(&mut self, no: TaskNo) {
         for path in self.exclusive_paths(no) {
             self.index.paths.insert(path, no);
         }
-        let parent = self.row(no).parent;
-        if let Some(group) = parent.and_then(|parent| self.index.groups.get_mut(&parent)) {
-            group.active += 1;
+    }
+
+    /// Gives the paths back.
+    pub(super) fn vacate(&mut self, no: TaskNo) {
+        for path in self.exclusive_paths(no) {
+            self.index.paths.remove(&path);
         }
     }
 
-    /// Gives the places back, and lets those go on that waited for them.
-    pub(super) fn vacate(&mut self, no: TaskNo, now: Timestamp) {
+    /// Of those that wait for a path that `no` does not use any more, the first whose paths are all free goes
+    /// on. Only one: the others would be put aside again behind it.
+    pub(super) fn wake_on_paths(&mut self, no: TaskNo, now: Timestamp) {
         for path in self.exclusive_paths(no) {
-            self.index.paths.remove(&path);
-            for waiting in self
-                .index
-                .parked_on_paths
-                .remove(&path)
-                .into_iter()
-                .flatten()
-            {
-                self.unpark(waiting, now);
+            if self.index.paths.contains_key(&path) {
+                continue;
             }
-        }
-        if let Some(parent) = self.row(no).parent {
-            if let Some(group) = self.index.groups.get_mut(&parent) {
-                group.active -= 1;
+            let waiting = self.index.parked_on_paths.get(&path).into_iter().flatten();
+            let next = waiting
+                .map(|(_, _, waiting)| *waiting)
+                .find(|waiting| !self.path_in_use(*waiting));
+            if let Some(next) = next {
+                self.unpark(next, now);
             }
-            self.wake_parked(parent, now);
         }
     }
 
     /// Lets members go on that waited for `max_parallel`, as many as there is room for.
     pub(super) fn wake_parked(&mut self, matrix: TaskNo, now: Timestamp) {
-        let most = self
-            .plan
-            .task(self.row(matrix).def)
-            .matrix
-            .as_ref()
-            .and_then(|m| m.max_parallel);
-        let Some((most, group)) = most.zip(self.index.groups.get(&matrix)) else {
-            return;
-        };
-        let room = most.saturating_sub(group.active) as usize;
-        let woken: Vec<TaskNo> = group.parked.iter().take(room).copied().collect();
-        for waiting in woken {
-            self.unpark(waiting, now);
+        let def = self.plan.task(self.row(matrix).def);
+        let most = def.matrix.as_ref().and_then(|matrix| matrix.max_parallel);
+        while let Some((most, group)) = most.zip(self.index.groups.get(&matrix)) {
+            let next = group.parked.first().filter(|_| group.active < most);
+            let Some(next) = next.copied() else { return };
+            self.unpark(next, now);
         }
     }
 
     fn unpark(&mut self, no: TaskNo, now: Timestamp) {
-        let parked = TaskState::Queued(QueueReason::PathInUse);
-        let held = TaskState::Queued(QueueReason::MaxParallel);
-        if self.row(no).state == parked || self.row(no).state == held {
-            self.forget_waiting(no);
-            self.put(no, TaskState::Queued(QueueReason::Slots), now);
-            self.push_ready(no);
-        }
+        self.forget_waiting(no);
+        self.enqueue(no, now);
     }
 
     /// Leases one task; `false` when its time limit cannot be computed and it failed instead.
@@ -254,7 +224,8 @@ impl Machine {
             let Some(live) = self.live.get_mut(task) else {
                 continue;
             };
-            if live.attempt != *attempt || live.token != *token || live.started {
+            let current = live.attempt == *attempt && live.token == *token && live.worker == worker;
+            if !current || live.started {
                 continue;
             }
             live.started = true;

@@ -2,7 +2,7 @@
 
 use super::Machine;
 use super::due::DeadlineReason;
-use super::index::Shape;
+use super::index::{Follow, Shape, holds_place, is_active, own_past};
 use crate::names::{Names, Past};
 use crate::rows::{
     Effect, EffectKey, Ended, GroupMember, OutputValue, Outputs, TaskKind, TaskState, Transition,
@@ -147,9 +147,7 @@ impl Machine {
             let need = self.row(self.top(opener, edge.task));
             let mut of_need = match def.start.status_of {
                 StatusOf::Ancestors => self.index.past[need.no.index()],
-                StatusOf::Needs | StatusOf::Scope => need
-                    .ended()
-                    .map_or_else(Past::default, |ended| Past::of(ended, need.tolerated)),
+                StatusOf::Needs | StatusOf::Scope => own_past(need),
             };
             let ignores_skip =
                 edge.kind == EdgeKind::Optional || edge.on_skip == SkipSpread::Ignore;
@@ -168,7 +166,7 @@ impl Machine {
                 self.touch(no).released = !blocking;
                 self.put(no, TaskState::Blocked(Gate::Manual), now);
                 if !blocking {
-                    self.index.to_pass_on.push_back(no);
+                    self.index.to_pass_on.push_back(Follow::Released(no));
                 }
             }
             Activation::Delayed { delay_ms } => match self.late_ms(no, &delay_ms) {
@@ -219,11 +217,26 @@ impl Machine {
 
     /// Nothing but a worker is missing; a call opens at once.
     pub(super) fn make_ready(&mut self, no: TaskNo, now: Timestamp) {
-        match self.plan.task(self.row(no).def).body {
-            Body::Nothing => self.end(no, Ended::Succeeded, now),
-            Body::Call(_) => self.open_call(no, now),
-            Body::Steps(_) => {
-                self.touch(no).ready_at = Some(now);
+        self.touch(no).ready_at = Some(now);
+        self.enqueue(no, now);
+    }
+
+    /// Lets a task go on, or puts it aside while its matrix has as many active members as it may.
+    pub(super) fn enqueue(&mut self, no: TaskNo, now: Timestamp) {
+        let row = self.row(no);
+        let def = self.plan.task(row.def);
+        let most = def.matrix.as_ref().and_then(|matrix| matrix.max_parallel);
+        let group = row
+            .parent
+            .and_then(|matrix| self.index.groups.get_mut(&matrix));
+        match (&def.body, most.zip(group)) {
+            (Body::Nothing, _) => self.end(no, Ended::Succeeded, now),
+            (_, Some((most, group))) if group.active >= most => {
+                group.parked.insert(no);
+                self.put(no, TaskState::Queued(QueueReason::MaxParallel), now);
+            }
+            (Body::Call(_), _) => self.open_call(no, now),
+            (Body::Steps(_), _) => {
                 self.put(no, TaskState::Queued(QueueReason::Slots), now);
                 self.push_ready(no);
             }
@@ -353,11 +366,13 @@ impl Machine {
         if self.row(no).state == state {
             return;
         }
+        let (was_active, held_place) = (is_active(self.row(no).state), holds_place(self.row(no)));
         self.count_state(no, -1);
         let blocked_before = matches!(self.row(no).state, TaskState::Blocked(_));
         let leaf = self.row(no).kind == TaskKind::Leaf;
         self.touch(no).state = state;
         self.count_state(no, 1);
+        self.give_way(no, was_active, held_place);
         if leaf {
             let blocked = matches!(state, TaskState::Blocked(_));
             self.run.counts.blocked += u32::from(blocked);
@@ -372,6 +387,22 @@ impl Machine {
                     self.log(Transition::TaskMoved { task: no, state }, now);
                 }
             }
+        }
+    }
+
+    /// Lets those know who may wait for what a task does not use any more.
+    fn give_way(&mut self, no: TaskNo, was_active: bool, held_place: bool) {
+        let row = self.row(no);
+        let matrix = row.parent.filter(|_| held_place && !holds_place(row));
+        let left_paths = was_active && !is_active(row.state);
+        let group = matrix.and_then(|matrix| self.index.groups.get(&matrix));
+        if let (Some(matrix), Some(group)) = (matrix, group)
+            && !group.parked.is_empty()
+        {
+            self.index.to_pass_on.push_back(Follow::Room(matrix));
+        }
+        if left_paths && !self.index.parked_on_paths.is_empty() {
+            self.index.to_pass_on.push_back(Follow::Paths(no));
         }
     }
 

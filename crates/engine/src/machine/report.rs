@@ -93,7 +93,9 @@ impl Machine {
                     now,
                 );
             }
-            (AttemptResult::Stopped | AttemptResult::Interrupted, None) => self.again(no, now),
+            (AttemptResult::Stopped | AttemptResult::Interrupted, None) => {
+                self.interrupted(no, jitter_permille, now);
+            }
         }
         Ok(())
     }
@@ -121,7 +123,7 @@ impl Machine {
         self.effect_done(&EffectKey::stop(no, attempt.attempt));
         self.run.counts.running -= 1;
         self.draft.attempts.insert((no, attempt.attempt), attempt);
-        self.vacate(no, now);
+        self.vacate(no);
         brought
     }
 
@@ -160,6 +162,8 @@ impl Machine {
         row.outputs = (!outputs.is_empty()).then(|| Box::new(outputs));
         row.artifacts = artifacts;
         match generated {
+            // Its tasks would begin after the cancel.
+            Some(_) if self.must_not_start_again(no) => self.end_by_cancel(no, now),
             Some(content) => self.compile(no, content, now),
             None => self.end(no, Ended::Succeeded, now),
         }
@@ -194,7 +198,12 @@ impl Machine {
             wanted,
             jitter_permille,
         };
-        let pause_ms = match retry::decide(&rule, failure) {
+        let verdict = if self.must_not_start_again(no) {
+            Verdict::No
+        } else {
+            retry::decide(&rule, failure)
+        };
+        let pause_ms = match verdict {
             Verdict::No => {
                 self.touch(no).note = (!message.is_empty()).then(|| message.into());
                 return self.fail(no, kind, exit_code, now);
@@ -208,13 +217,30 @@ impl Machine {
                 pause_ms
             }
         };
-        if self.must_not_start_again(no) {
-            return self.end_by_cancel(no, now);
-        }
         let attempt = model::ids::AttemptNo(self.row(no).attempts);
         self.log(Transition::AttemptEnded { task: no, attempt }, now);
         self.put(no, TaskState::Queued(QueueReason::Backoff), now);
         self.set_timer(no, Some(now.plus_ms(pause_ms)));
+    }
+
+    /// An attempt came back unfinished though nobody wanted it to stop: free of charge, but not for ever.
+    fn interrupted(&mut self, no: TaskNo, jitter_permille: u16, now: Timestamp) {
+        let earlier = self.row(no).free_retries;
+        if earlier < limits::FREE_RETRIES {
+            self.touch(no).free_retries += 1;
+            return self.again(no, now);
+        }
+        let times = earlier + 1;
+        self.failed(
+            no,
+            Trouble {
+                kind: FailureKind::InfraAfterStart,
+                exit_code: None,
+                message: format!("its workers were told to go {times} times before it ended"),
+                jitter_permille,
+            },
+            now,
+        );
     }
 
     /// Another attempt at once, because the one before was taken away and did not fail.
@@ -224,8 +250,7 @@ impl Machine {
         }
         let attempt = model::ids::AttemptNo(self.row(no).attempts);
         self.log(Transition::AttemptEnded { task: no, attempt }, now);
-        self.put(no, TaskState::Queued(QueueReason::Slots), now);
-        self.push_ready(no);
+        self.enqueue(no, now);
     }
 
     /// The attempts of a worker that is gone are lost. Whether their commands began is not known, so
