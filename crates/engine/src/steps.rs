@@ -443,7 +443,7 @@ impl StepMachine {
             timeout_ms,
             keep_streams_apart: turn.keep_streams_apart,
             is_last: !follows,
-        }))))
+        })))
     }
 
     fn task_steps(&self) -> Option<&Steps> {

@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn include_extends_agreeing_cells_and_else_adds_one() {
-        // The example of GitHub's documentation for `jobs.<id>.strategy.matrix.include`.
+        // foreign: the example of GitHub's documentation for `jobs.<id>.strategy.matrix.include`.
         let table = table(
             &[
                 ("fruit", json!(["apple", "pear"])),

@@ -1,7 +1,7 @@
 //! The plan: what a run does, as typed values.
 //!
 //! A front-end compiles a file against one signal into a [`Plan`]; the engine runs it. The plan
-//! knows no file format: what GitHub workflows, GitLab files and Tekton pipelines say is expressed
+//! knows no file format: what files of GitHub, GitLab and Tekton say is expressed
 //! by the same few elements (`docs/plan-model.md` maps each of their keys).
 //!
 //! - A **scope** is a set of task definitions with inputs and outputs: the pipeline itself, a

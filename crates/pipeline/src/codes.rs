@@ -89,6 +89,7 @@ codes! {
     IF_KEY = "E0212": "The condition of a task or a step is called `when`.",
         "if: signal.branch == 'main'" => "when: signal.branch == 'main'";
     FOREIGN_KEY = "E0213": "The key belongs to another system's files; Formic has another word for it.",
+        // foreign: their key is the example
         "jobs: {test: {run: make}}" => "tasks: {test: {run: make}}";
     NOT_TOGETHER = "E0214": "Two keys exclude each other.",
         "test: {run: make, steps: [{run: make}]}" => "test: {run: make}";

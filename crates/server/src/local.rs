@@ -11,7 +11,6 @@ use engine::work::Work;
 use model::digest::Digest;
 use model::ids::{AttemptId, RunId, WorkerId};
 use model::plan::{Plan, Resources};
-use model::time::Timestamp;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Read};

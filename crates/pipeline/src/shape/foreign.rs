@@ -1,4 +1,6 @@
 //! Words of other systems, and what stands for them here.
+//!
+//! foreign-file: it is a table of their words.
 
 /// For an unknown key of `object`: what to write in its place.
 pub(super) fn help(object: &str, key: &str) -> Option<&'static str> {
