@@ -7,12 +7,18 @@ use crate::fault::{self, Fault};
 use crate::ui::{Color, Paint, Progress, Ui, Wish};
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
+use engine::event::Answer;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Run pipelines here, as a server would.
 #[derive(Debug, Parser)]
-#[command(name = "formic", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "formic",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
 struct CommandLine {
     #[command(flatten)]
     global: Global,
@@ -39,16 +45,33 @@ struct Global {
     #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
     color: Color,
     /// How to show progress
-    #[arg(long, value_name = "HOW", value_enum, default_value_t, global = true, env = "FORMIC_PROGRESS")]
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        global = true,
+        env = "FORMIC_PROGRESS"
+    )]
     progress: Progress,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(commands::run::Args),
+    Resume(commands::resume::Args),
+    Retry(commands::retry::Args),
+    Replay(commands::replay::Args),
     Check(commands::check::Args),
     Ls(commands::ls::Args),
     Show(commands::show::Args),
     Logs(commands::logs::Args),
+    Cancel(commands::cancel::Args),
+    /// Let a task that waits for a person go on, or start a manual one
+    Approve(commands::answer::Args),
+    /// Say no to a task that waits for a person
+    Reject(commands::answer::Args),
+    Doctor(commands::doctor::Args),
     Explain(commands::explain::Args),
     Schema(commands::schema::Args),
     Version(commands::version::Args),
@@ -86,10 +109,18 @@ fn enter(dir: Option<PathBuf>) -> Result<()> {
 
 fn dispatch(command: Command, ui: &Ui) -> Result<Exit> {
     match command {
+        Command::Run(args) => commands::run::run(&args, ui),
+        Command::Resume(args) => commands::resume::run(&args, ui),
+        Command::Retry(args) => commands::retry::run(&args, ui),
+        Command::Replay(args) => commands::replay::run(&args, ui),
         Command::Check(args) => commands::check::run(&args, ui),
         Command::Ls(args) => commands::ls::run(&args, ui),
         Command::Show(args) => commands::show::run(&args, ui),
         Command::Logs(args) => commands::logs::run(&args, ui),
+        Command::Cancel(args) => commands::cancel::run(&args, ui),
+        Command::Approve(args) => commands::answer::run(&args, Answer::Approve, ui),
+        Command::Reject(args) => commands::answer::run(&args, Answer::Reject, ui),
+        Command::Doctor(args) => commands::doctor::run(&args, ui),
         Command::Explain(args) => commands::explain::run(&args, ui),
         Command::Schema(args) => commands::schema::run(&args, ui),
         Command::Version(args) => commands::version::run(&args, ui),

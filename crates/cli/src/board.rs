@@ -14,11 +14,11 @@ use model::time::Timestamp;
 use rustix::fs::{Access, access};
 use std::path::PathBuf;
 use std::sync::Arc;
-use store::owner::{Proc, process};
 use store::location::Origin;
+use store::owner::{Proc, process};
 use store::{
-    BlobStore as _, DiskBlobs, LogStore, Owner, Places, Retention, RunSummary, SqliteStore, StateDir,
-    Store as _,
+    BlobStore as _, DiskBlobs, LogStore, Owner, Places, Retention, RunSummary, SqliteStore,
+    StateDir, Store as _,
 };
 
 /// A plan or fragment is JSON of at most this size. A plan of the largest run takes a few hundred bytes for
@@ -48,7 +48,9 @@ impl Board {
         let state = StateDir::locate(&project.dir, &places())?;
         if state.origin == Origin::Fallback {
             let dir = state.dir.display();
-            ui.say(format!("the project may not be written, so the board is in `{dir}`"));
+            ui.say(format!(
+                "the project may not be written, so the board is in `{dir}`"
+            ));
         }
         Self::open_in(&state, ui)
     }
@@ -165,7 +167,10 @@ impl Board {
     pub(crate) fn plan(&self, head: &RunHead) -> Result<Plan> {
         let bytes = self.blobs.read(&head.plan, PLAN_BYTES)?;
         let plan: Plan = serde_json::from_slice(&bytes).with_context(|| {
-            format!("the plan of run `{}` was written by another formic", head.id)
+            format!(
+                "the plan of run `{}` was written by another formic",
+                head.id
+            )
         })?;
         Ok(plan)
     }
@@ -187,8 +192,11 @@ impl Board {
 
 /// The fault that a project has no runs.
 pub(crate) fn no_runs(project: &Project) -> Fault {
-    Fault::nothing(format!("there are no runs in `{}` yet", project.dir.display()))
-        .help("`formic run` starts one; `-C DIR` goes to another project")
+    Fault::nothing(format!(
+        "there are no runs in `{}` yet",
+        project.dir.display()
+    ))
+    .help("`formic run` starts one; `-C DIR` goes to another project")
 }
 
 /// What the environment says about places for state.

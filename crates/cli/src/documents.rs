@@ -96,3 +96,25 @@ pub(crate) struct CheckedPart {
     pub found: String,
     pub help: Option<String>,
 }
+
+/// One line of `--events`.
+#[derive(Debug, Serialize)]
+pub(crate) struct EventDocument {
+    pub schema: &'static str,
+    pub run: String,
+    pub seq: u64,
+    pub at_ms: i64,
+    pub event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<u32>,
+}

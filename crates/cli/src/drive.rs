@@ -78,7 +78,10 @@ pub(crate) fn drive(
     };
     let end = local.run(place, start, settings, watcher)?;
     let signal = taken.load(Ordering::SeqCst);
-    Ok(Driven { end, signal: (signal != 0).then_some(signal) })
+    Ok(Driven {
+        end,
+        signal: (signal != 0).then_some(signal),
+    })
 }
 
 /// Listens for signals on a thread of its own, as long as the process lives.
@@ -90,11 +93,17 @@ fn listen(remote: Remote, by: String, taken: Arc<AtomicI32>) -> Result<()> {
     let (interrupt, terminate, hangup) = {
         let _guard = runtime.enter();
         let open = |kind: SignalKind| signal(kind).context("cannot listen for signals");
-        (open(SignalKind::interrupt())?, open(SignalKind::terminate())?, open(SignalKind::hangup())?)
+        (
+            open(SignalKind::interrupt())?,
+            open(SignalKind::terminate())?,
+            open(SignalKind::hangup())?,
+        )
     };
     std::thread::Builder::new()
         .name("signals".to_owned())
-        .spawn(move || runtime.block_on(pass_on(interrupt, terminate, hangup, &remote, &by, &taken)))
+        .spawn(move || {
+            runtime.block_on(pass_on(interrupt, terminate, hangup, &remote, &by, &taken))
+        })
         .context("cannot listen for signals")?;
     Ok(())
 }
@@ -120,9 +129,17 @@ async fn pass_on(
             remote.interrupt();
             continue;
         }
-        let mode = if asked { CancelMode::Now } else { CancelMode::Finally };
+        let mode = if asked {
+            CancelMode::Now
+        } else {
+            CancelMode::Finally
+        };
         let cause = CancelCause::Person;
-        remote.command(Command::Cancel { mode, cause, by: by.to_owned() });
+        remote.command(Command::Cancel {
+            mode,
+            cause,
+            by: by.to_owned(),
+        });
         if asked {
             remote.kill();
         }

@@ -1,9 +1,7 @@
 //! What is read from the machine: the time, randomness, and who sits here.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use model::time::Timestamp;
-use std::fs::File;
-use std::io::Read as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The time now.
@@ -16,13 +14,9 @@ pub(crate) fn now() -> Timestamp {
 /// 64 random bits.
 ///
 /// # Errors
-/// When the kernel's source of randomness cannot be read.
+/// When the system has none.
 pub(crate) fn random() -> Result<u64> {
-    let mut bytes = [0; 8];
-    File::open("/dev/urandom")
-        .and_then(|mut file| file.read_exact(&mut bytes))
-        .context("cannot read `/dev/urandom`")?;
-    Ok(u64::from_le_bytes(bytes))
+    Ok(server::local::random()?)
 }
 
 /// Who asks: the user's name, or number.

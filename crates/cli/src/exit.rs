@@ -136,10 +136,7 @@ mod tests {
 
     #[test]
     fn trouble_of_the_platform_is_never_the_users() {
-        for kind in [
-            FailureKind::InfraBeforeStart,
-            FailureKind::InfraAfterStart,
-        ] {
+        for kind in [FailureKind::InfraBeforeStart, FailureKind::InfraAfterStart] {
             assert_eq!(Exit::of_failure(kind), Exit::Infrastructure);
         }
         assert_eq!(Exit::of_failure(FailureKind::Timeout), Exit::Red);

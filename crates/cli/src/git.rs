@@ -102,7 +102,12 @@ fn at(dir: &Path) -> Command {
         .arg("-C")
         .arg(dir)
         // Neither hooks nor a monitor program of the repository are run by looking at it.
-        .args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"])
+        .args([
+            "-c",
+            "core.hooksPath=/dev/null",
+            "-c",
+            "core.fsmonitor=false",
+        ])
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("LC_ALL", "C")

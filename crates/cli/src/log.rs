@@ -115,7 +115,10 @@ pub(crate) fn print(board: &Board, selected: &[Selected<'_>], ui: &Ui) -> Result
         }
         if each.missing_bytes() > 0 {
             let missing = text::size(each.missing_bytes());
-            ui.warn(format!("{missing} of the output of `{}` are missing", each.task.key));
+            ui.warn(format!(
+                "{missing} of the output of `{}` are missing",
+                each.task.key
+            ));
         }
     }
     Ok(())
@@ -131,7 +134,9 @@ pub(crate) fn document(
     selected: &[Selected<'_>],
     ui: &Ui,
 ) -> Result<()> {
-    ui.data(format!(r#"{{"schema":"formic.logs/v1","run":"{run}","logs":["#));
+    ui.data(format!(
+        r#"{{"schema":"formic.logs/v1","run":"{run}","logs":["#
+    ));
     for (place, each) in selected.iter().enumerate() {
         let key = json!(each.task.key);
         let (attempt, missing) = (each.attempt.attempt.0, each.missing_bytes());

@@ -1,17 +1,26 @@
 //! The `formic` binary: arguments in, one command run, an exit code out. Nothing is decided here.
 
+mod act;
 mod args;
 mod board;
+mod capacity;
 mod commands;
 mod diagnostics;
 mod documents;
+mod drive;
 mod edge;
 mod exit;
 mod fault;
 mod git;
+mod heartbeat;
+mod launch;
 mod log;
+mod progress;
 mod project;
+mod prompt;
 mod references;
+mod repeat;
+mod reuse;
 mod select;
 mod source;
 mod summary;

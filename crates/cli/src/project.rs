@@ -127,12 +127,7 @@ fn pipeline_files(dir: &Path) -> Result<Vec<PipelineFile>> {
     let folder = dir.join(".formic");
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,
-        Err(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::NotFound | ErrorKind::NotADirectory
-            ) =>
-        {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(found);
         }
         Err(error) => {

@@ -47,17 +47,15 @@ fn newest(board: &Board) -> Result<RunId> {
         ..RunFilter::default()
     };
     let newest = board.store.run_list(&filter)?.pop();
-    newest
-        .map(|summary| summary.head.id)
-        .ok_or_else(|| Fault::nothing("there are no runs yet").help("`formic run` starts one").into())
+    newest.map(|summary| summary.head.id).ok_or_else(|| {
+        Fault::nothing("there are no runs yet")
+            .help("`formic run` starts one")
+            .into()
+    })
 }
 
 fn ambiguous(prefix: &str, several: &[RunId]) -> Fault {
-    let shown: Vec<&str> = several
-        .iter()
-        .take(CANDIDATES)
-        .map(RunId::as_str)
-        .collect();
+    let shown: Vec<&str> = several.iter().take(CANDIDATES).map(RunId::as_str).collect();
     let more = if several.len() > CANDIDATES {
         " and more"
     } else {
@@ -65,7 +63,10 @@ fn ambiguous(prefix: &str, several: &[RunId]) -> Fault {
     };
     Fault::new(
         Exit::Usage,
-        format!("several runs begin with `{prefix}`: {}{more}", shown.join(", ")),
+        format!(
+            "several runs begin with `{prefix}`: {}{more}",
+            shown.join(", ")
+        ),
     )
     .help("give more characters")
 }
@@ -81,7 +82,10 @@ pub(crate) struct Split<'a> {
 
 /// Splits `RUN/TASK/STEP` behind the run.
 pub(crate) fn split(reference: Option<&str>) -> Split<'_> {
-    match reference.map(|text| text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)))) {
+    match reference.map(|text| {
+        text.split_once('/')
+            .map_or((text, None), |(a, b)| (a, Some(b)))
+    }) {
         Some((run, inside)) => Split {
             run: Some(run),
             inside,
@@ -184,7 +188,10 @@ mod tests {
     #[test]
     fn a_matrix_stands_for_its_members() {
         let rows = rows();
-        let keys: Vec<&str> = leaves(&rows, TaskNo(0)).iter().map(|row| &*row.key).collect();
+        let keys: Vec<&str> = leaves(&rows, TaskNo(0))
+            .iter()
+            .map(|row| &*row.key)
+            .collect();
         assert_eq!(keys, ["test[1]", "test[\"a/b\"]"]);
     }
 
@@ -192,7 +199,8 @@ mod tests {
     fn an_unknown_task_is_told_with_the_nearest() {
         let error = task(&rows(), "tset[1]", run_id()).unwrap_err();
         let told = crate::fault::human(&error, str::to_owned);
-        let expected = "error: run `000000000001` has no task `tset[1]`\nhelp: did you mean `test[1]`?\n";
+        let expected =
+            "error: run `000000000001` has no task `tset[1]`\nhelp: did you mean `test[1]`?\n";
         assert_eq!(told, expected);
     }
 }

@@ -60,11 +60,13 @@ pub(crate) fn choose(
     let alone = candidates.len() == 1;
     let is_task = alone && task_names(&candidates[0].source).contains(target);
     match (pipeline, alone) {
-        (Some(_), _) if is_task => Err(Fault::usage(format!(
-            "`{target}` is a pipeline and a task"
-        ))
-        .help(format!("say `{target}/{target}` for the task; without a word the pipeline is run"))
-        .into()),
+        (Some(_), _) if is_task => {
+            Err(Fault::usage(format!("`{target}` is a pipeline and a task"))
+                .help(format!(
+                    "say `{target}/{target}` for the task; without a word the pipeline is run"
+                ))
+                .into())
+        }
         (Some(place), _) => Ok(candidates.swap_remove(place).chosen(None)),
         (None, true) => Ok(candidates.swap_remove(0).chosen(Some(target))),
         (None, false) => Err(unknown(target, &candidates).into()),
@@ -86,9 +88,11 @@ fn only(mut candidates: Vec<Candidate>) -> Result<Candidate> {
     }
     let names: Vec<&str> = candidates.iter().map(|each| each.name.as_str()).collect();
     let names = names.join(", ");
-    Err(Fault::usage(format!("there are several pipelines: {names}"))
-        .help("name one: `formic run PIPELINE`")
-        .into())
+    Err(
+        Fault::usage(format!("there are several pipelines: {names}"))
+            .help("name one: `formic run PIPELINE`")
+            .into(),
+    )
 }
 
 fn unknown(target: &str, candidates: &[Candidate]) -> Fault {
@@ -136,7 +140,11 @@ impl Chosen {
     pub(crate) fn plan(&self, request: &Request, ui: &Ui) -> Result<Plan> {
         let Compiled { plan, diagnostics } = pipeline::compile(&self.source, request);
         self.refuse_errors(&diagnostics, ui)?;
-        ui.raw(diagnostics::drawn(&self.source, &diagnostics, ui.has_color()));
+        ui.raw(diagnostics::drawn(
+            &self.source,
+            &diagnostics,
+            ui.has_color(),
+        ));
         let mut plan = plan.expect("a file without errors gives a plan");
         if let Some(task) = &self.task {
             keep_only(&mut plan, task)?;
@@ -153,16 +161,25 @@ impl Chosen {
         ui.raw(diagnostics::drawn(&self.source, said, ui.has_color()));
         let number = text::count(errors.count(), "error");
         let file = &self.source.name;
-        Err(Fault::usage(format!("`{file}` cannot be run: it has {number}"))
-            .help(format!("`formic explain {}` shows a wrong and a right example", first.code))
-            .into())
+        Err(
+            Fault::usage(format!("`{file}` cannot be run: it has {number}"))
+                .help(format!(
+                    "`formic explain {}` shows a wrong and a right example",
+                    first.code
+                ))
+                .into(),
+        )
     }
 }
 
 /// Leaves only the task `name` and what it needs.
 fn keep_only(plan: &mut Plan, name: &str) -> Result<()> {
     let root = plan.scopes[0].tasks.clone();
-    let Some(wanted) = root.iter().copied().find(|def| plan.task(*def).name == name) else {
+    let Some(wanted) = root
+        .iter()
+        .copied()
+        .find(|def| plan.task(*def).name == name)
+    else {
         return Err(no_task(plan, &root, name).into());
     };
     let mut kept = BTreeSet::new();
@@ -180,11 +197,18 @@ fn no_task(plan: &Plan, root: &[DefNo], name: &str) -> Fault {
     let names = || root.iter().map(|def| plan.task(*def).name.as_str());
     let fault = Fault::new(
         Exit::Nothing,
-        format!("pipeline `{}` has no task `{}`", plan.name, text::plain(name)),
+        format!(
+            "pipeline `{}` has no task `{}`",
+            plan.name,
+            text::plain(name)
+        ),
     );
     match text::nearest(name, names()) {
         Some(near) => fault.help(format!("did you mean `{near}`?")),
-        None => fault.help(format!("its tasks are {}", names().collect::<Vec<_>>().join(", "))),
+        None => fault.help(format!(
+            "its tasks are {}",
+            names().collect::<Vec<_>>().join(", ")
+        )),
     }
 }
 
@@ -194,8 +218,13 @@ fn refuse_unsupported(plan: &Plan) -> Result<()> {
     for def in plan.scopes.iter().flat_map(|scope| &scope.tasks) {
         let task = plan.task(*def);
         for key in unsupported(task) {
-            let line = task.at.map_or_else(String::new, |at| format!(":{}", at.line));
-            refused.push(format!("`{key}` of task `{}` ({}{line})", task.name, plan.file));
+            let line = task
+                .at
+                .map_or_else(String::new, |at| format!(":{}", at.line));
+            refused.push(format!(
+                "`{key}` of task `{}` ({}{line})",
+                task.name, plan.file
+            ));
         }
     }
     if refused.is_empty() {
@@ -211,8 +240,12 @@ fn refuse_unsupported(plan: &Plan) -> Result<()> {
 
 fn unsupported(task: &TaskDef) -> Vec<String> {
     let placement = &task.placement;
-    let executor = placement.executor.as_deref().filter(|name| *name != "process");
-    let container = placement.container.is_some() || steps(task).iter().any(|step| has_container(step));
+    let executor = placement
+        .executor
+        .as_deref()
+        .filter(|name| *name != "process");
+    let container =
+        placement.container.is_some() || steps(task).iter().any(|step| has_container(step));
     let found = [
         ("cache", !task.caches.is_empty()),
         ("inputs", task.inputs.is_some()),
@@ -223,7 +256,8 @@ fn unsupported(task: &TaskDef) -> Vec<String> {
     ];
     let keys = found.into_iter().filter(|(_, found)| *found);
     let keys = keys.map(|(key, _)| key.to_owned());
-    keys.chain(executor.map(|name| format!("executor: {name}"))).collect()
+    keys.chain(executor.map(|name| format!("executor: {name}")))
+        .collect()
 }
 
 fn steps(task: &TaskDef) -> &[Step] {
@@ -273,7 +307,9 @@ mod tests {
 
     fn names(plan: &Plan) -> Vec<&str> {
         let root = &plan.scopes[0].tasks;
-        root.iter().map(|def| plan.task(*def).name.as_str()).collect()
+        root.iter()
+            .map(|def| plan.task(*def).name.as_str())
+            .collect()
     }
 
     #[test]
@@ -289,7 +325,10 @@ mod tests {
     #[test]
     fn a_name_is_found_also_in_a_file_with_faults() {
         let name = |text: &str| name_of(&SourceFile::new("x.yaml", text));
-        assert_eq!(name("# ci\nname: \"shop\" # ours\ntasks: 5\n"), Some("shop".to_owned()));
+        assert_eq!(
+            name("# ci\nname: \"shop\" # ours\ntasks: 5\n"),
+            Some("shop".to_owned())
+        );
         assert_eq!(name("tasks:\n  name: {run: x}\n"), None);
     }
 

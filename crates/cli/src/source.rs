@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::git::{self, Found, Git};
 use crate::text;
+use crate::ui::Ui;
 use anyhow::{Context as _, Result};
 use model::digest::Digest;
 use model::ids::RunId;
@@ -124,7 +125,10 @@ fn look(git: &Git, board: &Board) -> Result<Seen> {
         tree: String::new(),
         difference: None,
     };
-    for entry in printed.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()) {
+    for entry in printed
+        .split(|byte| *byte == 0)
+        .filter(|entry| !entry.is_empty())
+    {
         let entry = String::from_utf8_lossy(entry);
         if let Some(commit) = entry.strip_prefix("# branch.oid ") {
             seen.commit = (commit != "(initial)").then(|| commit.to_owned());
@@ -166,10 +170,15 @@ impl Staged {
             // Git trusts an entry only if it is older than the index; a younger copy would be trusted too much.
             let written = fs::metadata(&original).and_then(|metadata| metadata.modified());
             let set = |time| File::options().write(true).open(&index)?.set_modified(time);
-            written.and_then(set).context("cannot copy the index of Git")?;
+            written
+                .and_then(set)
+                .context("cannot copy the index of Git")?;
         }
         fs::create_dir(folder.0.join("objects")).context("cannot make a folder for Git")?;
-        let common = git.command().args(["rev-parse", "--git-path", "objects"]).output();
+        let common = git
+            .command()
+            .args(["rev-parse", "--git-path", "objects"])
+            .output();
         let common = common.context("cannot start `git`")?.stdout;
         let staged = Self {
             folder,
@@ -177,7 +186,12 @@ impl Staged {
         };
         // The objects are thrown away, so they need not be small.
         let compression = ["-c", "core.looseCompression=0"];
-        git::run(staged.command(git).args(compression).args(["add", "--all", "--", "."]))?;
+        git::run(
+            staged
+                .command(git)
+                .args(compression)
+                .args(["add", "--all", "--", "."]),
+        )?;
         Ok(staged)
     }
 
@@ -211,7 +225,9 @@ impl Staged {
         let mut child = command.spawn().context("cannot start `git`")?;
         let mut output = child.stdout.take().expect("standard output is a pipe");
         let mut bytes = Vec::new();
-        (&mut output).take(SOURCE_DIFF_BYTES as u64).read_to_end(&mut bytes)?;
+        (&mut output)
+            .take(SOURCE_DIFF_BYTES as u64)
+            .read_to_end(&mut bytes)?;
         let rest = io::copy(&mut output, &mut io::sink())?;
         let status = child.wait()?;
         anyhow::ensure!(status.success(), "`git diff` ended with {status}");
@@ -225,7 +241,9 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(state: &Path) -> Result<Self> {
-        let path = state.join("tmp").join(format!("source-{:016x}", edge::random()?));
+        let path = state
+            .join("tmp")
+            .join(format!("source-{:016x}", edge::random()?));
         fs::create_dir_all(&path)
             .with_context(|| format!("cannot make the folder `{}`", path.display()))?;
         Ok(Self(path))
@@ -247,8 +265,17 @@ pub(crate) struct Place {
     pub note: Option<String>,
 }
 
-/// Finds the recorded source of `run` again: in place if the tree of `dir` is the same, else in a worktree of
-/// commit plus difference.
+/// Which places will do for a recorded source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The working tree if it is the same, else a worktree.
+    Any,
+    /// A worktree, wherever one can be had.
+    Worktree,
+}
+
+/// Finds the recorded source `recorded` again for the run `run`: in place if the tree of `dir` is the same, else
+/// in a worktree of commit plus difference.
 ///
 /// # Errors
 /// When neither can be had.
@@ -256,6 +283,7 @@ pub(crate) fn find_again(
     recorded: &Source,
     run: RunId,
     dir: &Path,
+    wanted: Wanted,
     board: &Board,
 ) -> Result<Place> {
     let in_place = |note: Option<String>| Place {
@@ -275,7 +303,8 @@ pub(crate) fn find_again(
             return Err(lost("Git does not answer here any more").into());
         }
     };
-    if look(&git, board).is_ok_and(|seen| digest_of(&seen.tree) == tree) {
+    let is_same = look(&git, board).is_ok_and(|seen| digest_of(&seen.tree) == tree);
+    if is_same && (wanted == Wanted::Any || recorded.commit.is_none()) {
         return Ok(in_place(None));
     }
     let folder = worktree(board, run);
@@ -293,30 +322,53 @@ pub(crate) fn find_again(
         Difference::None => "",
         Difference::Kept { .. } | Difference::TooLarge { .. } => " plus the recorded changes",
     };
+    let why = if is_same {
+        ""
+    } else {
+        "the tree has changed: "
+    };
     Ok(Place {
         source: Source {
             dir: place.display().to_string(),
             ..recorded.clone()
         },
         note: Some(format!(
-            "the tree has changed since run {run}: this runs in a clean worktree of {commit}{plus}"
+            "{why}this runs in a clean worktree of {commit}{plus}"
         )),
     })
 }
 
 /// Removes the worktree that was made for `run`, if one was.
-pub(crate) fn forget(run: RunId, dir: &Path, board: &Board) {
+pub(crate) fn forget(run: RunId, board: &Board) {
     let folder = worktree(board, run);
     if !folder.exists() {
         return;
     }
-    if let Ok(Found::Repository(git)) = Git::find(dir) {
+    if let Ok(Found::Repository(git)) = Git::find(&folder) {
         let mut command = git.command();
-        command.args(["worktree", "remove", "--force", "--"]).arg(&folder);
+        command
+            .args(["worktree", "remove", "--force", "--"])
+            .arg(&folder);
         // If Git does not know it any more, the folder goes all the same.
         drop(git::run(&mut command));
     }
     drop(fs::remove_dir_all(&folder));
+}
+
+/// Makes sure that there is a commit to take worktrees of, and says what they leave out.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn must_have_commit(source: &Source, ui: &Ui) -> Result<()> {
+    if source.commit.is_none() {
+        return Err(Fault::usage("`--clean` needs a commit, and there is none")
+            .help("commit first, or leave out `--clean`")
+            .into());
+    }
+    if source.dirty {
+        ui.say("note: changes since the commit are left out by `--clean`");
+    }
+    Ok(())
 }
 
 fn worktree(board: &Board, run: RunId) -> PathBuf {
@@ -356,7 +408,9 @@ fn restore(git: &Git, recorded: &Source, folder: &Path, board: &Board) -> Result
             .with_context(|| format!("cannot make `{}`", parent.display()))?;
     }
     let mut add = git.command();
-    add.args(["worktree", "add", "--force", "--force", "--detach", "--quiet", "--"]);
+    add.args([
+        "worktree", "add", "--force", "--force", "--detach", "--quiet", "--",
+    ]);
     git::run(add.arg(folder).arg(commit))
         .context(lost(&format!("its commit {commit} cannot be checked out")))?;
     if patch.is_empty() {

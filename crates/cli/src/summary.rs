@@ -6,9 +6,7 @@ use crate::references::short;
 use crate::text;
 use crate::ui::{Paint, Ui};
 use api::run::{Life, TaskDocument, run_status};
-use engine::rows::{
-    AttemptResult, AttemptRow, ParentKind, RunHead, RunState, TaskKind, TaskRow,
-};
+use engine::rows::{AttemptResult, AttemptRow, ParentKind, RunHead, RunState, TaskKind, TaskRow};
 use model::ids::TaskNo;
 use model::source::{Difference, Source};
 use std::collections::BTreeMap;
@@ -30,8 +28,10 @@ pub(crate) fn of_run(
 ) -> String {
     let status = run_status(&found.row, tasks, life);
     let mut page = head(found, status, ui);
-    let newest: BTreeMap<TaskNo, &AttemptRow> =
-        attempts.iter().map(|attempt| (attempt.task, attempt)).collect();
+    let newest: BTreeMap<TaskNo, &AttemptRow> = attempts
+        .iter()
+        .map(|attempt| (attempt.task, attempt))
+        .collect();
     let tree = Tree {
         tasks,
         newest,
@@ -59,7 +59,11 @@ fn head(found: &RunSummary, status: &str, ui: &Ui) -> String {
         let text = ui.paint_data(Paint::Dim, &format!("  {text}"));
         writeln!(page, "{text}").expect("writing to a string cannot fail");
     };
-    line(format!("{} · by {} · {age}", source(&head.source), text::plain(&head.by)));
+    line(format!(
+        "{} · by {} · {age}",
+        source(&head.source),
+        text::plain(&head.by)
+    ));
     if let Some(parent) = &head.parent {
         let what = match parent.kind {
             ParentKind::Retry => "retry",
@@ -128,7 +132,9 @@ impl Tree<'_> {
         self.collect(&children, None, 0, &mut lines);
         let (mut quiet, mut loud) = (0, 0);
         let all = self.ui.wish.verbose > 0;
-        let width = lines.iter().map(|line| line.name.chars().count() + 2 * line.depth);
+        let width = lines
+            .iter()
+            .map(|line| line.name.chars().count() + 2 * line.depth);
         let width = width.max().unwrap_or(0).min(40);
         for line in &lines {
             let counted = if is_fine(&line.document.status) {
@@ -200,9 +206,13 @@ impl Tree<'_> {
             ("succeeded", _) => "ok",
             (other, _) => other,
         };
-        let word = self.ui.paint_data(paint(&document.status), &format!("{word:<11}"));
+        let word = self
+            .ui
+            .paint_data(paint(&document.status), &format!("{word:<11}"));
         let name = format!("{}{}", "  ".repeat(line.depth), line.name);
-        let took = document.duration_ms.map_or_else(String::new, text::duration);
+        let took = document
+            .duration_ms
+            .map_or_else(String::new, text::duration);
         let text = format!("  {word}  {name:<width$}  {took:>7}  {}", line.detail);
         writeln!(page, "{}", text.trim_end()).expect("writing to a string cannot fail");
     }

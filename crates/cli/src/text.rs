@@ -128,7 +128,10 @@ mod tests {
     #[test]
     fn one_is_not_plural() {
         assert_eq!([count(1, "task"), count(2, "task")], ["1 task", "2 tasks"]);
-        assert_eq!([ago(60_000), ago(120_000)], ["1 minute ago", "2 minutes ago"]);
+        assert_eq!(
+            [ago(60_000), ago(120_000)],
+            ["1 minute ago", "2 minutes ago"]
+        );
     }
 
     #[test]

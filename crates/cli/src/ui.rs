@@ -4,7 +4,7 @@
 //! state is also a word.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -129,11 +129,8 @@ impl Ui {
     pub(crate) fn raw(&self, text: impl AsRef<[u8]>) {
         // Data goes first, so that both streams read in order on one terminal.
         self.flush();
-        match io::stderr().write_all(text.as_ref()) {
-            Ok(()) => {}
-            // Nobody to tell: neither about this text nor about the trouble of telling it.
-            Err(error) => debug_assert_ne!(error.kind(), ErrorKind::Interrupted),
-        }
+        // Nobody to tell: neither about this text nor about the trouble of telling it.
+        drop(io::stderr().write_all(text.as_ref()));
     }
 
     /// Warns about something that is not as the user may think.
@@ -161,6 +158,12 @@ impl Ui {
     pub(crate) fn is_interactive(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
+}
+
+/// Says a line to people from a thread that has no [`Ui`].
+pub(crate) fn aside(line: &str) {
+    // Nobody to tell about the trouble of telling.
+    drop(io::stderr().write_all(format!("{line}\n").as_bytes()));
 }
 
 fn painted(color: bool, paint: Paint, text: &str) -> String {

@@ -69,7 +69,9 @@ fn sum_up(checked: &[CheckedFile], ui: &Ui) {
     }
     let codes = checked.iter().flat_map(|file| &file.errors);
     if let Some(first) = codes.map(|finding| finding.code).next() {
-        ui.say(format!("help: `formic explain {first}` shows a wrong and a right example"));
+        ui.say(format!(
+            "help: `formic explain {first}` shows a wrong and a right example"
+        ));
     }
 }
 

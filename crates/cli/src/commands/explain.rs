@@ -52,9 +52,8 @@ fn find(code: &str) -> Result<&'static Code> {
 
 fn entry(code: &Code, ui: &Ui) -> String {
     let strong = |text: &str| ui.paint_data(Paint::Strong, text);
-    let indented = |text: &str| -> String {
-        text.lines().map(|line| format!("    {line}\n")).collect()
-    };
+    let indented =
+        |text: &str| -> String { text.lines().map(|line| format!("    {line}\n")).collect() };
     format!(
         "{}: {}\n\nwrong:\n{}\nright:\n{}",
         strong(code.code),

@@ -86,7 +86,10 @@ fn chosen<'a>(
 ) -> Result<Vec<(&'a TaskRow, AttemptRow)>> {
     let rows: Vec<&TaskRow> = match task {
         Some(task) => references::leaves(tasks, task),
-        None => tasks.iter().filter(|row| row.kind == TaskKind::Leaf).collect(),
+        None => tasks
+            .iter()
+            .filter(|row| row.kind == TaskKind::Leaf)
+            .collect(),
     };
     let only = match rows.as_slice() {
         [one] => Some(one.no),
@@ -126,7 +129,9 @@ fn follow(board: &Board, run: RunId, task: Option<TaskNo>, ui: &Ui) -> Result<Ex
             leaves.iter().map(|row| row.no).collect()
         });
         for row in board.store.run_attempts(run, None)? {
-            let selected = wanted.as_ref().is_none_or(|wanted| wanted.contains(&row.task));
+            let selected = wanted
+                .as_ref()
+                .is_none_or(|wanted| wanted.contains(&row.task));
             if !selected {
                 continue;
             }

@@ -113,7 +113,10 @@ pub(crate) fn paint(status: &str) -> Paint {
 }
 
 fn source(run: &ListedRun) -> String {
-    let commit = run.commit.as_deref().map_or("", |commit| commit.get(..7).unwrap_or(commit));
+    let commit = run
+        .commit
+        .as_deref()
+        .map_or("", |commit| commit.get(..7).unwrap_or(commit));
     match &run.branch {
         Some(branch) => format!("{commit} {}", text::plain(branch)),
         None => commit.to_owned(),

@@ -1,0 +1,75 @@
+//! `formic retry`.
+
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::launch::{self, New, Options};
+use crate::project::Project;
+use crate::references::{self, short};
+use crate::repeat::Repeated;
+use crate::source::Wanted;
+use crate::text;
+use crate::ui::Ui;
+use anyhow::Result;
+use engine::rows::{Parent, ParentKind};
+use model::ids::TaskNo;
+
+/// Make a new run of what did not succeed in an earlier one, and of what comes after it
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The run: the beginning of its id, or `@` for the newest one
+    run: Option<String>,
+    /// Run this task again too, whatever it came to
+    #[arg(long, value_name = "TASK", conflicts_with = "here")]
+    from: Option<String>,
+    /// Take the working tree and the pipeline as they are, and reuse nothing
+    #[arg(long)]
+    here: bool,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// Makes the new run and drives it.
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let project = Project::find()?;
+    let repeated = Repeated::load(&project, args.run.as_deref(), ui)?;
+    if args.here {
+        return repeated.here(&project, &args.options, ui);
+    }
+    let run = repeated.run();
+    let from: Vec<TaskNo> = match &args.from {
+        Some(key) => {
+            let task = references::task(&repeated.tasks, key, run)?;
+            let leaves = references::leaves(&repeated.tasks, task.no);
+            // A task that stands for none of its own, such as an empty matrix, is meant itself.
+            let own = leaves.is_empty().then_some(task.no);
+            leaves.into_iter().map(|task| task.no).chain(own).collect()
+        }
+        None => Vec::new(),
+    };
+    let Some(reused) = repeated.earlier().for_retry(&from) else {
+        return Err(
+            Fault::usage(format!("nothing of run `{run}` has to be run again"))
+                .help("`--from TASK` runs a task and what comes after it again")
+                .help(format!("`formic show {}` shows what happened", short(run)))
+                .into(),
+        );
+    };
+    ui.say(format!(
+        "retry of run {run}: {} taken over",
+        text::count(reused.len(), "finished result")
+    ));
+    let parent = Parent {
+        run,
+        kind: ParentKind::Retry,
+        reused,
+    };
+    let new_run = launch::fresh()?;
+    let new = New {
+        run: new_run,
+        plan: repeated.plan.clone(),
+        source: repeated.source(&project, new_run, Wanted::Any, ui)?,
+        clean: repeated.head().clean,
+        parent: Some(parent),
+    };
+    launch::create(&repeated.board, new, &args.options, ui)
+}

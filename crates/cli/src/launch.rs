@@ -1,0 +1,204 @@
+//! Drives one run from this process, narrates it, and says how it ended.
+
+use crate::board::Board;
+use crate::capacity;
+use crate::drive::{self, Blocked, End};
+use crate::edge;
+use crate::exit::{self, Exit};
+use crate::progress::{self, Narrator};
+use crate::prompt::Prompter;
+use crate::ui::Ui;
+use anyhow::Result;
+use api::protocol::Chunk;
+use api::run::{Life, RunDocument, run_status};
+use engine::machine::Machine;
+use engine::rows::{Changes, RunHead};
+use model::digest::Digest;
+use model::ids::{AttemptId, RunId};
+use model::plan::Plan;
+use model::source::Source;
+use server::local::{Start, Watcher};
+use std::path::PathBuf;
+use std::sync::Arc;
+use store::Store as _;
+
+/// Options of every command that drives a run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Tasks that run at once; as many as there are CPUs when absent
+    #[arg(short = 'j', long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    slots: Option<u32>,
+    /// Take only tasks that ask for no other roles and labels than these
+    #[arg(long, value_name = "LABEL", value_delimiter = ',')]
+    labels: Option<Vec<String>>,
+    /// Print one JSON line for each event, and the run's document as the last one
+    #[arg(long)]
+    events: bool,
+}
+
+/// The id of a run that does not exist yet.
+///
+/// # Errors
+/// When there is no randomness.
+pub(crate) fn fresh() -> Result<RunId> {
+    Ok(RunId::from_random(edge::random()?))
+}
+
+/// A run that does not exist yet.
+pub(crate) struct New {
+    /// Its id.
+    pub run: RunId,
+    /// What it does.
+    pub plan: Plan,
+    /// What it runs on.
+    pub source: Source,
+    /// The run that it repeats.
+    pub parent: Option<engine::rows::Parent>,
+    /// Whether every task gets a worktree of its own.
+    pub clean: bool,
+}
+
+impl New {
+    /// Its head.
+    ///
+    /// # Errors
+    /// When the board cannot be read.
+    fn head(&self, board: &Board) -> Result<RunHead> {
+        Ok(RunHead {
+            id: self.run,
+            pipeline: self.plan.name.clone(),
+            // The dispatcher sets it to the address under which it keeps the plan.
+            plan: Digest::of(b""),
+            created_at: edge::now(),
+            source: self.source.clone(),
+            by: edge::person(),
+            parent: self.parent.clone(),
+            clean: self.clean,
+            expected_ms: board.store.durations(&self.plan.name)?,
+        })
+    }
+}
+
+/// Creates a run and drives it to its end.
+///
+/// # Errors
+/// When the board or the executor fails.
+pub(crate) fn create(board: &Board, new: New, options: &Options, ui: &Ui) -> Result<Exit> {
+    let run = new.run;
+    let head = new.head(board)?;
+    let source = crate::summary::source(&head.source);
+    ui.say(format!(
+        "pipeline {} · {source} · run {run}",
+        crate::text::plain(&head.pipeline)
+    ));
+    let start = Start::New {
+        head: Box::new(head),
+        plan: Box::new(new.plan),
+    };
+    drive_to_end(board, run, start, None, options, ui)
+}
+
+/// Takes over a run that nobody owns and drives it to its end, in `source` if that is not where it was.
+///
+/// # Errors
+/// When somebody owns it, or the board or the executor fails.
+pub(crate) fn take_over(
+    board: &Board,
+    run: RunId,
+    source: Option<PathBuf>,
+    options: &Options,
+    ui: &Ui,
+) -> Result<Exit> {
+    let by = edge::person();
+    drive_to_end(board, run, Start::TakeOver { run, by }, source, options, ui)
+}
+
+fn drive_to_end(
+    board: &Board,
+    run: RunId,
+    start: Start,
+    source: Option<PathBuf>,
+    options: &Options,
+    ui: &Ui,
+) -> Result<Exit> {
+    let slots = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let driving = drive::Options {
+        slots: options
+            .slots
+            .unwrap_or_else(|| u32::try_from(slots).unwrap_or(1)),
+        labels: options.labels.clone(),
+        capacity: Some(capacity::of_machine()),
+        by: edge::person(),
+        source,
+    };
+    let mut watcher = Eyes {
+        narrator: Narrator::new(run, board, options.events, ui),
+        prompter: Prompter::new(run, Arc::clone(&board.store)),
+        ui,
+    };
+    let driven = drive::drive(board, start, driving, &mut watcher, drop)?;
+    let found = board.summary(run)?;
+    let tasks = board.store.run_tasks(run)?;
+    // Everybody may look at a run that was left; this process does not work on it any more.
+    let status = run_status(&found.row, &tasks, Life::Abandoned);
+    watcher.narrator.finish(status, &found, driven.end);
+    if ui.wish.json || options.events {
+        let attempts = board.store.run_attempts(run, None)?;
+        let life = Life::Abandoned;
+        ui.document(&RunDocument::of(
+            &found.head,
+            &found.row,
+            &tasks,
+            &attempts,
+            life,
+        ));
+    }
+    if driven.end == End::Ended {
+        crate::source::forget(run, board);
+    }
+    let interrupted = driven.signal == Some(SIGINT);
+    Ok(match (driven.end, driven.signal) {
+        (End::Ended, _) => exit::of_ended(&found.row, &tasks, interrupted),
+        (End::Blocked, _) => Exit::Pending,
+        (End::Interrupted, Some(signal)) => Exit::after_signal(signal),
+        (End::Interrupted | End::Lost | End::Broken, _) => Exit::Infrastructure,
+    })
+}
+
+/// The number of the signal that Ctrl-C sends.
+const SIGINT: i32 = 2;
+
+/// Sees what happens, and asks the person who sits here.
+struct Eyes<'a> {
+    narrator: Narrator<'a>,
+    prompter: Prompter,
+    ui: &'a Ui,
+}
+
+impl Watcher for Eyes<'_> {
+    fn changed(&mut self, changes: &Changes, machine: &Machine) {
+        self.narrator.changed(changes, machine);
+        if self.ui.is_interactive() {
+            self.prompter.ask(&progress::questions(machine), self.ui);
+        }
+    }
+
+    fn output(&mut self, _: AttemptId, key: &str, chunks: &[Chunk]) {
+        for chunk in chunks {
+            self.narrator.output(key, &chunk.bytes);
+        }
+    }
+
+    fn blocked(&mut self, _: &Machine) -> Blocked {
+        if self.ui.is_interactive() {
+            Blocked::Wait
+        } else {
+            Blocked::Leave
+        }
+    }
+
+    fn broken(&mut self, cause: &str) {
+        self.ui
+            .tell(format!("the process that starts commands is gone: {cause}"));
+    }
+}

@@ -1,0 +1,457 @@
+//! What people see while a run goes on: one line for each thing that happens, failures in full, and a last word.
+//!
+//! Written to standard error; standard output stays free for data. Nothing here decides anything.
+
+use crate::board::Board;
+use crate::documents::EventDocument;
+use crate::drive::End;
+use crate::edge;
+use crate::heartbeat::Heartbeat;
+use crate::log::{self, Selected};
+use crate::references::short;
+use crate::summary;
+use crate::text;
+use crate::ui::{self, Paint, Ui};
+use engine::machine::Machine;
+use engine::rows::{
+    AttemptResult, AttemptRow, Changes, Ended, EventRow, RunResult, TaskKind, TaskRow, TaskState,
+    Transition,
+};
+use model::ids::{AttemptNo, RunId, TaskNo};
+use model::plan::Text;
+use model::reason::{Gate, QueueReason};
+use model::time::Timestamp;
+use std::collections::BTreeMap;
+use store::RunSummary;
+
+/// Lines of a failed task's log that are shown.
+const TAIL_LINES: usize = 20;
+/// Failed tasks shown in full at the end; the others are named.
+const FAILED_IN_FULL: usize = 5;
+
+/// The narrator of one run.
+pub(crate) struct Narrator<'a> {
+    ui: &'a Ui,
+    board: &'a Board,
+    /// Whether transitions are printed for machines.
+    events: bool,
+    run: RunId,
+    /// What the shown clock counts from.
+    since: Timestamp,
+    beat: Heartbeat,
+    failed: Vec<Failed>,
+    printer: log::Printer,
+}
+
+/// A failed task, for the last word.
+struct Failed {
+    key: String,
+    lines: Vec<String>,
+}
+
+impl<'a> Narrator<'a> {
+    /// A narrator of `run` from now on.
+    pub(crate) fn new(run: RunId, board: &'a Board, events: bool, ui: &'a Ui) -> Self {
+        let now = edge::now();
+        Self {
+            ui,
+            board,
+            events,
+            run,
+            since: now,
+            beat: Heartbeat::new(run, now, ui),
+            failed: Vec::new(),
+            printer: log::Printer::default(),
+        }
+    }
+
+    /// Tells what a durable change means.
+    pub(crate) fn changed(&mut self, changes: &Changes, machine: &Machine) {
+        self.beat.sees(machine);
+        for event in &changes.events {
+            if self.events {
+                let document = event_document(self.run, event, machine.tasks(), changes);
+                self.ui.document(&document);
+            }
+            self.tell(event, changes, machine);
+        }
+    }
+
+    /// Shows output as it comes, if so much detail was asked for.
+    pub(crate) fn output(&mut self, key: &str, bytes: &[u8]) {
+        if self.ui.wish.verbose > 0 {
+            self.printer.frame(key, bytes, self.ui);
+            self.beat.was_said();
+        }
+    }
+
+    fn tell(&mut self, event: &EventRow, changes: &Changes, machine: &Machine) {
+        match &event.what {
+            Transition::TaskEnded { task, ended } => {
+                let row = machine.row(*task);
+                if row.kind == TaskKind::Leaf {
+                    self.task_ended(row, *ended, changes);
+                }
+            }
+            Transition::AttemptEnded { task, attempt } => {
+                self.attempt_ended(machine.row(*task), *attempt, changes);
+            }
+            Transition::TaskMoved { task, state } => self.task_moved(*task, *state, machine),
+            Transition::Started { task, .. } if self.ui.wish.verbose > 0 => {
+                self.line(&text::plain(&machine.row(*task).key), "started", Paint::Dim);
+            }
+            Transition::CancelAsked { mode, by } => {
+                let by = text::plain(by);
+                self.line(
+                    "run",
+                    &format!("is canceled ({mode}) by {by}"),
+                    Paint::Attention,
+                );
+            }
+            Transition::TakenOver { .. } => {
+                self.line(
+                    "run",
+                    "goes on; what was interrupted starts again",
+                    Paint::Attention,
+                );
+            }
+            Transition::Approved { task, by } => {
+                let key = text::plain(&machine.row(*task).key);
+                self.line(
+                    &key,
+                    &format!("approved by {}", text::plain(by)),
+                    Paint::Dim,
+                );
+            }
+            Transition::Generated { task, tasks } => {
+                let key = text::plain(&machine.row(*task).key);
+                let what = format!("generated {}", text::count(*tasks as usize, "task"));
+                self.line(&key, &what, Paint::Dim);
+            }
+            Transition::Started { .. }
+            | Transition::Rejected { .. }
+            | Transition::RunCreated
+            | Transition::RunAdmitted
+            | Transition::RunEnded(_)
+            | Transition::Leased { .. } => {}
+        }
+    }
+
+    fn task_ended(&mut self, row: &TaskRow, ended: Ended, changes: &Changes) {
+        let key = text::plain(&row.key);
+        let took = row.started_at.zip(row.ended_at);
+        let took = took.map_or_else(String::new, |(from, to)| {
+            format!(" ({})", text::duration(to.since_ms(from)))
+        });
+        let from = row.reused_from.map(short);
+        match ended {
+            Ended::Succeeded => match from {
+                Some(from) => self.line(&key, &format!("ok, from run {from}"), Paint::Dim),
+                None => self.line(&key, &format!("ok{took}"), Paint::Good),
+            },
+            Ended::Skipped(cause) => {
+                self.line(&key, &format!("skipped: {cause}"), Paint::Dim);
+            }
+            Ended::Canceled(cause) => {
+                self.line(&key, &format!("canceled: {cause}"), Paint::Attention);
+            }
+            Ended::Failed(kind) => {
+                let attempt = of_task(changes, row.no);
+                let why = row.note.as_deref().map(str::to_owned);
+                let why = why.or_else(|| summary::failure(attempt));
+                let why = why.map_or_else(|| kind.to_string(), |why| text::plain(&why));
+                let word = if row.tolerated {
+                    "failed, and may"
+                } else {
+                    "FAILED"
+                };
+                self.line(&key, &format!("{word}{took}: {why}"), Paint::Bad);
+                let lines = self.last_lines(row, attempt);
+                self.show(&lines);
+                if !row.tolerated {
+                    self.failed.push(Failed { key, lines });
+                }
+            }
+        }
+    }
+
+    fn attempt_ended(&mut self, row: &TaskRow, attempt: AttemptNo, changes: &Changes) {
+        // The task's own end says it all; an interruption is told when somebody takes over.
+        let TaskState::Queued(reason) = row.state else {
+            return;
+        };
+        let of_task = changes
+            .attempts
+            .iter()
+            .find(|each| each.task == row.no && each.attempt == attempt);
+        let result = of_task
+            .and_then(|each| each.end.as_ref())
+            .map(|end| &end.result);
+        let why = match result {
+            Some(AttemptResult::Failed { message, .. }) => text::plain(message),
+            Some(AttemptResult::Interrupted) => "interrupted".to_owned(),
+            Some(AttemptResult::Succeeded | AttemptResult::Stopped) | None => "lost".to_owned(),
+        };
+        let next = match (reason, row.timer_at) {
+            (QueueReason::Backoff, Some(at)) => {
+                format!(", again in {}", text::duration(at.since_ms(edge::now())))
+            }
+            _ => ", again".to_owned(),
+        };
+        let key = text::plain(&row.key);
+        let text = format!("attempt {} failed: {why}{next}", attempt.0);
+        self.line(&key, &text, Paint::Attention);
+    }
+
+    fn task_moved(&mut self, task: TaskNo, state: TaskState, machine: &Machine) {
+        let row = machine.row(task);
+        let key = text::plain(&row.key);
+        match state {
+            TaskState::Blocked(Gate::Approval) => {
+                let prompt = prompt(machine, row);
+                let how = format!(
+                    "waits for approval: {prompt} (formic approve {} {key})",
+                    short(self.run)
+                );
+                self.line(&key, &how, Paint::Attention);
+            }
+            TaskState::Blocked(Gate::Manual) => {
+                let how = format!(
+                    "waits to be started (formic approve {} {key})",
+                    short(self.run)
+                );
+                self.line(&key, &how, Paint::Attention);
+            }
+            TaskState::Queued(reason) if self.ui.wish.verbose > 0 => {
+                self.line(&key, &format!("waits: {reason}"), Paint::Dim);
+            }
+            TaskState::Queued(_) | TaskState::Running | TaskState::Open | TaskState::Ended(_) => {}
+        }
+    }
+
+    fn last_lines(&self, row: &TaskRow, attempt: Option<&AttemptRow>) -> Vec<String> {
+        let Some(attempt) = attempt else {
+            return Vec::new();
+        };
+        let selected = Selected {
+            run: self.run,
+            task: row,
+            attempt,
+            step: None,
+        };
+        log::tail(self.board, &selected, TAIL_LINES)
+            .unwrap_or_else(|error| vec![format!("(the log cannot be read: {error:#})")])
+    }
+
+    fn show(&self, lines: &[String]) {
+        if self.ui.wish.verbose == 0 && self.is_shown() {
+            for line in lines {
+                self.ui.say(format!("    {line}"));
+            }
+        }
+    }
+
+    /// The last word: what failed, how it ended, what to do next.
+    pub(crate) fn finish(&mut self, status: &str, found: &RunSummary, end: End) {
+        self.beat.stop();
+        self.printer.end(self.ui);
+        let summaries =
+            self.failed.len() > 1 || self.failed.iter().any(|one| !one.lines.is_empty());
+        if summaries && self.is_shown() {
+            self.ui.say("");
+            for failed in self.failed.iter().take(FAILED_IN_FULL) {
+                self.ui
+                    .say(self.ui.paint(Paint::Bad, &format!("{} failed", failed.key)));
+                for line in &failed.lines {
+                    self.ui.say(format!("    {line}"));
+                }
+            }
+            let more = self.failed.iter().skip(FAILED_IN_FULL);
+            let more: Vec<&str> = more.map(|failed| failed.key.as_str()).collect();
+            if !more.is_empty() {
+                self.ui.say(format!("also failed: {}", more.join(", ")));
+            }
+        }
+        let RunSummary { head, row, .. } = found;
+        let counts = row.counts;
+        let took = row.ended_at.unwrap_or_else(edge::now);
+        let took = text::duration(took.since_ms(self.since));
+        let mut parts = Vec::new();
+        for (count, word) in [
+            (counts.succeeded, "ok"),
+            (counts.failed, "failed"),
+            (counts.skipped, "skipped"),
+            (counts.canceled, "canceled"),
+        ] {
+            if count > 0 {
+                parts.push(format!("{count} {word}"));
+            }
+        }
+        let word = self.ui.paint(crate::commands::ls::paint(status), status);
+        let pipeline = text::plain(&head.pipeline);
+        let counts = parts.join(", ");
+        let counts = if counts.is_empty() {
+            "nothing ended".to_owned()
+        } else {
+            counts
+        };
+        self.ui.tell(format!(
+            "{pipeline} {word} in {took}: {counts}  (run {})",
+            head.id
+        ));
+        if end == End::Lost {
+            self.ui.tell("another formic has taken the run over");
+        }
+        let hints = summary::hints(head, status);
+        if let Some(hint) = hints.trim().strip_prefix("next: ") {
+            self.ui.say(format!("next: {hint}"));
+        }
+    }
+
+    /// Says a line that begins with the run and the time.
+    fn line(&mut self, what: &str, text: &str, paint: Paint) {
+        let now = edge::now();
+        self.beat.was_said();
+        if !self.is_shown() {
+            return;
+        }
+        let (run, clock) = (short(self.run), text::clock(now.since_ms(self.since)));
+        let painted = self.ui.paint(paint, text);
+        self.ui.say(format!("[{run}] {clock} {what:<16} {painted}"));
+    }
+
+    fn is_shown(&self) -> bool {
+        match self.ui.wish.progress {
+            ui::Progress::None => false,
+            ui::Progress::Auto | ui::Progress::Plain => !self.ui.wish.quiet,
+        }
+    }
+}
+
+/// What a person is asked.
+pub(crate) fn prompt(machine: &Machine, row: &TaskRow) -> String {
+    let approval = machine.plan().task(row.def).approval.as_ref();
+    match approval.map(|approval| &approval.prompt) {
+        Some(Text::Literal(text)) => text::plain(text),
+        Some(Text::Template(expression)) => text::plain(&expression.text),
+        None => "may it go on?".to_owned(),
+    }
+}
+
+/// The newest attempt of a task among what changed.
+fn of_task(changes: &Changes, task: TaskNo) -> Option<&AttemptRow> {
+    changes
+        .attempts
+        .iter()
+        .rfind(|attempt| attempt.task == task)
+}
+
+/// One transition for machines.
+fn event_document(
+    run: RunId,
+    event: &EventRow,
+    tasks: &[TaskRow],
+    changes: &Changes,
+) -> EventDocument {
+    let mut document = EventDocument {
+        schema: "formic.event/v1",
+        run: run.to_string(),
+        seq: event.seq,
+        at_ms: event.at.0,
+        event: "",
+        task: None,
+        attempt: None,
+        status: None,
+        reason: None,
+        by: None,
+        tasks: None,
+    };
+    let key = |task: &TaskNo| Some(tasks[task.index()].key.to_string());
+    match &event.what {
+        Transition::RunCreated => document.event = "run_created",
+        Transition::RunAdmitted => document.event = "run_admitted",
+        Transition::CancelAsked { mode, by } => {
+            document.event = "cancel_asked";
+            document.reason = Some(mode.as_str());
+            document.by = Some(by.clone());
+        }
+        Transition::TakenOver { by } => {
+            document.event = "taken_over";
+            document.by = Some(by.clone());
+        }
+        Transition::RunEnded(result) => {
+            document.event = "run_ended";
+            (document.status, document.reason) = run_words(*result);
+        }
+        Transition::TaskMoved { task, state } => {
+            document.event = "task_moved";
+            document.task = key(task);
+            (document.status, document.reason) = state_words(*state);
+        }
+        Transition::Leased { task, attempt } => {
+            document.event = "leased";
+            (document.task, document.attempt) = (key(task), Some(attempt.0));
+        }
+        Transition::Started { task, attempt } => {
+            document.event = "started";
+            (document.task, document.attempt) = (key(task), Some(attempt.0));
+        }
+        Transition::AttemptEnded { task, attempt } => {
+            document.event = "attempt_ended";
+            (document.task, document.attempt) = (key(task), Some(attempt.0));
+        }
+        Transition::TaskEnded { task, ended } => {
+            document.event = "task_ended";
+            document.task = key(task);
+            document.attempt = of_task(changes, *task).map(|attempt| attempt.attempt.0);
+            (document.status, document.reason) = state_words(TaskState::Ended(*ended));
+        }
+        Transition::Approved { task, by } => {
+            document.event = "approved";
+            (document.task, document.by) = (key(task), Some(by.clone()));
+        }
+        Transition::Rejected { task, by } => {
+            document.event = "rejected";
+            (document.task, document.by) = (key(task), Some(by.clone()));
+        }
+        Transition::Generated { task, tasks } => {
+            document.event = "generated";
+            (document.task, document.tasks) = (key(task), Some(*tasks));
+        }
+    }
+    document
+}
+
+const fn run_words(result: RunResult) -> (Option<&'static str>, Option<&'static str>) {
+    match result {
+        RunResult::Succeeded => (Some("succeeded"), None),
+        RunResult::Failed => (Some("failed"), None),
+        RunResult::Skipped => (Some("skipped"), None),
+        RunResult::Canceled(cause) => (Some("canceled"), Some(cause.as_str())),
+    }
+}
+
+const fn state_words(state: TaskState) -> (Option<&'static str>, Option<&'static str>) {
+    match state {
+        TaskState::Queued(reason) => (Some("queued"), Some(reason.as_str())),
+        TaskState::Blocked(gate) => (Some("blocked"), Some(gate.as_str())),
+        TaskState::Running | TaskState::Open => (Some("running"), None),
+        TaskState::Ended(Ended::Succeeded) => (Some("succeeded"), None),
+        TaskState::Ended(Ended::Failed(kind)) => (Some("failed"), Some(kind.as_str())),
+        TaskState::Ended(Ended::Skipped(cause)) => (Some("skipped"), Some(cause.as_str())),
+        TaskState::Ended(Ended::Canceled(cause)) => (Some("canceled"), Some(cause.as_str())),
+    }
+}
+
+/// Tasks that wait for a person, with what is asked.
+pub(crate) fn questions(machine: &Machine) -> BTreeMap<TaskNo, (String, String)> {
+    if machine.run().counts.blocked == 0 || machine.has_ended() {
+        return BTreeMap::new();
+    }
+    machine
+        .tasks()
+        .iter()
+        .filter(|row| row.state == TaskState::Blocked(Gate::Approval))
+        .map(|row| (row.no, (text::plain(&row.key), prompt(machine, row))))
+        .collect()
+}

@@ -1,0 +1,97 @@
+//! Asks the person at the terminal about tasks that wait for an answer, one at a time.
+//!
+//! A thread of its own reads the answers, because reading waits; it ends with the process. What it says goes
+//! through the run's inbox, as an answer from another terminal would.
+
+use crate::edge;
+use crate::ui::{Paint, Ui};
+use engine::event::Answer;
+use model::ids::{RunId, TaskNo};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use store::{Command, SqliteStore, Store as _};
+
+/// Asks about the tasks of one run.
+pub(crate) struct Prompter {
+    run: RunId,
+    store: Arc<SqliteStore>,
+    /// The task that the next line answers. Shared, not sent: it changes when somebody else answers first.
+    asked: Arc<Mutex<Option<TaskNo>>>,
+    is_reading: bool,
+}
+
+impl Prompter {
+    /// A prompter that has asked nothing.
+    pub(crate) fn new(run: RunId, store: Arc<SqliteStore>) -> Self {
+        Self {
+            run,
+            store,
+            asked: Arc::default(),
+            is_reading: false,
+        }
+    }
+
+    /// Asks the first of these questions, by task: its key and what is asked.
+    pub(crate) fn ask(&mut self, questions: &BTreeMap<TaskNo, (String, String)>, ui: &Ui) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.is_some_and(|task| questions.contains_key(&task)) {
+            return;
+        }
+        *asked = None;
+        let Some((task, (key, prompt))) = questions.first_key_value() else {
+            return;
+        };
+        let key = ui.paint(Paint::Strong, key);
+        ui.raw(format!("{key}: {prompt} [y/n] "));
+        *asked = Some(*task);
+        drop(asked);
+        if !self.is_reading {
+            self.is_reading = true;
+            self.read();
+        }
+    }
+
+    fn read(&self) {
+        let (run, store, asked) = (self.run, Arc::clone(&self.store), Arc::clone(&self.asked));
+        std::thread::spawn(move || {
+            for line in io::stdin().lines() {
+                let Ok(line) = line else {
+                    return;
+                };
+                let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+                let (Some(answer), Some(task)) = (meaning(&line), *asked) else {
+                    continue;
+                };
+                let by = edge::person();
+                let command = Command::Answer { task, answer, by };
+                // A run that has ended meanwhile takes no answer, which the person sees anyway.
+                if store.inbox_append(run, &command).is_err() {
+                    return;
+                }
+                *asked = None;
+            }
+        });
+    }
+}
+
+/// What a typed line means.
+fn meaning(line: &str) -> Option<Answer> {
+    match line.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Some(Answer::Approve),
+        "n" | "no" => Some(Answer::Reject),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clear_word_is_an_answer() {
+        let meant = ["y", " Yes ", "no", "N", "", "maybe"].map(meaning);
+        let (yes, no) = (Some(Answer::Approve), Some(Answer::Reject));
+        assert_eq!(meant, [yes, yes, no, no, None, None]);
+    }
+}

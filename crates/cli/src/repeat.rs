@@ -1,0 +1,167 @@
+//! An earlier run that has ended, as `retry` and `replay` need it.
+
+use crate::board::Board;
+use crate::commands::run::manual;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::launch::{self, New, Options};
+use crate::project::Project;
+use crate::references::{self, short};
+use crate::reuse::Earlier;
+use crate::select;
+use crate::source::{self, Wanted};
+use crate::ui::Ui;
+use anyhow::Result;
+use engine::rows::{AttemptRow, Parent, ParentKind, RunHead, RunState, Snapshot, TaskRow};
+use model::Json;
+use model::ids::RunId;
+use model::plan::Plan;
+use model::source::Source;
+use pipeline::Request;
+use std::collections::BTreeMap;
+use std::path::Path;
+use store::{Store as _, StoreError};
+
+/// The rows and the plan of an ended run.
+pub(crate) struct Repeated {
+    /// The board that it is on.
+    pub board: Board,
+    /// Its plan as it was created.
+    pub plan: Plan,
+    /// Its tasks.
+    pub tasks: Vec<TaskRow>,
+    head: RunHead,
+    attempts: Vec<AttemptRow>,
+    /// The plan with everything that was generated.
+    whole: Plan,
+}
+
+impl Repeated {
+    /// Loads the run that `named` means.
+    ///
+    /// # Errors
+    /// When there is none, or it has not ended.
+    pub(crate) fn load(project: &Project, named: Option<&str>, ui: &Ui) -> Result<Self> {
+        let board = Board::must_exist(project, ui)?;
+        let run = references::run(&board, named)?;
+        let Some(snapshot) = board.store.run_load(run)? else {
+            return Err(StoreError::NoRun(run).into());
+        };
+        if !matches!(snapshot.run.state, RunState::Ended(_)) {
+            let short = short(run);
+            return Err(Fault::usage(format!("run `{run}` has not ended"))
+                .help(format!(
+                    "`formic resume {short}` goes on, `formic cancel {short}` ends it"
+                ))
+                .into());
+        }
+        let plan = board.plan(&snapshot.head)?;
+        let mut whole = plan.clone();
+        for fragment in board.fragments(&snapshot)? {
+            whole.append(fragment);
+        }
+        let Snapshot {
+            head,
+            tasks,
+            attempts,
+            ..
+        } = snapshot;
+        Ok(Self {
+            board,
+            plan,
+            tasks,
+            head,
+            attempts,
+            whole,
+        })
+    }
+
+    /// Its id.
+    pub(crate) const fn run(&self) -> RunId {
+        self.head.id
+    }
+
+    /// The part of it that never changed.
+    pub(crate) const fn head(&self) -> &RunHead {
+        &self.head
+    }
+
+    /// Its rows, to choose what is taken over.
+    pub(crate) fn earlier(&self) -> Earlier<'_> {
+        Earlier {
+            head: &self.head,
+            plan: &self.whole,
+            tasks: &self.tasks,
+            attempts: &self.attempts,
+        }
+    }
+
+    /// Its recorded source, where it is for the new run `run`.
+    ///
+    /// # Errors
+    /// When it cannot be had any more.
+    pub(crate) fn source(
+        &self,
+        project: &Project,
+        run: RunId,
+        wanted: Wanted,
+        ui: &Ui,
+    ) -> Result<Source> {
+        let recorded = &self.head.source;
+        let place = source::find_again(recorded, run, &project.dir, wanted, &self.board)?;
+        if let Some(note) = &place.note {
+            ui.say(format!("note: {note}"));
+        }
+        Ok(place.source)
+    }
+
+    /// Its recorded source, in the tree as it is.
+    pub(crate) fn source_here(&self, project: &Project) -> Source {
+        Source {
+            dir: project.dir.display().to_string(),
+            ..self.head.source.clone()
+        }
+    }
+
+    /// A new run of the same pipeline with the same params, of the tree as it is, that reuses nothing.
+    ///
+    /// # Errors
+    /// When the pipeline file is gone or has a fault, or the board fails.
+    pub(crate) fn here(&self, project: &Project, options: &Options, ui: &Ui) -> Result<Exit> {
+        let file = project.dir.join(Path::new(&self.plan.file));
+        let chosen = select::choose(project, Some(&file), None)?;
+        let recorded = source::record(&project.dir, &self.board)?;
+        for note in &recorded.notes {
+            ui.say(format!("note: {note}"));
+        }
+        let params = self.plan.params.iter();
+        let request = Request {
+            signal: manual(&recorded.source),
+            params: params
+                .map(|(name, value)| (name.clone(), written(value)))
+                .collect(),
+        };
+        let new = New {
+            run: launch::fresh()?,
+            plan: chosen.plan(&request, ui)?,
+            source: recorded.source,
+            clean: self.head.clean,
+            parent: Some(Parent {
+                run: self.run(),
+                kind: ParentKind::Retry,
+                reused: BTreeMap::new(),
+            }),
+        };
+        launch::create(&self.board, new, options, ui)
+    }
+}
+
+/// A param's value as `--param` takes it.
+fn written(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
+            value.to_string()
+        }
+    }
+}
