@@ -133,7 +133,7 @@ impl Run {
 
     fn accepts(&self, commit: &Commit<'_>) -> Result<(), CommitError> {
         let run = commit.run;
-        if self.has_ended() {
+        if self.has_ended() && !commit.changes.only_acknowledges() {
             Err(CommitError::Ended(run))
         } else if self.fence != commit.owner.fence {
             Err(CommitError::NotOwner(run))

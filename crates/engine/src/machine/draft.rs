@@ -39,6 +39,19 @@ impl Changes {
             && self.run.version == 0
     }
 
+    /// Whether all of it is that effects were done: the one change that an ended run takes.
+    #[must_use]
+    pub fn only_acknowledges(&self) -> bool {
+        !self.effects_done.is_empty()
+            && self.tasks.is_empty()
+            && self.attempts.is_empty()
+            && self.leases.is_empty()
+            && self.leases_gone.is_empty()
+            && self.events.is_empty()
+            && self.effects.is_empty()
+            && self.granted.is_empty()
+    }
+
     /// Adds what came `later` in the same run, so that both are written at once.
     pub fn merge(&mut self, later: Self) {
         if later.is_empty() {

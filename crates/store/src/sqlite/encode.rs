@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 pub(super) const RUN_UPDATE: &str = "UPDATE run SET version=?1, state=?2, token=?3, events=?4, \
     total=?5, running=?6, blocked=?7, succeeded=?8, failed=?9, skipped=?10, canceled=?11, \
     inbox=?12, started_at=?13, ended_at=?14, finally_at=?15, cancel=?16 \
-    WHERE run=?17 AND version=?18 AND fence=?19 AND state < 500";
+    WHERE run=?17 AND version=?18 AND fence=?19 AND state < ?20";
 pub(super) const RUN_INSERT: &str = "INSERT INTO run (version, state, token, events, total, \
     running, blocked, succeeded, failed, skipped, canceled, inbox, started_at, ended_at, \
     finally_at, cancel, run, fence) \

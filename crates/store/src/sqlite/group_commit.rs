@@ -267,6 +267,13 @@ impl Encoded {
             number.into(),
             encode::number(commit.expected_version),
             encode::number(commit.owner.fence),
+            // What was done for an ended run can be noted, and nothing else.
+            if commit.changes.only_acknowledges() {
+                i64::MAX
+            } else {
+                codes::SUCCEEDED
+            }
+            .into(),
         ]);
         let fragments = row.fragments.iter().enumerate();
         let mut statements = Vec::new();

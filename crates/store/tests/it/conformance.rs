@@ -7,8 +7,8 @@ use crate::rows::{
     row, task,
 };
 use engine::rows::{
-    ArtifactRef, AttemptEnd, AttemptResult, EventRow, FragmentRef, GroupMember, LogRef, RunHead,
-    RunRow, TaskRow, Transition,
+    ArtifactRef, AttemptEnd, AttemptResult, Effect, EffectKey, EffectRow, EventRow, FragmentRef,
+    GroupMember, LogRef, RunHead, RunRow, TaskRow, Transition,
 };
 use model::digest::Digest;
 use model::ids::{ScopeNo, TaskNo, WorkerId};
@@ -47,6 +47,7 @@ on_every_board! {
     a_run_id_is_taken_once,
     a_writer_that_read_another_version_is_told_the_version,
     an_ended_run_never_changes,
+    what_was_done_for_an_ended_run_can_be_noted,
     a_refused_commit_changes_nothing_and_holds_up_no_other,
     changes_of_one_run_are_written_in_their_order,
     runs_are_listed_by_creation_and_never_by_id_or_clock,
@@ -166,6 +167,36 @@ fn an_ended_run_never_changes(store: &dyn Store) {
     let more = commit(store, &token, &change(row(id(1), 3)));
     assert!(matches!(more, Err(CommitError::Ended(run)) if run == id(1)));
     assert_eq!(store.run_fetch(id(1)).unwrap().unwrap().row.version, 2);
+}
+
+fn what_was_done_for_an_ended_run_can_be_noted(store: &dyn Store) {
+    let token = create(store, id(1));
+    let leave = EffectKey("leave/run".to_owned());
+    let effect = EffectRow {
+        key: leave.clone(),
+        effect: Effect::LeaveGroup {
+            group: "deploy".to_owned(),
+            member: GroupMember {
+                run: id(1),
+                task: None,
+            },
+        },
+    };
+    let last = engine::rows::Changes {
+        effects: vec![effect],
+        ..ended(id(1), 2)
+    };
+    commit(store, &token, &last).unwrap();
+    let done = RunRow {
+        version: 3,
+        ..last.run.clone()
+    };
+    let done = engine::rows::Changes {
+        effects_done: vec![leave],
+        ..change(done)
+    };
+    commit(store, &token, &done).unwrap();
+    assert!(store.run_load(id(1)).unwrap().unwrap().effects.is_empty());
 }
 
 fn a_refused_commit_changes_nothing_and_holds_up_no_other(store: &dyn Store) {
