@@ -4,6 +4,7 @@
 //! process is identified by its number *and* its start time, as numbers are used again.
 
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -148,12 +149,12 @@ pub(crate) enum Environ {
 
 /// Reads the environment of a process.
 pub(crate) fn environ(pid: i32) -> Environ {
-    let Ok(environ) = fs::read(format!("/proc/{pid}/environ")) else {
-        return Environ::Hidden;
+    let environ = match fs::read(format!("/proc/{pid}/environ")) {
+        Ok(environ) if !environ.is_empty() => return Environ::Read(environ),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Environ::Hidden,
+        // On its last way, either nothing is read or, in later kernels, it cannot be opened.
+        Ok(_) | Err(_) => Vec::new(),
     };
-    if !environ.is_empty() {
-        return Environ::Read(environ);
-    }
     match stat(pid).map(|stat| stat.life) {
         Some(Life::Executing | Life::Exiting) => Environ::Unsettled,
         // It was started without any.

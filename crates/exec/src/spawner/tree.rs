@@ -71,7 +71,11 @@ impl Tree {
             is_left |= proc::stat(*orphan).is_some_and(|stat| stat.life == Life::Zombie);
             for pid in proc::closure(*orphan) {
                 match self.membership(pid, name, owner) {
-                    Membership::Member => members.extend(proc::closure(pid)),
+                    Membership::Member => {
+                        // Even if it ends this moment: it is to be reaped while the tree is there.
+                        is_left |= pid == *orphan;
+                        members.extend(proc::closure(pid));
+                    }
                     Membership::Stranger => {}
                     Membership::Unsettled => is_left = true,
                 }
