@@ -99,6 +99,12 @@ impl PlanBuilder {
         self
     }
 
+    /// Declares a folder that tasks can share, and where its content comes from.
+    pub fn workspace_of(mut self, name: &str, kind: WorkspaceKind) -> Self {
+        self.scopes[0] = std::mem::take(&mut self.scopes[0]).workspace(name, kind);
+        self
+    }
+
     /// Sets a variable of the environment of every task of the pipeline's own scope.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.scopes[0] = std::mem::take(&mut self.scopes[0]).env(name, value);

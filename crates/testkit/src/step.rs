@@ -83,6 +83,16 @@ impl StepBuilder {
         self
     }
 
+    /// Sets a variable of the environment of what runs for it after all steps.
+    ///
+    /// # Panics
+    /// When nothing does.
+    pub fn post_env(mut self, name: &str, value: &str) -> Self {
+        let post = self.step.post.as_mut().expect("the step has a post script");
+        post.env.push((name.to_owned(), text(value)));
+        self
+    }
+
     /// Sets a variable of its environment.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.step.env.push((name.to_owned(), text(value)));
@@ -123,6 +133,29 @@ impl StepBuilder {
             image: Some(text(image)),
             ..Container::default()
         });
+        self
+    }
+
+    /// Gives its script arguments; a lone expression that is a list gives one for each of its values.
+    ///
+    /// # Panics
+    /// When the step runs no script.
+    pub fn args<const N: usize>(mut self, words: [&str; N]) -> Self {
+        let StepBody::Script { args, .. } = &mut self.step.body else {
+            panic!("only scripts have arguments");
+        };
+        args.extend(words.map(text));
+        self
+    }
+
+    /// Declares a value of a group by a template over its steps.
+    pub fn output_from(mut self, name: &str, value_type: ValueType, from: &str) -> Self {
+        let output = Output {
+            value_type,
+            from: Some(text(from)),
+            default: None,
+        };
+        self.step.outputs.insert(name.to_owned(), output);
         self
     }
 
