@@ -2,6 +2,7 @@
 
 use super::Machine;
 use super::due::DeadlineReason;
+use super::index::Shape;
 use crate::event::Ask;
 use crate::rows::{AttemptRow, Granted, TaskState, Transition};
 use model::ids::{AttemptNo, TaskNo, Token, WorkerId};
@@ -40,8 +41,46 @@ impl Machine {
                 }
             }
         }
+        if given < ask.max {
+            self.say_why(ask, free.as_ref(), now);
+        }
         if given > 0 || self.leases.contains_key(&ask.worker) {
             self.extend_lease(&ask.worker, ask.until);
+        }
+    }
+
+    /// Says of the first task of each kind that the worker cannot take what it lacks, with numbers.
+    fn say_why(&mut self, ask: &Ask, free: Option<&Resources>, now: Timestamp) {
+        let lacking = |shape: &Shape| {
+            let free = free.filter(|free| !has(free, &shape.resources));
+            let labels = ask
+                .labels
+                .as_ref()
+                .filter(|labels| !offers(labels, &shape.placement));
+            match (free, labels) {
+                (Some(free), _) => Some((QueueReason::Resources, shortage(free, &shape.resources))),
+                (None, Some(labels)) => {
+                    let note = format!("its role and labels are not among `{}`", labels.join(", "));
+                    Some((QueueReason::Placement, note))
+                }
+                (None, None) => None,
+            }
+        };
+        let heads: Vec<(TaskNo, QueueReason, String)> = self
+            .index
+            .ready
+            .iter()
+            .filter_map(|shape| {
+                let (_, _, no) = shape.queue.first()?;
+                let (reason, note) = lacking(shape)?;
+                Some((*no, reason, note))
+            })
+            .collect();
+        for (no, reason, note) in heads {
+            if self.row(no).state != TaskState::Queued(reason) {
+                self.touch(no).note = Some(note.into());
+                self.put(no, TaskState::Queued(reason), now);
+            }
         }
     }
 
@@ -160,6 +199,7 @@ impl Machine {
         self.put(no, TaskState::Running, now);
         let row = self.touch(no);
         row.attempts += 1;
+        row.note = None;
         row.started_at.get_or_insert(now);
         let attempt = AttemptNo(row.attempts);
         self.run.counts.running += 1;
@@ -255,6 +295,30 @@ fn has(free: &Resources, wanted: &Resources) -> bool {
         && counted
             .into_iter()
             .all(|(name, count)| free.counted.get(name).unwrap_or(&0) >= count)
+}
+
+/// What is missing, in numbers.
+fn shortage(free: &Resources, wanted: &Resources) -> String {
+    let mut parts = Vec::new();
+    if free.cpu_milli < wanted.cpu_milli {
+        let (wants, has) = (
+            f64::from(wanted.cpu_milli) / 1e3,
+            f64::from(free.cpu_milli) / 1e3,
+        );
+        parts.push(format!("needs {wants} CPU, {has} free"));
+    }
+    if free.memory_bytes < wanted.memory_bytes {
+        let mib = |bytes: u64| bytes / (1024 * 1024);
+        let (wants, has) = (mib(wanted.memory_bytes), mib(free.memory_bytes));
+        parts.push(format!("needs {wants} MiB of memory, {has} free"));
+    }
+    for (name, count) in &wanted.counted {
+        let has = free.counted.get(name).copied().unwrap_or(0);
+        if has < *count {
+            parts.push(format!("needs {count} of `{name}`, {has} free"));
+        }
+    }
+    parts.join("; ")
 }
 
 fn take(free: &mut Resources, wanted: &Resources) {
