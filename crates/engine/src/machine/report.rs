@@ -217,7 +217,11 @@ impl Machine {
                 pause_ms
             }
         };
-        let attempt = model::ids::AttemptNo(self.row(no).attempts);
+        // Only the last attempt gives something to others.
+        let row = self.touch(no);
+        row.outputs = None;
+        row.artifacts = Vec::new();
+        let attempt = model::ids::AttemptNo(row.attempts);
         self.log(Transition::AttemptEnded { task: no, attempt }, now);
         self.put(no, TaskState::Queued(QueueReason::Backoff), now);
         self.set_timer(no, Some(now.plus_ms(pause_ms)));

@@ -2,5 +2,15 @@
 
 mod approvals;
 mod cancel;
+mod concurrency;
+mod cost;
+mod data;
+mod failures;
 mod finally;
+mod generated;
+mod lease;
+mod matrix;
 mod readiness;
+mod rebuild;
+mod scopes;
+mod timers;
