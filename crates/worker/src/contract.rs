@@ -6,7 +6,8 @@
 //! …
 //! END
 //! ```
-//! `$FORMIC_PATH` takes a folder per line, `$FORMIC_SUMMARY` Markdown.
+//! `$FORMIC_PATH` takes a folder per line, `$FORMIC_MASK` a text per line that no log shows from then on,
+//! `$FORMIC_SUMMARY` Markdown.
 
 use model::limits;
 use std::collections::BTreeMap;
@@ -69,15 +70,24 @@ pub fn reserved(name: &str) -> bool {
     name.starts_with("FORMIC_")
 }
 
-/// What a step wrote into its three files; text that is not there is empty.
+/// Shortest text that is masked: shorter ones would hide half of every log.
+const MASK_BYTES: usize = 3;
+
+/// What a step wrote into its files; text that is not there is empty.
 ///
 /// # Errors
 /// When a file is malformed or too large.
-pub fn written(output: &str, env: &str, path: &str) -> Result<engine::steps::Written, String> {
+pub fn written(
+    output: &str,
+    env: &str,
+    path: &str,
+    mask: &str,
+) -> Result<engine::steps::Written, String> {
     for (variable, text, most) in [
         ("FORMIC_OUTPUT", output, limits::OUTPUTS_BYTES),
         ("FORMIC_ENV", env, limits::STEP_ENV_BYTES),
         ("FORMIC_PATH", path, limits::STEP_ENV_BYTES),
+        ("FORMIC_MASK", mask, limits::STEP_ENV_BYTES),
     ] {
         if text.len() > most {
             return Err(format!(
@@ -93,12 +103,20 @@ pub fn written(output: &str, env: &str, path: &str) -> Result<engine::steps::Wri
         ));
     }
     let outputs: BTreeMap<String, String> = pairs("FORMIC_OUTPUT", output)?.into_iter().collect();
-    let path = path
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .map(str::to_owned)
-        .collect();
-    Ok(engine::steps::Written { outputs, env, path })
+    let lines = |text: &str, least: usize| {
+        let lines = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.len() >= least);
+        lines.map(str::to_owned).collect()
+    };
+    let (path, masks) = (lines(path, 1), lines(mask, MASK_BYTES));
+    Ok(engine::steps::Written {
+        outputs,
+        env,
+        path,
+        masks,
+    })
 }
 
 #[cfg(test)]
@@ -139,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_step_may_not_set_the_workers_variables() {
-        let error = written("", "FORMIC_RUN=x", "").unwrap_err();
+        let error = written("", "FORMIC_RUN=x", "", "").unwrap_err();
         assert_eq!(
             error,
             "`$FORMIC_ENV` sets `FORMIC_RUN`; names that begin with `FORMIC_` are taken"

@@ -7,6 +7,7 @@
 
 pub mod contract;
 pub mod local;
+pub mod mask;
 pub mod site;
 pub mod worker;
 

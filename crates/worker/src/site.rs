@@ -292,7 +292,13 @@ impl Site for LocalSite {
 
     fn written(&self, at: &Prepared, index: u32) -> Result<Written, Trouble> {
         let read = |what: &str| read_text(&at.dir.join(format!("{index}.{what}")));
-        contract::written(&read("output")?, &read("env")?, &read("path")?).map_err(Trouble::User)
+        contract::written(
+            &read("output")?,
+            &read("env")?,
+            &read("path")?,
+            &read("mask")?,
+        )
+        .map_err(Trouble::User)
     }
 
     fn has_summary(&self, at: &Prepared, steps: u32) -> bool {

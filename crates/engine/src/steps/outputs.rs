@@ -13,6 +13,8 @@ pub struct Written {
     pub env: Vec<(String, String)>,
     /// Folders to put before `PATH`, in order.
     pub path: Vec<String>,
+    /// Texts that no log may show from now on.
+    pub masks: Vec<String>,
 }
 
 /// `text` as a value of the declared type.

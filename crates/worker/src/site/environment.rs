@@ -73,7 +73,7 @@ impl LocalSite {
                 .join(format!("{}.{what}", planned.index))
                 .into_os_string()
         };
-        let own: [(&str, OsString); 11] = [
+        let own: [(&str, OsString); 12] = [
             ("CI", "true".into()),
             ("FORMIC", "true".into()),
             ("FORMIC_RUN", work.id.run.as_str().into()),
@@ -87,6 +87,7 @@ impl LocalSite {
             ("FORMIC_OUTPUT", file("output")),
             ("FORMIC_ENV", file("env")),
             ("FORMIC_PATH", file("path")),
+            ("FORMIC_MASK", file("mask")),
             ("FORMIC_SUMMARY", file("summary")),
         ];
         for (name, value) in own {

@@ -1,6 +1,7 @@
 //! One attempt: made a place, its steps one after the other, its processes cleared away.
 
 use super::{FLUSH_MS, Output, TELL_STARTED_MS, Worker};
+use crate::mask::Masks;
 use crate::site::{Prepared, Trouble};
 use api::protocol::Chunk;
 use engine::rows::{AttemptResult, Exit, Usage};
@@ -10,7 +11,7 @@ use exec::{ExecEvent, StepRef};
 use model::ids::{AttemptId, Token};
 use model::reason::FailureKind;
 use model::time::Timestamp;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Time that all post steps together have after a stop.
@@ -47,12 +48,18 @@ pub(super) struct Attempt {
     pub(super) usage: Usage,
     pub(super) result: Option<AttemptResult>,
     pub(super) brought: crate::site::Collected,
+    /// Texts that its log does not show.
+    pub(super) masks: Masks,
+    /// Output that may become a hidden text, by stream.
+    pub(super) held: BTreeMap<api::protocol::Stream, Vec<u8>>,
     /// Output that the board has not been told.
     pub(super) unsent: Vec<Chunk>,
     pub(super) unsent_bytes: usize,
     pub(super) flush_at: Option<Timestamp>,
-    /// Output that was told and not answered: how much of which command.
+    /// Output that came and whose keeping was not answered: how much of which command.
     pub(super) under_way: VecDeque<(StepRef, usize)>,
+    /// How many of these the answer that is awaited is about.
+    pub(super) told: usize,
     pub(super) append_pending: bool,
     /// Bytes told.
     pub(super) sent_bytes: u64,
@@ -86,10 +93,13 @@ impl Attempt {
             usage: Usage::default(),
             result: None,
             brought: crate::site::Collected::default(),
+            masks: Masks::default(),
+            held: BTreeMap::new(),
             unsent: Vec::new(),
             unsent_bytes: 0,
             flush_at: None,
             under_way: VecDeque::new(),
+            told: 0,
             append_pending: false,
             sent_bytes: 0,
             missing_bytes: 0,
@@ -291,12 +301,14 @@ impl Worker {
     }
 
     fn command_ended(&mut self, id: AttemptId, end: CommandEnd, written: Written, now: Timestamp) {
+        self.show_held(id, now);
         let Some(attempt) = self.attempts.get_mut(&id) else {
             return;
         };
         let Some(running) = attempt.command.take() else {
             return;
         };
+        attempt.masks.add(written.masks.iter().cloned());
         attempt.kill_at = None;
         let duration_ms = now.since_ms(running.since);
         let steps = attempt.steps.as_mut().expect("it runs");

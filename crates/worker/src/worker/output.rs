@@ -1,6 +1,6 @@
 //! From a command's pipe to the board: in pieces, acknowledged, bounded.
 
-use super::attempt::Phase;
+use super::attempt::{Attempt, Phase};
 use super::{Output, Worker};
 use api::protocol::{Append, Chunk, Request, RequestBody, Stream};
 use exec::StepRef;
@@ -50,23 +50,31 @@ impl Worker {
             exec::Stream::Stdout => Stream::Stdout,
             exec::Stream::Stderr => Stream::Stderr,
         };
-        let size = bytes.len();
-        attempt.unsent_bytes += size;
-        attempt.under_way.push_back((step, size));
-        match attempt.unsent.last_mut() {
-            Some(last) if last.step == index && last.stream == stream && last.at == now => {
-                last.bytes.extend_from_slice(&bytes);
-            }
-            Some(_) | None => attempt.unsent.push(Chunk {
-                step: index,
-                stream,
-                at: now,
-                bytes,
-            }),
-        }
+        attempt.under_way.push_back((step, bytes.len()));
+        let held = attempt.held.entry(stream).or_default();
+        let shown = attempt.masks.piece(held, bytes);
+        attempt.put(index, stream, shown, now);
         if attempt.unsent_bytes >= FLUSH_BYTES && !attempt.append_pending {
             self.flush(id, now);
         } else {
+            self.flush_later(id, now);
+        }
+    }
+
+    /// Shows what was held back of a command that has ended.
+    pub(super) fn show_held(&mut self, id: AttemptId, now: Timestamp) {
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
+        let index = attempt
+            .command
+            .as_ref()
+            .map_or(0, |command| command.planned.index);
+        for (stream, mut held) in std::mem::take(&mut attempt.held) {
+            let shown = attempt.masks.rest(&mut held);
+            attempt.put(index, stream, shown, now);
+        }
+        if !attempt.unsent.is_empty() {
             self.flush_later(id, now);
         }
     }
@@ -102,6 +110,7 @@ impl Worker {
         attempt.unsent_bytes = 0;
         attempt.flush_at = None;
         attempt.append_pending = true;
+        attempt.told = attempt.under_way.len();
         let work = Arc::clone(&attempt.work);
         self.out
             .push(Output::Show(id, work.clone(), chunks.clone()));
@@ -135,21 +144,37 @@ impl Worker {
             // The board lost what came before: there is no way to get it back, so it is counted.
             attempt.missing_bytes += end - kept;
         }
-        let mut answered = usize::try_from(end - append.offset).unwrap_or(usize::MAX);
-        while let Some((step, size)) = attempt.under_way.front().copied() {
-            if size > answered {
-                break;
-            }
-            answered -= size;
-            attempt.under_way.pop_front();
+        for (step, size) in attempt.under_way.drain(..attempt.told) {
             self.out.push(Output::Taken(step, size));
         }
+        attempt.told = 0;
         let phase = attempt.phase;
         let more = !attempt.unsent.is_empty();
         if phase == Phase::Flushing {
             self.flush_or_report(append.id, now);
         } else if more {
             self.flush_later(append.id, now);
+        }
+    }
+}
+
+impl Attempt {
+    /// Adds output to what the board will be told.
+    fn put(&mut self, step: u32, stream: Stream, bytes: Vec<u8>, now: Timestamp) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.unsent_bytes += bytes.len();
+        match self.unsent.last_mut() {
+            Some(last) if last.step == step && last.stream == stream && last.at == now => {
+                last.bytes.extend_from_slice(&bytes);
+            }
+            Some(_) | None => self.unsent.push(Chunk {
+                step,
+                stream,
+                at: now,
+                bytes,
+            }),
         }
     }
 }
