@@ -16,7 +16,7 @@
 //! their scope's tasks go on, and they end when the last of these has ended.
 //!
 //! Invariants
-//! - Rows decide. Everything in [`index`] is computed from rows, and [`Machine::rebuild`] computes it again.
+//! - Rows decide. Everything in `index` is computed from rows, and [`Machine::rebuild`] computes it again.
 //! - An ended row never changes. An ended run takes only [`Event::EffectDone`].
 //! - No recursion over the graph: what follows from an end waits in a queue (`ending`).
 //! - The cost of an event is proportional to the rows that it changes.
