@@ -109,8 +109,15 @@ pub(crate) fn take_over(
     options: &Options,
     ui: &Ui,
 ) -> Result<Exit> {
+    introduce(&board.summary(run)?.head, ui);
     let by = edge::person();
     drive_to_end(board, run, Start::TakeOver { run, by }, source, options, ui)
+}
+
+fn introduce(head: &RunHead, ui: &Ui) {
+    let source = crate::summary::source(&head.source);
+    let pipeline = crate::text::plain(&head.pipeline);
+    ui.say(format!("pipeline {pipeline} · {source} · run {}", head.id));
 }
 
 fn drive_to_end(
@@ -141,7 +148,7 @@ fn drive_to_end(
     let tasks = board.store.run_tasks(run)?;
     // Everybody may look at a run that was left; this process does not work on it any more.
     let status = run_status(&found.row, &tasks, Life::Abandoned);
-    watcher.narrator.finish(status, &found, driven.end);
+    watcher.narrator.finish(status, &found, &tasks, driven.end);
     if ui.wish.json || options.events {
         let attempts = board.store.run_attempts(run, None)?;
         let life = Life::Abandoned;

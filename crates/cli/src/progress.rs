@@ -26,6 +26,8 @@ use store::RunSummary;
 
 /// Lines of a failed task's log that are shown.
 const TAIL_LINES: usize = 20;
+/// A failure is told again at the end when so many lines came after it; else it is still in sight.
+const LINES_IN_SIGHT: usize = 10;
 /// Failed tasks shown in full at the end; the others are named.
 const FAILED_IN_FULL: usize = 5;
 
@@ -40,6 +42,7 @@ pub(crate) struct Narrator<'a> {
     since: Timestamp,
     beat: Heartbeat,
     failed: Vec<Failed>,
+    lines_since_failure: usize,
     printer: log::Printer,
 }
 
@@ -61,6 +64,7 @@ impl<'a> Narrator<'a> {
             since: now,
             beat: Heartbeat::new(run, now, ui),
             failed: Vec::new(),
+            lines_since_failure: 0,
             printer: log::Printer::default(),
         }
     }
@@ -111,7 +115,7 @@ impl<'a> Narrator<'a> {
             Transition::TakenOver { .. } => {
                 self.line(
                     "run",
-                    "goes on; what was interrupted starts again",
+                    "goes on; what was interrupted starts again, idempotent or not",
                     Paint::Attention,
                 );
             }
@@ -169,6 +173,9 @@ impl<'a> Narrator<'a> {
                 let lines = self.last_lines(row, attempt);
                 self.show(&lines);
                 if !row.tolerated {
+                    if self.failed.is_empty() {
+                        self.lines_since_failure = 0;
+                    }
                     self.failed.push(Failed { key, lines });
                 }
             }
@@ -176,10 +183,6 @@ impl<'a> Narrator<'a> {
     }
 
     fn attempt_ended(&mut self, row: &TaskRow, attempt: AttemptNo, changes: &Changes) {
-        // The task's own end says it all; an interruption is told when somebody takes over.
-        let TaskState::Queued(reason) = row.state else {
-            return;
-        };
         let of_task = changes
             .attempts
             .iter()
@@ -187,18 +190,22 @@ impl<'a> Narrator<'a> {
         let result = of_task
             .and_then(|each| each.end.as_ref())
             .map(|end| &end.result);
+        let key = text::plain(&row.key);
         let why = match result {
             Some(AttemptResult::Failed { message, .. }) => text::plain(message),
-            Some(AttemptResult::Interrupted) => "interrupted".to_owned(),
+            Some(AttemptResult::Interrupted) => {
+                let text = format!("attempt {} interrupted", attempt.0);
+                return self.line(&key, &text, Paint::Attention);
+            }
             Some(AttemptResult::Succeeded | AttemptResult::Stopped) | None => "lost".to_owned(),
         };
-        let next = match (reason, row.timer_at) {
-            (QueueReason::Backoff, Some(at)) => {
+        // It may have begun again by the time this is told.
+        let next = match (row.state, row.timer_at) {
+            (TaskState::Queued(QueueReason::Backoff), Some(at)) => {
                 format!(", again in {}", text::duration(at.since_ms(edge::now())))
             }
             _ => ", again".to_owned(),
         };
-        let key = text::plain(&row.key);
         let text = format!("attempt {} failed: {why}{next}", attempt.0);
         self.line(&key, &text, Paint::Attention);
     }
@@ -252,12 +259,10 @@ impl<'a> Narrator<'a> {
     }
 
     /// The last word: what failed, how it ended, what to do next.
-    pub(crate) fn finish(&mut self, status: &str, found: &RunSummary, end: End) {
+    pub(crate) fn finish(&mut self, status: &str, found: &RunSummary, tasks: &[TaskRow], end: End) {
         self.beat.stop();
         self.printer.end(self.ui);
-        let summaries =
-            self.failed.len() > 1 || self.failed.iter().any(|one| !one.lines.is_empty());
-        if summaries && self.is_shown() {
+        if self.lines_since_failure > LINES_IN_SIGHT && self.is_shown() {
             self.ui.say("");
             for failed in self.failed.iter().take(FAILED_IN_FULL) {
                 self.ui
@@ -302,8 +307,8 @@ impl<'a> Narrator<'a> {
         if end == End::Lost {
             self.ui.tell("another formic has taken the run over");
         }
-        let hints = summary::hints(head, status);
-        if let Some(hint) = hints.trim().strip_prefix("next: ") {
+        let hints = summary::hints(head, status, tasks);
+        for hint in hints {
             self.ui.say(format!("next: {hint}"));
         }
     }
@@ -315,6 +320,7 @@ impl<'a> Narrator<'a> {
         if !self.is_shown() {
             return;
         }
+        self.lines_since_failure += 1;
         let (run, clock) = (short(self.run), text::clock(now.since_ms(self.since)));
         let painted = self.ui.paint(paint, text);
         self.ui.say(format!("[{run}] {clock} {what:<16} {painted}"));

@@ -12,7 +12,7 @@ use crate::ui::Ui;
 use anyhow::Result;
 use model::ids::DefNo;
 use model::plan::{Plan, Step, StepBody, TaskDef};
-use pipeline::{Compiled, Request, SourceFile};
+use pipeline::{Compiled, Diagnostic, Request, SourceFile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -124,27 +124,33 @@ fn task_names(source: &SourceFile) -> BTreeSet<String> {
 }
 
 impl Chosen {
-    /// Makes sure that the file has no fault, whatever it is run for.
+    /// Makes sure that there will be a plan for these params, and shows what is doubtful.
     ///
     /// # Errors
-    /// When it has; the faults are drawn.
-    pub(crate) fn check(&self, ui: &Ui) -> Result<()> {
-        let said = pipeline::check(&self.source);
-        self.refuse_errors(&said, ui)
+    /// When the file or the params have a fault, the task is not there, or this version cannot run something.
+    pub(crate) fn check(&self, params: &BTreeMap<String, String>, ui: &Ui) -> Result<()> {
+        let request = Request {
+            params: params.clone(),
+            ..Request::default()
+        };
+        let Compiled { diagnostics, .. } = pipeline::compile(&self.source, &request);
+        if !diagnostics.iter().any(Diagnostic::is_error) {
+            ui.raw(diagnostics::drawn(
+                &self.source,
+                &diagnostics,
+                ui.has_color(),
+            ));
+        }
+        self.plan(&request, ui).map(drop)
     }
 
     /// The plan for `request`, with what was chosen of it.
     ///
     /// # Errors
-    /// When the file or the params have a fault, the task is not there, or this version cannot run something.
+    /// As [`Self::check`].
     pub(crate) fn plan(&self, request: &Request, ui: &Ui) -> Result<Plan> {
         let Compiled { plan, diagnostics } = pipeline::compile(&self.source, request);
         self.refuse_errors(&diagnostics, ui)?;
-        ui.raw(diagnostics::drawn(
-            &self.source,
-            &diagnostics,
-            ui.has_color(),
-        ));
         let mut plan = plan.expect("a file without errors gives a plan");
         if let Some(task) = &self.task {
             keep_only(&mut plan, task)?;
@@ -153,7 +159,7 @@ impl Chosen {
         Ok(plan)
     }
 
-    fn refuse_errors(&self, said: &[pipeline::Diagnostic], ui: &Ui) -> Result<()> {
+    fn refuse_errors(&self, said: &[Diagnostic], ui: &Ui) -> Result<()> {
         let errors = said.iter().filter(|each| each.is_error());
         let Some(first) = errors.clone().next() else {
             return Ok(());
@@ -244,8 +250,7 @@ fn unsupported(task: &TaskDef) -> Vec<String> {
         .executor
         .as_deref()
         .filter(|name| *name != "process");
-    let container =
-        placement.container.is_some() || steps(task).iter().any(|step| has_container(step));
+    let container = placement.container.is_some() || steps(task).iter().any(has_container);
     let found = [
         ("cache", !task.caches.is_empty()),
         ("inputs", task.inputs.is_some()),

@@ -6,7 +6,9 @@ use crate::references::short;
 use crate::text;
 use crate::ui::{Paint, Ui};
 use api::run::{Life, TaskDocument, run_status};
-use engine::rows::{AttemptResult, AttemptRow, ParentKind, RunHead, RunState, TaskKind, TaskRow};
+use engine::rows::{
+    AttemptResult, AttemptRow, ParentKind, RunHead, RunState, TaskKind, TaskRow, TaskState,
+};
 use model::ids::TaskNo;
 use model::source::{Difference, Source};
 use std::collections::BTreeMap;
@@ -39,7 +41,13 @@ pub(crate) fn of_run(
         ui,
     };
     tree.write(&mut page);
-    page.push_str(&hints(&found.head, status));
+    let hints = hints(&found.head, status, tasks);
+    if !hints.is_empty() {
+        page.push('\n');
+    }
+    for hint in hints {
+        writeln!(page, "next: {hint}").expect("writing to a string cannot fail");
+    }
     page
 }
 
@@ -96,15 +104,35 @@ pub(crate) fn source(source: &Source) -> String {
 }
 
 /// What to do next.
-pub(crate) fn hints(head: &RunHead, status: &str) -> String {
+pub(crate) fn hints(head: &RunHead, status: &str, tasks: &[TaskRow]) -> Vec<String> {
     let short = short(head.id);
-    let hint = match status {
-        "failed" | "canceled" => format!("formic logs {short}, formic retry {short}"),
-        "interrupted" => format!("formic resume {short}"),
-        "blocked" => format!("formic approve {short} TASK, formic reject {short} TASK"),
-        _ => return String::new(),
-    };
-    format!("\nnext: {hint}\n")
+    match status {
+        "failed" => vec![
+            format!("formic logs {short}"),
+            format!("formic retry {short}"),
+        ],
+        "canceled" => vec![format!("formic retry {short}")],
+        "interrupted" => vec![format!("formic resume {short}")],
+        "blocked" => {
+            let waits = |task: &&TaskRow| matches!(task.state, TaskState::Blocked(_));
+            let first = tasks.iter().find(waits).map_or("TASK", |task| &*task.key);
+            let key = quoted(first);
+            vec![
+                format!("formic approve {short} {key}"),
+                format!("formic resume {short}"),
+            ]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A task's key as a shell takes it.
+pub(crate) fn quoted(key: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+    if key.chars().all(is_plain) {
+        return key.to_owned();
+    }
+    format!("'{}'", text::plain(key).replace('\'', "'\\''"))
 }
 
 struct Tree<'a> {

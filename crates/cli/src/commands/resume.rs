@@ -65,9 +65,6 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         PathBuf::from(place.source.dir)
     };
     let moved = (dir != Path::new(&recorded.dir)).then_some(dir);
-    ui.say(format!(
-        "run {run} goes on; what was interrupted starts again, idempotent or not"
-    ));
     launch::take_over(&board, run, moved, &args.options, ui)
 }
 

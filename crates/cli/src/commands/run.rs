@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let params = select::params(&args.params)?;
     let chosen = select::choose(&project, args.file.as_deref(), args.target.as_deref())?;
     // Before there is a board: a file with faults leaves nothing behind.
-    chosen.check(ui)?;
+    chosen.check(&params, ui)?;
     let board = Board::open(&project, ui)?;
     board.sweep()?;
     let recorded = source::record(&project.dir, &board)?;

@@ -1,0 +1,68 @@
+//! `kill -9`: what the board says afterwards, that nothing is left, and that the run goes on.
+
+use crate::world::{World, heard, processes_with};
+
+#[test]
+fn a_killed_run_shows_as_interrupted_and_goes_on() {
+    let world = World::empty();
+    let (begun, go) = (world.fifo("begun"), world.fifo("go"));
+    world.write(
+        "formic.yaml",
+        &format!("name: ci\ntasks:\n  a: {{ run: 'if test \"$FORMIC_ATTEMPT_NUMBER\" = 1; then setsid cat {go} & echo x > {begun}; wait; fi' }}\n  b: {{ needs: [a], run: echo done > made }}\n"),
+    );
+    let mut going = world.start(&["run"]);
+    assert_eq!(heard(&begun), "x\n");
+    going.signal("KILL");
+    assert_eq!(going.end().code, None);
+    let ran = world.formic(&["show"]).ok();
+    assert!(ran.out.contains("  interrupted  "), "{}", ran.out);
+    // Whoever comes next makes sure that nothing of it lives.
+    assert_eq!(processes_with(&go), [] as [String; 0]);
+    let _ran = world.formic(&["resume"]).ok();
+    assert_eq!(world.read("made"), "done\n");
+    assert_eq!(world.statuses(), ["a succeeded -", "b succeeded -"]);
+}
+
+#[test]
+fn a_killed_run_can_be_canceled() {
+    let world = World::empty();
+    let (begun, go) = (world.fifo("begun"), world.fifo("go"));
+    world.write(
+        "formic.yaml",
+        &format!("tasks:\n  a: {{ run: 'echo x > {begun}; cat {go}' }}\n  b: {{ needs: [a], run: 'true' }}\n"),
+    );
+    let mut going = world.start(&["run"]);
+    assert_eq!(heard(&begun), "x\n");
+    going.signal("KILL");
+    assert_eq!(going.end().code, None);
+    let run = world.run_id();
+    let _ran = world
+        .formic(&["cancel", "--mode", "now"])
+        .ok()
+        .says(&format!("run {run} is canceled\n"));
+    assert_eq!(world.document()["status"], "canceled");
+}
+
+#[test]
+fn two_runs_at_once_share_a_board() {
+    let world = World::empty();
+    let (begun, go) = (world.fifo("begun"), world.fifo("go"));
+    world.write(
+        "one.yaml",
+        &format!("name: one\ntasks:\n  a: {{ run: 'echo x > {begun}; cat {go}' }}\n"),
+    );
+    world.write("formic.yaml", "name: two\ntasks: {a: {run: 'true'}}\n");
+    let going = world.start(&["run", "--file", "one.yaml"]);
+    assert_eq!(heard(&begun), "x\n");
+    let _ran = world.formic(&["run"]).ok();
+    let document = world.formic(&["ls", "--json"]).ok().json();
+    let statuses: Vec<_> = document["runs"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|run| run["status"].clone())
+        .collect();
+    assert_eq!(statuses, ["succeeded", "running"]);
+    crate::world::tell(&go);
+    let _ran = going.end().ok();
+}

@@ -1,0 +1,80 @@
+//! `formic logs`.
+
+use crate::world::{World, heard, tell};
+
+const TEXT: &str = "name: ci\ntasks:\n  a:\n    steps:\n      - { name: one, run: echo from one }\n      - { name: two, run: printf 'no end' }\n  b: { needs: [a], run: echo from b }\n";
+
+fn done() -> World {
+    let world = World::new(TEXT);
+    let _ran = world.formic(&["run"]).ok();
+    world
+}
+
+#[test]
+fn one_task_is_printed_as_it_is() {
+    let world = done();
+    assert_eq!(world.formic(&["logs", "@/a"]).ok().out, "from one\nno end");
+    assert_eq!(world.formic(&["logs", "@/a/two"]).ok().out, "no end");
+}
+
+#[test]
+fn several_tasks_have_their_names_above() {
+    let ran = done().formic(&["logs"]).ok();
+    assert_eq!(ran.out, "── a ──\nfrom one\nno end\n\n── b ──\nfrom b\n");
+}
+
+#[test]
+fn an_unknown_task_and_an_unknown_step_are_told_with_what_there_is() {
+    let world = done();
+    let run = world.run_id();
+    let ran = world.formic(&["logs", "@/aa"]).code(6);
+    assert_eq!(
+        ran.err,
+        format!("error: run `{run}` has no task `aa`\nhelp: did you mean `a`?\n")
+    );
+    let ran = world.formic(&["logs", "@/a/three"]).code(6);
+    assert_eq!(
+        ran.err,
+        "error: task `a` has no step `three`\nhelp: its steps are one, two\n"
+    );
+}
+
+#[test]
+fn an_attempt_may_be_chosen() {
+    let world = World::new(
+        "tasks:\n  a: { run: 'echo \"try $FORMIC_ATTEMPT_NUMBER\"; test \"$FORMIC_ATTEMPT_NUMBER\" = 2', retry: { max: 1, backoff: 1ms } }\n",
+    );
+    let _ran = world.formic(&["run"]).ok();
+    assert_eq!(world.formic(&["logs", "@/a"]).ok().out, "try 2\n");
+    assert_eq!(
+        world.formic(&["logs", "@/a", "--attempt", "1"]).ok().out,
+        "try 1\n"
+    );
+    let ran = world.formic(&["logs", "@/a", "--attempt", "3"]).code(6);
+    assert_eq!(ran.err, "error: nothing selected has an attempt 3\n");
+}
+
+#[test]
+fn the_document_keeps_bytes_that_are_no_text() {
+    let world = World::new("tasks: {a: {run: \"printf '\\\\377\\\\n'\"}}\n");
+    let _ran = world.formic(&["run"]).ok();
+    let document = world.formic(&["logs", "--json"]).ok().json();
+    assert_eq!(document["schema"], "formic.logs/v1");
+    assert_eq!(document["logs"][0]["chunks"][0]["base64"], "/wo=");
+}
+
+#[test]
+fn a_living_run_is_followed_to_its_end() {
+    let world = World::empty();
+    let (begun, go) = (world.fifo("begun"), world.fifo("go"));
+    let text =
+        format!("tasks:\n  a: {{ run: 'echo first; echo x > {begun}; cat {go}; echo last' }}\n");
+    world.write("formic.yaml", &text);
+    let going = world.start(&["run"]);
+    assert_eq!(heard(&begun), "x\n");
+    let following = world.start(&["logs", "-f"]);
+    tell(&go);
+    let _ran = going.end().ok();
+    let ran = following.end().ok();
+    assert_eq!(ran.out, "a | first\na | go\na | last\n");
+}

@@ -1,0 +1,18 @@
+//! The program from outside: real binary, real processes, an environment of its own for each test.
+
+mod answer;
+mod cancel;
+mod check;
+mod docs;
+mod killed;
+mod logs;
+mod ls_show;
+mod places;
+mod replay;
+mod resume;
+mod retry;
+mod run;
+mod run_json;
+mod select;
+mod small;
+mod world;

@@ -1,0 +1,79 @@
+//! Where the board is: in the project, where `FORMIC_STATE` says, or in the person's state folder.
+
+use crate::world::{Ran, World};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+#[test]
+fn the_state_is_hidden_from_git() {
+    let world = World::with_git("tasks: {a: {run: 'true'}}\n");
+    let _ran = world.formic(&["run"]).ok();
+    assert!(world.dir().join(".formic/state/board.sqlite").exists());
+    assert_eq!(world.git(&["status", "--short"]), "");
+}
+
+#[test]
+fn formic_state_moves_the_board() {
+    let world = World::new("tasks: {a: {run: 'true'}}\n");
+    let state = world.outside().join("elsewhere");
+    let with_state = |args: &[&str]| {
+        let mut command = world.command(args);
+        command.env("FORMIC_STATE", &state);
+        Ran::of(&mut command)
+    };
+    let _ran = with_state(&["run"]).ok();
+    assert!(!world.dir().join(".formic").exists());
+    assert!(state.join("board.sqlite").exists());
+    let _ran = with_state(&["show"]).ok();
+    let _ran = world.formic(&["show"]).code(6);
+}
+
+#[test]
+fn without_a_home_everything_works_in_the_project() {
+    let world = World::new("tasks: {a: {run: 'true'}}\n");
+    let mut command = world.command(&["run"]);
+    command.env_remove("HOME").env_remove("USER");
+    let _ran = Ran::of(&mut command).ok();
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_falls_back() {
+    let world = World::new("tasks: {a: {run: 'true'}}\n");
+    let dir = world.dir();
+    let mode = |mode| {
+        fs::set_permissions(&dir, fs::Permissions::from_mode(mode)).expect("the folder is ours")
+    };
+    mode(0o555);
+    // Root may write everywhere, whatever the mode says.
+    let protected = fs::write(dir.join("probe"), "").is_err();
+    if protected {
+        let _ran = world.formic(&["run"]).ok().says("so the board is in `");
+        let _ran = world.formic(&["show"]).ok();
+    }
+    mode(0o755);
+}
+
+#[test]
+fn a_file_where_the_state_should_be_is_named() {
+    let world = World::new("tasks: {a: {run: 'true'}}\n");
+    world.write(".formic/state", "in the way");
+    let _ran = world
+        .formic(&["run"])
+        .code(7)
+        .says("error: cannot use the folder `");
+}
+
+#[test]
+fn a_current_folder_that_is_gone_is_told() {
+    let world = World::empty();
+    let gone = world.outside().join("gone");
+    let script = format!("cd '{0}' && rmdir '{0}' && exec \"$1\" ls", gone.display());
+    fs::create_dir(&gone).expect("the folder is ours");
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_formic")]);
+    let ran = Ran::of(&mut command).code(2);
+    let expected = "error: the current folder does not exist any more\n  \
+        caused by: No such file or directory (os error 2)\n\
+        help: go to a folder that exists, or name one with `-C DIR`\n";
+    assert_eq!(ran.err, expected);
+}

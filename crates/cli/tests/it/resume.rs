@@ -1,0 +1,122 @@
+//! `formic resume` after a signal, and where it goes on.
+
+use crate::world::{World, heard, tell};
+
+/// The first attempt of `a` waits for ever; later ones end at once.
+fn stuck(world: &World) -> String {
+    let (begun, go) = (world.fifo("begun"), world.fifo("go"));
+    world.write(
+        "formic.yaml",
+        &format!(
+            "name: ci\ntasks:\n  done: {{ run: echo x >> ran-once }}\n  a: {{ needs: [done], run: 'pwd; if test \"$FORMIC_ATTEMPT_NUMBER\" = 1; then echo x > {begun}; cat {go}; fi' }}\n  b: {{ needs: [a], run: 'cat word' }}\n"
+        ),
+    );
+    world.write(".gitignore", "ran-once\n");
+    world.write("word", "committed\n");
+    begun
+}
+
+#[test]
+fn sigterm_leaves_the_run_to_be_resumed() {
+    let world = World::empty();
+    let begun = stuck(&world);
+    let mut going = world.start(&["run"]);
+    assert_eq!(heard(&begun), "x\n");
+    going.signal("TERM");
+    let ran = going.end().code(143);
+    let run = world.run_id();
+    let _ran = ran.says(&format!("next: formic resume {}\n", &run[..4]));
+    assert_eq!(world.document()["status"], "interrupted");
+    let ran = world.formic(&["resume"]).ok();
+    let _ran = ran
+        .says("run              goes on; what was interrupted starts again, idempotent or not\n");
+    assert_eq!(world.read("ran-once"), "x\n");
+    assert_eq!(
+        (
+            world.run_id(),
+            world.document()["tasks"][1]["attempts"].as_u64()
+        ),
+        (run, Some(2))
+    );
+}
+
+#[test]
+fn sighup_is_told_apart() {
+    let world = World::empty();
+    let begun = stuck(&world);
+    let mut going = world.start(&["run"]);
+    assert_eq!(heard(&begun), "x\n");
+    going.signal("HUP");
+    let _ran = going.end().code(129);
+}
+
+#[test]
+fn a_changed_tree_is_not_what_is_resumed() {
+    let world = World::empty();
+    let begun = stuck(&world);
+    world.git(&["init", "-q", "-b", "main", "."]);
+    world.commit();
+    world.write("word", "changed\n");
+    world.write("untracked", "new\n");
+    let mut going = world.start(&["run"]);
+    assert_eq!(heard(&begun), "x\n");
+    going.signal("TERM");
+    let _ran = going.end().code(143);
+    world.write("word", "changed again\n");
+    let commit = world.git(&["rev-parse", "--short=7", "HEAD"]);
+    let ran = world.formic(&["resume"]).ok();
+    let _ran = ran.says(&format!(
+        "note: the tree has changed: this runs in a clean worktree of {} plus the recorded changes\n",
+        commit.trim()
+    ));
+    assert_eq!(world.formic(&["logs", "@/b"]).ok().out, "changed\n");
+    // The worktree goes with the run.
+    assert_eq!(world.git(&["worktree", "list"]).lines().count(), 1);
+}
+
+#[test]
+fn here_takes_the_tree_as_it_is() {
+    let world = World::empty();
+    let begun = stuck(&world);
+    world.git(&["init", "-q", "-b", "main", "."]);
+    world.commit();
+    let mut going = world.start(&["run"]);
+    assert_eq!(heard(&begun), "x\n");
+    going.signal("TERM");
+    let _ran = going.end().code(143);
+    world.write("word", "changed\n");
+    let _ran = world.formic(&["resume", "--here"]).ok();
+    assert_eq!(world.formic(&["logs", "@/b"]).ok().out, "changed\n");
+}
+
+#[test]
+fn a_living_run_and_an_ended_one_cannot_be_resumed() {
+    let world = World::empty();
+    let (begun, go) = (world.fifo("begun"), world.fifo("go"));
+    world.write(
+        "formic.yaml",
+        &format!("tasks:\n  a: {{ run: 'echo x > {begun}; cat {go}' }}\n"),
+    );
+    let going = world.start(&["run"]);
+    assert_eq!(heard(&begun), "x\n");
+    let run = world.run_id();
+    let short = &run[..4];
+    let _ran = world
+        .formic(&["resume", "@"])
+        .code(2)
+        .says(&format!("error: run `{run}` goes on in process "));
+    tell(&go);
+    let _ran = going.end().ok();
+    let ran = world.formic(&["resume", "@"]).code(2);
+    let expected = format!(
+        "error: run `{run}` has ended, and ended runs never change\n\
+         help: `formic retry {short}` makes a new run of what did not succeed\n"
+    );
+    assert_eq!(ran.err, expected);
+    let ran = world.formic(&["resume"]).code(6);
+    assert_eq!(
+        ran.err,
+        "error: there is no run to go on with\n\
+         help: `formic ls` shows the runs; `formic retry` repeats one that has ended\n"
+    );
+}

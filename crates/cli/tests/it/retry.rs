@@ -1,0 +1,106 @@
+//! `formic retry`.
+
+use crate::world::World;
+
+/// Each task writes into a ledger outside of the tree; `b` fails while there is a file `red` beside it.
+fn red() -> World {
+    let world = World::empty();
+    let beside = world.outside().display().to_string();
+    world.write(
+        "formic.yaml",
+        &format!(
+            "name: ci\ntasks:\n  a: {{ outputs: {{ v: {{ type: string }} }}, run: 'echo a >> {beside}/ledger; echo v=kept >> \"$FORMIC_OUTPUT\"' }}\n  b: {{ needs: [a], env: {{ V: \"${{{{ tasks.a.outputs.v }}}}\" }}, run: 'echo b $V >> {beside}/ledger; test ! -e {beside}/red' }}\n  c: {{ needs: [b], run: 'echo c >> {beside}/ledger' }}\n  d: {{ run: 'echo d > /dev/null; cat word' }}\n"
+        ),
+    );
+    world.write("word", "first\n");
+    world.git(&["init", "-q", "-b", "main", "."]);
+    world.commit();
+    world.write("../red", "");
+    let _ran = world.formic(&["run"]).code(1);
+    world
+}
+
+fn mend(world: &World) {
+    std::fs::remove_file(world.outside().join("red")).expect("the file is there");
+}
+
+#[test]
+fn only_what_failed_and_what_follows_is_run_again() {
+    let world = red();
+    let before = world.document();
+    let parent = world.run_id();
+    mend(&world);
+    let ran = world.formic(&["retry"]).ok();
+    let _ran = ran.says(&format!(
+        "retry of run {parent}: 2 finished results taken over\n"
+    ));
+    assert_eq!(world.read("../ledger"), "a\nb kept\nb kept\nc\n");
+    let after = world.document();
+    assert_eq!(after["parent"], parent.as_str());
+    assert_eq!(after["tasks"][0]["reused_from"], parent.as_str());
+    // The earlier run is as it was.
+    assert_eq!(
+        world.formic(&["show", &parent, "--json"]).ok().json(),
+        before
+    );
+}
+
+#[test]
+fn from_a_task_on_runs_what_succeeded_too() {
+    let world = red();
+    mend(&world);
+    let _ran = world.formic(&["retry", "--from", "a"]).ok();
+    assert_eq!(world.read("../ledger"), "a\nb kept\na\nb kept\nc\n");
+}
+
+#[test]
+fn a_changed_tree_is_left_alone_and_the_recorded_one_is_used() {
+    let world = red();
+    mend(&world);
+    world.write("word", "second\n");
+    let _ran = world
+        .formic(&["retry", "--from", "d"])
+        .ok()
+        .says("note: the tree has changed: this runs in a clean worktree of ");
+    assert_eq!(world.formic(&["logs", "@/d"]).ok().out, "first\n");
+    assert_eq!(world.read("word"), "second\n");
+    assert_eq!(world.git(&["worktree", "list"]).lines().count(), 1);
+}
+
+#[test]
+fn here_reuses_nothing() {
+    let world = red();
+    mend(&world);
+    world.write("word", "second\n");
+    let parent = world.run_id();
+    let _ran = world.formic(&["retry", "--here"]).ok();
+    assert_eq!(world.formic(&["logs", "@/d"]).ok().out, "second\n");
+    assert_eq!(world.read("../ledger"), "a\nb kept\na\nb kept\nc\n");
+    assert_eq!(world.document()["parent"], parent.as_str());
+}
+
+#[test]
+fn a_green_run_has_nothing_to_retry() {
+    let world = World::new("tasks: {a: {run: 'true'}}\n");
+    let _ran = world.formic(&["run"]).ok();
+    let run = world.run_id();
+    let ran = world.formic(&["retry"]).code(2);
+    let expected = format!(
+        "error: nothing of run `{run}` has to be run again\n\
+         help: `--from TASK` runs a task and what comes after it again\n\
+         help: `formic show {}` shows what happened\n",
+        &run[..4]
+    );
+    assert_eq!(ran.err, expected);
+}
+
+#[test]
+fn without_git_the_tree_is_taken_as_it_is() {
+    let world = World::new("tasks: {a: {run: test -e mended}}\n");
+    let _ran = world.formic(&["run"]).code(1);
+    world.write("mended", "");
+    let _ran = world
+        .formic(&["retry"])
+        .ok()
+        .says("note: the source of the run was not recorded: the tree is taken as it is\n");
+}

@@ -1,0 +1,160 @@
+//! `formic run`: what people see, and how it ends.
+
+use crate::world::World;
+
+#[test]
+fn a_green_run_ends_with_one_verdict() {
+    let world =
+        World::new("name: ci\ntasks:\n  a: { run: echo a }\n  b: { needs: [a], run: echo b }\n");
+    let ran = world.formic(&["run"]).ok();
+    let run = world.run_id();
+    let short = &run[..4];
+    let lines: Vec<&str> = ran.err.lines().collect();
+    assert_eq!(
+        lines[0],
+        "note: the source is not recorded: this is no Git repository"
+    );
+    assert_eq!(lines[1], format!("pipeline ci · no commit · run {run}"));
+    assert!(
+        lines[2].starts_with(&format!("[{short}] 00:0")),
+        "{}",
+        ran.err
+    );
+    assert!(lines[2].contains(" a                ok ("), "{}", ran.err);
+    assert!(lines[4].starts_with("ci succeeded in "), "{}", ran.err);
+    assert!(
+        lines[4].ends_with(&format!(": 2 ok  (run {run})")),
+        "{}",
+        ran.err
+    );
+    assert_eq!((lines.len(), ran.out.as_str()), (5, ""));
+}
+
+#[test]
+fn a_failure_is_shown_with_its_last_lines_and_the_next_step() {
+    let world = World::new(
+        "name: ci\ntasks:\n  a: { run: 'echo one; echo two >&2; exit 3' }\n  b: { needs: [a], run: 'true' }\n",
+    );
+    let ran = world.formic(&["run"]).code(1);
+    let short = &world.run_id()[..4];
+    let ran = ran
+        .says("FAILED (")
+        .says("s): step `run` exited with code 3\n    one\n    two\n");
+    let _ran = ran
+        .says("b                skipped: need_failed\n")
+        .says("ci failed in ")
+        .says(": 1 failed, 1 skipped  (run ")
+        .says(&format!(
+            "next: formic logs {short}\nnext: formic retry {short}\n"
+        ));
+}
+
+#[test]
+fn a_retry_says_when_it_tries_again() {
+    let text = "tasks:\n  a: { run: 'test -e been || { touch been; exit 7; }', retry: { max: 1, backoff: 1ms } }\n";
+    let world = World::new(text);
+    let _ran = world
+        .formic(&["run"])
+        .ok()
+        .says("attempt 1 failed: step `run` exited with code 7, again");
+    assert_eq!(world.document()["tasks"][0]["attempts"], 2);
+}
+
+#[test]
+fn quiet_says_only_the_verdict() {
+    let ran = World::new("name: ci\ntasks: {a: {run: echo a}}\n")
+        .formic(&["run", "-q"])
+        .ok();
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    assert!(ran.err.starts_with("ci succeeded in "), "{}", ran.err);
+}
+
+#[test]
+fn verbose_shows_output_as_it_comes() {
+    let ran = World::new("tasks: {a: {run: echo hello}}\n")
+        .formic(&["run", "-v"])
+        .ok();
+    assert!(ran.out.contains("a | hello\n") || ran.err.contains("a | hello\n"));
+}
+
+#[test]
+fn a_timeout_is_red() {
+    let world = World::new("tasks: {a: {run: sleep 1000, timeout: 50ms}}\n");
+    let _ran = world.formic(&["run"]).code(1);
+    assert_eq!(world.statuses(), ["a failed timeout"]);
+}
+
+#[test]
+fn a_tolerated_failure_is_green() {
+    let world = World::new(
+        "tasks:\n  a: { run: exit 1, critical: false }\n  b: { needs: [a], run: 'true' }\n",
+    );
+    let _ran = world.formic(&["run"]).ok();
+    assert_eq!(world.statuses()[1], "b succeeded -");
+}
+
+#[test]
+fn clean_gives_each_task_a_worktree_of_the_commit() {
+    let world = World::with_git(
+        "name: ci\ntasks:\n  a: { run: 'touch made; test ! -e dirty' }\n  b: { needs: [a], run: 'test ! -e made' }\n",
+    );
+    world.write("dirty", "");
+    let _ran = world
+        .formic(&["run", "--clean"])
+        .ok()
+        .says("note: changes since the commit are left out by `--clean`\n");
+    assert!(!world.dir().join("made").exists());
+    assert_eq!(world.git(&["worktree", "list"]).lines().count(), 1);
+}
+
+#[test]
+fn clean_without_a_commit_is_refused() {
+    let ran = World::new("tasks: {a: {run: 'true'}}\n")
+        .formic(&["run", "--clean"])
+        .code(2);
+    assert!(
+        ran.err.ends_with("error: `--clean` needs a commit, and there is none\nhelp: commit first, or leave out `--clean`\n"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn the_source_is_recorded_without_touching_the_repository() {
+    let world = World::with_git("name: ci\ntasks: {a: {run: 'true'}}\n");
+    let objects = || world.git(&["count-objects"]);
+    world.write("new", "text\n");
+    let (before, index) = (objects(), world.git(&["status", "--short"]));
+    let ran = world.formic(&["run"]).ok();
+    assert!(
+        ran.err.contains(" (main) with changes · run "),
+        "{}",
+        ran.err
+    );
+    assert_eq!(
+        (objects(), world.git(&["status", "--short"])),
+        (before, index)
+    );
+}
+
+#[test]
+fn a_file_that_says_nothing_of_git_runs_where_git_is_missing() {
+    let world = World::new("tasks: {a: {run: 'true'}}\n");
+    let mut command = world.command(&["run"]);
+    let bin = world.outside().join("bin");
+    std::fs::create_dir(&bin).expect("the folder is ours");
+    for program in ["bash", "true", "sh"] {
+        let found = format!("/bin/{program}");
+        std::os::unix::fs::symlink(found, bin.join(program)).expect("the folder is ours");
+    }
+    command.env("PATH", &bin);
+    let _ran = crate::world::Ran::of(&mut command)
+        .ok()
+        .says("note: the source is not recorded: there is no `git` program\n");
+}
+
+#[test]
+fn labels_restrict_what_is_taken() {
+    let world = World::new("tasks: {a: {labels: [gpu], run: 'true'}}\n");
+    let _ran = world.formic(&["run", "--labels", "gpu,big"]).ok();
+}

@@ -1,0 +1,110 @@
+//! Which pipeline and which tasks `formic run` takes.
+
+use crate::world::World;
+
+const ONE: &str = "name: ci\ntasks:\n  a: { run: 'true' }\n  b: { needs: [a], run: 'true' }\n  c: { run: 'true' }\nfinally:\n  d: { run: 'true' }\n";
+
+fn two() -> World {
+    let world = World::empty();
+    world.write(".formic/ci.yaml", ONE);
+    world.write(".formic/nightly.yaml", "tasks: {long: {run: 'true'}}\n");
+    world
+}
+
+#[test]
+fn one_task_brings_what_it_needs() {
+    let world = World::new(ONE);
+    let _ran = world.formic(&["run", "b"]).ok();
+    assert_eq!(world.statuses(), ["a succeeded -", "b succeeded -"]);
+}
+
+#[test]
+fn a_word_may_be_the_pipeline() {
+    let world = two();
+    let _ran = world.formic(&["run", "nightly"]).ok();
+    assert_eq!(world.statuses(), ["long succeeded -"]);
+}
+
+#[test]
+fn pipeline_and_task_decide() {
+    let world = two();
+    let _ran = world.formic(&["run", "ci/a"]).ok();
+    assert_eq!(world.statuses(), ["a succeeded -"]);
+}
+
+#[test]
+fn of_several_pipelines_one_has_to_be_named() {
+    let ran = two().formic(&["run"]).code(2);
+    assert_eq!(
+        ran.err,
+        "error: there are several pipelines: ci, nightly\nhelp: name one: `formic run PIPELINE`\n"
+    );
+}
+
+#[test]
+fn an_unknown_task_is_not_green() {
+    let world = World::new("name: ci\ntasks: {build: {run: 'true'}, test: {run: 'true'}}\n");
+    let ran = world.formic(&["run", "biuld"]).code(6);
+    assert_eq!(
+        ran.err,
+        "error: pipeline `ci` has no task `biuld`\nhelp: did you mean `build`?\n"
+    );
+}
+
+#[test]
+fn an_unknown_pipeline_is_told_with_those_that_there_are() {
+    let ran = two().formic(&["run", "deploy"]).code(6);
+    assert_eq!(
+        ran.err,
+        "error: there is no pipeline `deploy`\n\
+         help: the pipelines are ci, nightly; a task is named `PIPELINE/TASK`\n"
+    );
+}
+
+#[test]
+fn a_pipeline_and_a_task_of_one_name_have_to_be_told_apart() {
+    let ran = World::new("name: ci\ntasks: {ci: {run: 'true'}}\n")
+        .formic(&["run", "ci"])
+        .code(2);
+    assert_eq!(
+        ran.err,
+        "error: `ci` is a pipeline and a task\n\
+         help: say `ci/ci` for the task; without a word the pipeline is run\n"
+    );
+}
+
+#[test]
+fn an_invalid_file_leaves_no_board_behind() {
+    let world = World::new("tasks:\n  a: { runs: make }\n");
+    let _ran = world
+        .formic(&["run"])
+        .code(2)
+        .says("error: `formic.yaml` cannot be run: it has 1 error");
+    assert!(!world.dir().join(".formic").exists());
+}
+
+#[test]
+fn what_this_version_cannot_do_is_refused_by_name_and_line() {
+    let text = "name: ci\ntasks:\n  a:\n    run: 'true'\n    cache: [{ key: \"k-${{ params.v }}\", paths: [x] }]\nparams: { v: { type: string, default: a } }\n";
+    let _ran = World::new(text)
+        .formic(&["run"])
+        .code(2)
+        .says("error: this version of formic cannot run `cache` of task `a` (formic.yaml:3)");
+}
+
+#[test]
+fn params_are_checked() {
+    let text = "params: { n: { type: number, default: 1 } }\ntasks: { a: { env: { N: \"${{ params.n }}\" }, run: 'echo $N > n' } }\n";
+    let world = World::new(text);
+    let _ran = world.formic(&["run", "--param", "n=7"]).ok();
+    assert_eq!(world.read("n"), "7\n");
+    let _ran = world
+        .formic(&["run", "--param", "m=7"])
+        .code(2)
+        .says("did you mean `n`?");
+    let ran = world.formic(&["run", "--param", "n"]).code(2);
+    assert_eq!(
+        ran.err,
+        "error: `--param n` has no value\nhelp: write `--param n=VALUE`\n"
+    );
+}
