@@ -43,9 +43,9 @@ fn parse_stat(text: &str) -> Option<Stat> {
         .split_ascii_whitespace()
         .collect();
     let number = |place: usize| fields.get(place)?.parse::<u64>().ok();
-    // The size of its memory, and where its environment begins.
+    // The size of its memory, and where its environment ends, which is set last.
     let parent = fields.get(1)?.parse().ok()?;
-    let life = match (*fields.first()?, number(20)?, number(47)) {
+    let life = match (*fields.first()?, number(20)?, number(48)) {
         ("Z" | "X", _, _) => Life::Zombie,
         // The kernel's own processes have no memory either; their parent is the second of them, or none.
         (_, 0, _) if !matches!(parent, 0 | 2) => Life::Exiting,
@@ -265,7 +265,7 @@ mod tests {
             let zeroes = "0 ".repeat(26);
             let before =
                 format!("42 (a) {state} 7 42 41 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 12345");
-            parse_stat(&format!("{before} {size} {zeroes}{environment} 9 0")).map(|stat| stat.life)
+            parse_stat(&format!("{before} {size} {zeroes}9 {environment} 0")).map(|stat| stat.life)
         };
         assert_eq!(life("S", 4096, 7), Some(Life::Running));
         assert_eq!(life("R", 4096, 0), Some(Life::Executing));
