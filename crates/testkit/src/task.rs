@@ -558,6 +558,12 @@ impl TaskBuilder {
         self
     }
 
+    /// Changes what holds for all steps in a way that no other method has.
+    pub fn edit_steps(mut self, change: impl FnOnce(&mut Steps)) -> Self {
+        change(&mut self.steps);
+        self
+    }
+
     /// Changes the definition in a way that no other method has.
     pub fn edit(mut self, change: impl FnOnce(&mut TaskDef)) -> Self {
         change(&mut self.def);

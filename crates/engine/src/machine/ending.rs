@@ -349,17 +349,20 @@ impl Machine {
     /// Ends a matrix, call or generating task with what its tasks came to.
     fn conclude(&mut self, no: TaskNo, tally: Tally, now: Timestamp) {
         let is_matrix = self.row(no).kind == TaskKind::Matrix;
-        match tally.sum() {
+        let tolerated = tally.tolerated.filter(|_| is_matrix);
+        match (tally.sum(), tolerated) {
+            // What is tolerated of a member is tolerated of the matrix, and told in the same way: `outcome` failed.
+            (Ended::Succeeded, Some(kind)) => {
+                self.touch(no).tolerated = true;
+                self.end(no, Ended::Failed(kind), now);
+            }
             // The members have been judged one by one, by the same definition.
-            Ended::Failed(kind) if !is_matrix => self.fail(no, kind, None, now),
+            (Ended::Failed(kind), _) if !is_matrix => self.fail(no, kind, None, now),
             // What a generating task did itself was not skipped.
-            Ended::Skipped(_) if self.row(no).kind == TaskKind::Leaf => {
+            (Ended::Skipped(_), _) if self.row(no).kind == TaskKind::Leaf => {
                 self.end(no, Ended::Succeeded, now);
             }
-            ended @ (Ended::Succeeded
-            | Ended::Failed(_)
-            | Ended::Skipped(_)
-            | Ended::Canceled(_)) => self.end(no, ended, now),
+            (ended, _) => self.end(no, ended, now),
         }
     }
 

@@ -90,6 +90,8 @@ pub(super) struct Tally {
     pub(super) failed: Option<FailureKind>,
     pub(super) canceled: Option<CancelCause>,
     pub(super) skipped: Option<SkipCause>,
+    /// Tolerated failures among those that count as success.
+    pub(super) tolerated: Option<FailureKind>,
     pub(super) succeeded: bool,
 }
 
@@ -104,7 +106,11 @@ impl Tally {
             Ended::Failed(kind) if !tolerated => least(&mut self.failed, kind),
             Ended::Canceled(cause) => least(&mut self.canceled, cause),
             Ended::Skipped(cause) => least(&mut self.skipped, cause),
-            Ended::Failed(_) | Ended::Succeeded => self.succeeded = true,
+            Ended::Failed(kind) => {
+                least(&mut self.tolerated, kind);
+                self.succeeded = true;
+            }
+            Ended::Succeeded => self.succeeded = true,
         }
     }
 

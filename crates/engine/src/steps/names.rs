@@ -355,7 +355,7 @@ impl StepMachine {
                     failure = Some(Failure {
                         kind: FailureKind::User,
                         exit_code: None,
-                        message: format!("step `{}`: output `{name}`: {message}", opener.name),
+                        message: format!("step `{}`: {message}", opener.name),
                     });
                 }
             }

@@ -13,4 +13,5 @@ mod matrix;
 mod readiness;
 mod rebuild;
 mod scopes;
+mod step_values;
 mod timers;

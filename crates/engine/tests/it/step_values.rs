@@ -1,0 +1,234 @@
+//! Values that steps, groups and failed tasks give, and the words and shells that are computed from values.
+
+use engine::rows::{AttemptEnd, AttemptResult, Exit, OutputValue, StepStatus};
+use engine::steps::{CommandEnd, Next, Planned, Run, StepMachine, Written};
+use model::Json;
+use model::plan::{Expression, Shell, ValueType};
+use model::reason::FailureKind;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use testkit::{Driver, StepBuilder, TaskBuilder, plan};
+
+/// The steps of a task called `t`, ready to begin.
+fn steps(make: impl FnOnce(TaskBuilder) -> TaskBuilder) -> StepMachine {
+    let mut run = Driver::start(plan("p").task("t", make).build());
+    run.lease();
+    let work = run.machine.work(run.no("t"));
+    StepMachine::new(Arc::new(work), BTreeMap::new())
+}
+
+/// The next command.
+fn next(steps: &mut StepMachine) -> Planned {
+    match steps.advance() {
+        Next::Run(planned) => *planned,
+        Next::Done(result) => panic!("the steps are over: {result:?}"),
+    }
+}
+
+/// Runs the next command: it writes these values and exits with this code.
+fn end(steps: &mut StepMachine, code: i32, outputs: &[(&str, &str)]) {
+    next(steps);
+    let outputs = outputs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let written = Written {
+        outputs,
+        ..Written::default()
+    };
+    steps.ended(CommandEnd::Exited(Exit::Code(code)), 1, written);
+}
+
+fn script(planned: &Planned) -> &str {
+    match &planned.run {
+        Run::Script { text, .. } => text,
+        Run::Command(argv) => panic!("a command: {argv:?}"),
+    }
+}
+
+fn group() -> [StepBuilder; 2] {
+    [StepBuilder::inner("one"), StepBuilder::inner("two")]
+}
+
+#[test]
+fn a_group_gives_its_declared_values_computed_over_its_steps_and_inputs() {
+    let from = "${{ inputs.who }}-${{ steps.one.outputs.color }}";
+    let mut steps = steps(|t| {
+        t.step("g", |s| {
+            s.group([("who", "me")], group())
+                .output_from("name", ValueType::String, from)
+        })
+        .run("echo ${{ steps.g.outputs }}")
+    });
+    end(&mut steps, 0, &[("color", "green")]);
+    end(&mut steps, 0, &[]);
+    let last = next(&mut steps);
+    assert_eq!(script(&last), r#"echo {"name":"me-green"}"#);
+}
+
+#[test]
+fn a_group_that_declares_nothing_gives_what_its_steps_gave() {
+    let mut steps = steps(|t| {
+        t.step("g", |s| s.group([], group()))
+            .run("echo ${{ steps.g.outputs }}")
+    });
+    end(&mut steps, 0, &[("a", "1")]);
+    end(&mut steps, 0, &[("b", "2")]);
+    let last = next(&mut steps);
+    assert_eq!(script(&last), r#"echo {"a":"1","b":"2"}"#);
+}
+
+#[test]
+fn a_failed_group_gives_the_values_that_can_be_computed() {
+    let mut steps = steps(|t| {
+        t.step("g", |s| {
+            s.group([], group())
+                .output_from("a", ValueType::String, "${{ steps.one.outputs.a }}")
+                .output_from("b", ValueType::String, "${{ steps.two.outputs.b }}")
+                .continue_on_error()
+        })
+        .run("echo ${{ steps.g.outputs }} ${{ steps.g.outcome }}")
+    });
+    end(&mut steps, 0, &[("a", "1")]);
+    end(&mut steps, 1, &[]);
+    let last = next(&mut steps);
+    assert_eq!(script(&last), r#"echo {"a":"1"} failed"#);
+}
+
+#[test]
+fn a_group_whose_values_cannot_be_computed_fails() {
+    let mut steps = steps(|t| {
+        t.step("g", |s| {
+            s.group([], group())
+                .output_from("n", ValueType::Number, "${{ steps.one.outputs.n }}")
+        })
+    });
+    end(&mut steps, 0, &[("n", "many")]);
+    end(&mut steps, 0, &[]);
+    let Next::Done(AttemptResult::Failed { message, .. }) = steps.advance() else {
+        panic!("the group fails");
+    };
+    assert_eq!(message, "step `g`: output `n` is `many`; expected a number");
+}
+
+#[test]
+fn a_value_that_a_step_declares_is_of_its_type_for_the_steps_behind() {
+    let mut steps = steps(|t| {
+        t.step("s", |s| s.output("list", ValueType::List))
+            .run("echo ${{ steps.s.outputs.list[1] }}")
+    });
+    end(&mut steps, 0, &[("list", r#"["a", "b"]"#)]);
+    let last = next(&mut steps);
+    assert_eq!(script(&last), "echo b");
+}
+
+#[test]
+fn a_step_that_writes_a_value_of_another_type_fails() {
+    let mut steps = steps(|t| t.step("s", |s| s.output("list", ValueType::List)));
+    end(&mut steps, 0, &[("list", "no")]);
+    assert_eq!(steps.results()[0].status, StepStatus::Failed);
+    let Next::Done(AttemptResult::Failed { message, .. }) = steps.advance() else {
+        panic!("the step fails");
+    };
+    assert_eq!(
+        message,
+        "step `s`: output `list` is `no`; expected a JSON array"
+    );
+}
+
+#[test]
+fn a_list_gives_a_word_for_each_of_its_values() {
+    let mut steps = steps(|t| {
+        t.step("c", |s| {
+            s.command(["ls", "${{ ['a b', 'c'] }}", "${{ [] }}"])
+        })
+        .step("s", |s| s.args(["${{ [1, 2] }}", "x${{ [1] }}"]))
+    });
+    let first = next(&mut steps);
+    let words = ["ls", "a b", "c"].map(str::to_owned).to_vec();
+    assert_eq!(first.run, Run::Command(words));
+    steps.ended(CommandEnd::Exited(Exit::Code(0)), 1, Written::default());
+    let Run::Script { args, .. } = next(&mut steps).run else {
+        panic!("a script");
+    };
+    assert_eq!(args, ["1", "2", "x[1]"]);
+}
+
+#[test]
+fn a_shell_can_be_computed() {
+    let computed = "{'py': ['python3', '{file}']}['p' + 'y']";
+    let mut steps = steps(|t| {
+        t.run("1").edit_steps(|steps| {
+            steps.shell = Some(Shell {
+                argv: Vec::new(),
+                computed: Some(Expression::cel(computed)),
+                extension: ".py".to_owned(),
+            });
+        })
+    });
+    let Run::Script {
+        shell: Some(shell), ..
+    } = next(&mut steps).run
+    else {
+        panic!("a script with a shell");
+    };
+    assert_eq!(shell.argv, ["python3", "{file}"]);
+    assert_eq!(shell.computed, None);
+}
+
+#[test]
+fn values_of_a_failed_task_are_those_that_can_be_computed() {
+    let mut steps = steps(|t| {
+        t.step("s", |s| s)
+            .output_from("a", ValueType::String, "${{ steps.s.outputs.a }}")
+            .output_from("b", ValueType::String, "${{ steps.s.outputs.b }}")
+    });
+    end(&mut steps, 1, &[("a", "1")]);
+    let values = steps.outputs_of_failed();
+    let names: Vec<&String> = values.keys().collect();
+    assert_eq!(names, ["a"]);
+}
+
+#[test]
+fn tasks_behind_a_failed_task_read_what_it_gave() {
+    let mut run = Driver::start(
+        plan("p")
+            .task("a", |t| t.tolerate().output("x", ValueType::String))
+            .task("b", |t| t.needs(["a"]).when("tasks.a.outputs.x == '1'"))
+            .build(),
+    );
+    run.lease();
+    let mut failed = AttemptEnd::bare(AttemptResult::Failed {
+        kind: FailureKind::User,
+        exit_code: Some(1),
+        message: String::new(),
+    });
+    let value = Json::from("1");
+    let tainted = false;
+    failed.outputs = [("x".to_owned(), OutputValue { value, tainted })].into();
+    run.end("a", failed);
+    assert_eq!(run.lease(), ["b"]);
+}
+
+#[test]
+fn an_input_given_as_text_is_read_as_its_declared_type() {
+    let scope = |value: &str| {
+        Driver::start(
+            plan("p")
+                .task("call", |t| t.call("inner", [("on", value)]))
+                .scope("inner", |s| {
+                    s.input_default("on", ValueType::Boolean, json!(false))
+                        .task("t", |t| t.when("inputs.on"))
+                })
+                .build(),
+        )
+    };
+    assert_eq!(scope("true").lease(), ["call/t"]);
+    let wrong = scope("maybe");
+    let note = wrong.machine.row(wrong.no("call")).note.clone();
+    assert_eq!(
+        note.as_deref(),
+        Some("input `on` is `maybe`; expected `true` or `false`")
+    );
+}
