@@ -1,7 +1,11 @@
 //! The verdicts of third-party cases, read from the corpora when a test runs, never written down here.
 //!
 //! Without the corpora a test says so and has nothing to compare with.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests read cases and say when there are none"
+)]
 
 use crate::harness::Outcome;
 use api::run::TaskDocument;
