@@ -6,7 +6,7 @@
 //!
 //! Read in this order: [`board`] (the commands), [`owner`] and [`group`] (who may), [`memory`] and
 //! [`sqlite`] (the two adapters), [`blob`] and [`log`] (what is not rows), [`retention`],
-//! [`location`] (where all of it lies), [`bench`].
+//! [`location`] (where all of it lies), [`mod@bench`].
 #![warn(missing_docs)]
 
 pub mod bench;
