@@ -192,12 +192,16 @@ fn kill_all(mark: &Mark<'_>) -> Result<Vec<Leftover>, SweepError> {
         if !spawners.is_empty() && wait_for_end(&spawners, SPAWNER_PATIENCE).is_empty() {
             continue;
         }
+        let mut ending = Vec::new();
         for found in found {
-            if kill(mark, found.leftover.pid) && !found.is_spawner {
-                killed.push(found.leftover);
+            if kill(mark, found.leftover.pid) {
+                ending.push(found.leftover.pid);
+                if !found.is_spawner {
+                    killed.push(found.leftover);
+                }
             }
         }
-        let withstood = wait_for_end(&alive, KILL_PATIENCE);
+        let withstood = wait_for_end(&ending, KILL_PATIENCE);
         if !withstood.is_empty() {
             return Err(SweepError::Alive { pids: withstood });
         }
