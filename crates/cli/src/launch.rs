@@ -1,7 +1,7 @@
 //! Drives one run from this process, narrates it, and says how it ended.
 
 use crate::board::Board;
-use crate::capacity;
+use crate::capacity::{self, Fit};
 use crate::drive::{self, Blocked, End};
 use crate::edge;
 use crate::exit::{self, Exit};
@@ -86,16 +86,13 @@ impl New {
 pub(crate) fn create(board: &Board, new: New, options: &Options, ui: &Ui) -> Result<Exit> {
     let run = new.run;
     let head = new.head(board)?;
-    let source = crate::summary::source(&head.source);
-    ui.say(format!(
-        "pipeline {} · {source} · run {run}",
-        crate::text::plain(&head.pipeline)
-    ));
+    let fit = capacity::fit(&new.plan, options.labels.as_deref())?;
+    introduce(&head, ui);
     let start = Start::New {
         head: Box::new(head),
         plan: Box::new(new.plan),
     };
-    drive_to_end(board, run, start, None, options, ui)
+    drive_to_end(board, run, start, Worker::new(fit, None, options, ui), ui)
 }
 
 /// Takes over a run that nobody owns and drives it to its end, in `source` if that is not where it was.
@@ -109,9 +106,12 @@ pub(crate) fn take_over(
     options: &Options,
     ui: &Ui,
 ) -> Result<Exit> {
-    introduce(&board.summary(run)?.head, ui);
+    let head = board.summary(run)?.head;
+    let fit = capacity::fit(&board.plan(&head)?, options.labels.as_deref())?;
+    introduce(&head, ui);
     let by = edge::person();
-    drive_to_end(board, run, Start::TakeOver { run, by }, source, options, ui)
+    let worker = Worker::new(fit, source, options, ui);
+    drive_to_end(board, run, Start::TakeOver { run, by }, worker, ui)
 }
 
 fn introduce(head: &RunHead, ui: &Ui) {
@@ -120,26 +120,38 @@ fn introduce(head: &RunHead, ui: &Ui) {
     ui.say(format!("pipeline {pipeline} · {source} · run {}", head.id));
 }
 
-fn drive_to_end(
-    board: &Board,
-    run: RunId,
-    start: Start,
-    source: Option<PathBuf>,
-    options: &Options,
-    ui: &Ui,
-) -> Result<Exit> {
-    let slots = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let driving = drive::Options {
-        slots: options
+/// What this process does for a run.
+struct Worker {
+    driving: drive::Options,
+    events: bool,
+}
+
+impl Worker {
+    fn new(fit: Fit, source: Option<PathBuf>, options: &Options, ui: &Ui) -> Self {
+        for note in &fit.notes {
+            ui.say(format!("note: {note}"));
+        }
+        let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let slots = options
             .slots
-            .unwrap_or_else(|| u32::try_from(slots).unwrap_or(1)),
-        labels: options.labels.clone(),
-        capacity: Some(capacity::of_machine()),
-        by: edge::person(),
-        source,
-    };
+            .unwrap_or_else(|| u32::try_from(cpus).unwrap_or(1));
+        Self {
+            driving: drive::Options {
+                slots,
+                labels: options.labels.clone(),
+                capacity: Some(fit.capacity),
+                by: edge::person(),
+                source,
+            },
+            events: options.events,
+        }
+    }
+}
+
+fn drive_to_end(board: &Board, run: RunId, start: Start, worker: Worker, ui: &Ui) -> Result<Exit> {
+    let Worker { driving, events } = worker;
     let mut watcher = Eyes {
-        narrator: Narrator::new(run, board, options.events, ui),
+        narrator: Narrator::new(run, board, events, ui),
         prompter: Prompter::new(run, Arc::clone(&board.store)),
         ui,
     };
@@ -149,7 +161,7 @@ fn drive_to_end(
     // Everybody may look at a run that was left; this process does not work on it any more.
     let status = run_status(&found.row, &tasks, Life::Abandoned);
     watcher.narrator.finish(status, &found, &tasks, driven.end);
-    if ui.wish.json || options.events {
+    if ui.wish.json || events {
         let attempts = board.store.run_attempts(run, None)?;
         let life = Life::Abandoned;
         ui.document(&RunDocument::of(

@@ -227,35 +227,36 @@ const LINE_BYTES: usize = 64 * 1024;
 
 impl Printer {
     /// Takes in output of the task `key`.
-    pub(crate) fn frame(&mut self, key: &str, bytes: &[u8], ui: &Ui) {
+    pub(crate) fn frame(&mut self, key: &str, bytes: &[u8], out: &dyn Fn(&[u8])) {
         let rest = self.unfinished.entry(key.to_owned()).or_default();
         rest.extend_from_slice(bytes);
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = rest.drain(..=end).collect();
-            line_out(key, &line, ui);
+            line_out(key, &line, out);
         }
         if rest.len() > LINE_BYTES {
             let line = std::mem::take(rest);
-            line_out(key, &line, ui);
+            line_out(key, &line, out);
         }
     }
 
     /// Prints what has no line break behind it.
-    pub(crate) fn end(&mut self, ui: &Ui) {
+    pub(crate) fn end(&mut self, out: &dyn Fn(&[u8])) {
         for (key, rest) in std::mem::take(&mut self.unfinished) {
             if !rest.is_empty() {
-                line_out(&key, &rest, ui);
+                line_out(&key, &rest, out);
             }
         }
     }
 }
 
-fn line_out(key: &str, line: &[u8], ui: &Ui) {
-    ui.data(ui.paint_data(Paint::Dim, &format!("{} | ", text::plain(key))));
-    ui.data(line);
+fn line_out(key: &str, line: &[u8], out: &dyn Fn(&[u8])) {
+    let mut whole = format!("{} | ", text::plain(key)).into_bytes();
+    whole.extend_from_slice(line);
     if line.last() != Some(&b'\n') {
-        ui.data("\n");
+        whole.push(b'\n');
     }
+    out(&whole);
 }
 
 #[cfg(test)]

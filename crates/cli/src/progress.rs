@@ -84,7 +84,7 @@ impl<'a> Narrator<'a> {
     /// Shows output as it comes, if so much detail was asked for.
     pub(crate) fn output(&mut self, key: &str, bytes: &[u8]) {
         if self.ui.wish.verbose > 0 {
-            self.printer.frame(key, bytes, self.ui);
+            self.printer.frame(key, bytes, &|line| self.ui.raw(line));
             self.beat.was_said();
         }
     }
@@ -229,6 +229,10 @@ impl<'a> Narrator<'a> {
                 );
                 self.line(&key, &how, Paint::Attention);
             }
+            TaskState::Queued(QueueReason::Resources | QueueReason::Placement) => {
+                let why = row.note.as_deref().unwrap_or("for room");
+                self.line(&key, &format!("waits: {}", text::plain(why)), Paint::Dim);
+            }
             TaskState::Queued(reason) if self.ui.wish.verbose > 0 => {
                 self.line(&key, &format!("waits: {reason}"), Paint::Dim);
             }
@@ -261,7 +265,7 @@ impl<'a> Narrator<'a> {
     /// The last word: what failed, how it ended, what to do next.
     pub(crate) fn finish(&mut self, status: &str, found: &RunSummary, tasks: &[TaskRow], end: End) {
         self.beat.stop();
-        self.printer.end(self.ui);
+        self.printer.end(&|line| self.ui.raw(line));
         if self.lines_since_failure > LINES_IN_SIGHT && self.is_shown() {
             self.ui.say("");
             for failed in self.failed.iter().take(FAILED_IN_FULL) {

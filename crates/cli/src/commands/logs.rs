@@ -147,13 +147,15 @@ fn follow(board: &Board, run: RunId, task: Option<TaskNo>, ui: &Ui) -> Result<Ex
             }
             if let Some(reader) = readers.get_mut(&id) {
                 while let Some(frame) = reader.next_frame()? {
-                    printer.frame(&tasks[row.task.index()].key, &frame.bytes, ui);
+                    printer.frame(&tasks[row.task.index()].key, &frame.bytes, &|line| {
+                        ui.data(line)
+                    });
                 }
             }
         }
         ui.flush();
         if over || ui.is_unread() {
-            printer.end(ui);
+            printer.end(&|line| ui.data(line));
             return Ok(Exit::Success);
         }
         std::thread::sleep(LOOK);

@@ -1,6 +1,6 @@
 //! `formic run`: what people see, and how it ends.
 
-use crate::world::World;
+use crate::world::{World, heard, tell};
 
 #[test]
 fn a_green_run_ends_with_one_verdict() {
@@ -74,7 +74,8 @@ fn verbose_shows_output_as_it_comes() {
     let ran = World::new("tasks: {a: {run: echo hello}}\n")
         .formic(&["run", "-v"])
         .ok();
-    assert!(ran.out.contains("a | hello\n") || ran.err.contains("a | hello\n"));
+    assert_eq!(ran.out, "");
+    let _ran = ran.says("a | hello\n");
 }
 
 #[test]
@@ -154,7 +155,28 @@ fn a_file_that_says_nothing_of_git_runs_where_git_is_missing() {
 }
 
 #[test]
-fn labels_restrict_what_is_taken() {
+fn a_task_that_could_never_start_is_refused_before_anything_starts() {
     let world = World::new("tasks: {a: {labels: [gpu], run: 'true'}}\n");
     let _ran = world.formic(&["run", "--labels", "gpu,big"]).ok();
+    let ran = world.formic(&["run", "--labels", "big"]).code(2);
+    let _ran = ran.says(
+        "error: task `a` (formic.yaml:1) wants a worker with `gpu`; `--labels` gives big\n\
+         help: add it: `--labels big,gpu`\n",
+    );
+}
+
+#[test]
+fn a_task_that_waits_for_resources_says_the_numbers() {
+    let world = World::empty();
+    let (begun, go) = (world.fifo("begun"), world.fifo("go"));
+    world.write(
+        "formic.yaml",
+        &format!("tasks:\n  a: {{ resources: {{ licence: 2 }}, run: 'echo x > {begun}; cat {go}' }}\n  b: {{ resources: {{ licence: 1 }}, run: 'true' }}\n"),
+    );
+    let mut going = world.start(&["run", "-j", "2"]);
+    going.until("b                waits: needs 1 of `licence`, 0 free");
+    assert_eq!(heard(&begun), "x\n");
+    assert_eq!(world.statuses()[1], "b queued resources");
+    tell(&go);
+    let _ran = going.end().ok();
 }
