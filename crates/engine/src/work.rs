@@ -65,7 +65,7 @@ pub struct WorkspaceBinding {
     pub folder: Option<String>,
     /// What it holds when it is made.
     pub kind: WorkspaceKind,
-    /// Folders to go down, outermost first.
+    /// Folders to go down, outermost first; computed, so all are literal.
     pub sub_paths: Vec<Text>,
     /// Whether the task may only read it.
     pub read_only: bool,

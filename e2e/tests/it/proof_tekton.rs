@@ -566,3 +566,31 @@ fn pipeline_emitting_results() {
         .build();
     verdict.agrees(&run(plan));
 }
+
+/// Not a file of its own there: the results of a task whose failure is ignored are read behind it.
+#[test]
+fn results_of_a_task_whose_failure_is_ignored_are_read() {
+    let plan = plan()
+        .task("fails", |t| {
+            t.tolerate()
+                .output("folder", ValueType::String)
+                .run("echo folder=dir-1 >> $FORMIC_OUTPUT\nexit 1")
+        })
+        .workspace("ws")
+        .task("reads", |t| {
+            t.needs(["fails"])
+                .workspace_with(WorkspaceUse {
+                    name: "ws".to_owned(),
+                    source: "ws".to_owned(),
+                    sub_path: Some(model::plan::Text::template(
+                        "${{ tasks.fails.outputs.folder }}",
+                    )),
+                    read_only: false,
+                    optional: false,
+                })
+                .run("[[ ${{ workspaces.ws.path }} == */dir-1 ]]")
+        })
+        .build();
+    let outcome = run(plan);
+    assert_eq!(outcome.document.status, "succeeded", "{outcome}");
+}

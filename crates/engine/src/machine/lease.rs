@@ -195,6 +195,10 @@ impl Machine {
                 return false;
             }
         };
+        if let Err(message) = self.bindings(no) {
+            self.fail_with(no, message, now);
+            return false;
+        }
         self.forget_waiting(no);
         self.put(no, TaskState::Running, now);
         let row = self.touch(no);

@@ -6,10 +6,11 @@ use crate::rows::{
     AttemptRow, Effect, EffectKey, EffectRow, LeaseRow, OutputValue, Outputs, RunHead, RunRow,
     RunState, Snapshot, TaskKind, TaskRow,
 };
+use crate::texts::Texts;
 use crate::work::{Need, Work, WorkspaceBinding};
 use expr::Value;
 use model::ids::{AttemptId, DefNo, TaskNo, WorkerId};
-use model::plan::{Body, Plan, WorkspaceKind, WorkspaceUse};
+use model::plan::{Body, Plan, Text, WorkspaceKind, WorkspaceUse};
 use model::{Json, JsonMap};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -281,11 +282,12 @@ impl Machine {
                 .into_iter()
                 .map(|(name, row)| (name.to_owned(), self.need(row)))
                 .collect(),
-            workspaces: def
-                .workspaces
-                .iter()
-                .map(|wanted| self.bind(wanted, instance))
-                .collect(),
+            // What is wrong with them was found before the lease; only a text that reads `attempt` could
+            // have changed its mind since, and then finds nothing.
+            workspaces: self.bindings(no).unwrap_or_else(|_| {
+                let wanted = def.workspaces.iter();
+                wanted.map(WorkspaceBinding::absent).collect()
+            }),
             deadline_at: attempt.deadline_at,
             source: self.head.source.clone(),
             clean: self.head.clean,
@@ -331,23 +333,34 @@ impl Machine {
         }
     }
 
+    /// The shared folders of a task.
+    ///
+    /// # Errors
+    /// When a folder below one cannot be computed.
+    pub(super) fn bindings(&self, no: TaskNo) -> Result<Vec<WorkspaceBinding>, String> {
+        let wanted = &self.plan.task(self.row(no).def).workspaces;
+        wanted.iter().map(|wanted| self.bind(wanted, no)).collect()
+    }
+
     /// Follows a workspace through the calls up to the scope that holds it.
-    fn bind(&self, wanted: &WorkspaceUse, instance: Option<TaskNo>) -> WorkspaceBinding {
+    fn bind(&self, wanted: &WorkspaceUse, no: TaskNo) -> Result<WorkspaceBinding, String> {
         let mut binding = WorkspaceBinding::absent(wanted);
-        binding.sub_paths.extend(wanted.sub_path.clone());
-        let (mut name, mut at) = (wanted.source.as_str(), instance);
+        if let Some(sub_path) = &wanted.sub_path {
+            binding.sub_paths.push(self.sub_path(wanted, sub_path, no)?);
+        }
+        let (mut name, mut at) = (wanted.source.as_str(), self.instance_of(no));
         loop {
             let scope = self.plan.scope(self.index.instances[&at].scope);
             let kind = scope.workspaces.get(name).map(|workspace| &workspace.kind);
             match (kind, at) {
                 (None | Some(WorkspaceKind::Absent), _) | (Some(WorkspaceKind::Caller), None) => {
-                    return WorkspaceBinding::absent(wanted);
+                    return Ok(WorkspaceBinding::absent(wanted));
                 }
                 (Some(kind @ (WorkspaceKind::Empty | WorkspaceKind::Files(_))), at) => {
                     let owner = at.map_or_else(|| "run".to_owned(), |call| call.0.to_string());
                     binding.folder = Some(format!("{owner}/{name}"));
                     binding.kind = kind.clone();
-                    return binding;
+                    return Ok(binding);
                 }
                 (Some(WorkspaceKind::Caller), Some(call)) => {
                     let row = self.row(call);
@@ -357,10 +370,11 @@ impl Machine {
                         continue;
                     };
                     let Some(outer) = body.workspaces.get(name) else {
-                        return WorkspaceBinding::absent(wanted);
+                        return Ok(WorkspaceBinding::absent(wanted));
                     };
                     if let Some(sub_path) = &outer.sub_path {
-                        binding.sub_paths.insert(0, sub_path.clone());
+                        let sub_path = self.sub_path(wanted, sub_path, call)?;
+                        binding.sub_paths.insert(0, sub_path);
                     }
                     binding.read_only |= outer.read_only;
                     name = outer.source.as_str();
@@ -368,6 +382,22 @@ impl Machine {
                 }
             }
         }
+    }
+
+    /// A folder below a workspace, as the task or call that names it sees it.
+    fn sub_path(&self, wanted: &WorkspaceUse, text: &Text, no: TaskNo) -> Result<Text, String> {
+        if text.literal().is_some() {
+            return Ok(text.clone());
+        }
+        let value = Texts::default()
+            .text(text, &self.names(no, Past::default()))
+            .and_then(|value| {
+                Ok(expr::template::in_text(&value)
+                    .map_err(|error| error.to_string())?
+                    .to_string())
+            })
+            .map_err(|message| format!("`workspaces.{}.sub_path`: {message}", wanted.name))?;
+        Ok(Text::Literal(value))
     }
 
     pub(super) fn names(&self, no: TaskNo, past: Past) -> Names<'_> {

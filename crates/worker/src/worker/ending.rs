@@ -132,6 +132,8 @@ impl Worker {
         };
         end.steps = steps.results().to_vec();
         if end.result != AttemptResult::Succeeded {
+            // Tasks behind may go on after a failure, with what there is.
+            end.outputs = steps.outputs_of_failed();
             return end;
         }
         match steps.outputs() {
