@@ -10,6 +10,8 @@ mod finally;
 mod generated;
 mod lease;
 mod matrix;
+mod model;
+mod random;
 mod readiness;
 mod rebuild;
 mod scopes;
