@@ -1,0 +1,114 @@
+//! A place for attempts without a disk: scripts travel in the command, what commands write is kept in memory.
+
+use crate::plans;
+use engine::steps::{Planned, Run, Written};
+use engine::work::Work;
+use exec::{Command, Limits, TreeKey};
+use model::ids::{AttemptId, RunId, TaskNo};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use store::{BlobStore, MemoryBlobs};
+use worker::Site;
+use worker::site::{Collected, Prepared, Trouble, Wanted, tree_key};
+
+/// What commands of one attempt wrote, and who they are.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// Attempts by the name of their processes.
+    pub attempts: BTreeMap<TreeKey, AttemptId>,
+    /// Values by attempt and number of the step.
+    pub written: BTreeMap<(AttemptId, u32), Vec<(String, String)>>,
+    /// How often a command of a task has failed on purpose, by the number of the step.
+    pub failures: BTreeMap<(RunId, TaskNo, u32), u32>,
+    /// Decides what fails: drawn anew by the world before each step of a worker.
+    pub weather: u64,
+    /// Whether places may fail to be made.
+    pub fails: bool,
+}
+
+/// See the module. Clones share their files.
+#[derive(Debug, Clone, Default)]
+pub struct FakeSite {
+    files: Arc<Mutex<Files>>,
+    blobs: MemoryBlobs,
+}
+
+impl FakeSite {
+    /// A place that keeps what is collected in `blobs`.
+    #[must_use]
+    pub fn new(blobs: MemoryBlobs) -> Self {
+        Self {
+            files: Arc::default(),
+            blobs,
+        }
+    }
+
+    /// What there is.
+    pub fn files(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Site for FakeSite {
+    fn prepare(&self, work: &Work) -> Result<Prepared, Trouble> {
+        let mut files = self.files();
+        files.attempts.insert(tree_key(work.id), work.id);
+        if files.fails && files.weather % 50 == 0 {
+            return Err(Trouble::Platform("the disk of the simulator is moody".to_owned()));
+        }
+        Ok(Prepared {
+            id: work.id,
+            dir: PathBuf::from("/nowhere"),
+            source: PathBuf::from("/nowhere"),
+            worktree: false,
+            workspaces: BTreeMap::new(),
+        })
+    }
+
+    fn is_light(&self, work: &Work) -> bool {
+        (work.token.0 + u64::from(work.id.task.0)) % 3 != 0
+    }
+
+    fn command(&self, at: &Prepared, _: &Work, planned: &Planned) -> Result<Command, Trouble> {
+        let Run::Script { text, .. } = &planned.run else {
+            return Err(Trouble::User("only scripts are simulated".to_owned()));
+        };
+        Ok(Command {
+            tree: tree_key(at.id),
+            program: "sim".into(),
+            args: vec![planned.index.to_string().into(), text.into()],
+            env: Vec::new(),
+            cwd: at.dir.clone(),
+            is_last: planned.is_last,
+            keep_stderr_apart: false,
+            limits: Limits::default(),
+        })
+    }
+
+    fn written(&self, at: &Prepared, index: u32) -> Result<Written, Trouble> {
+        let outputs = self.files().written.get(&(at.id, index)).cloned();
+        Ok(Written {
+            outputs: outputs.unwrap_or_default().into_iter().collect(),
+            ..Written::default()
+        })
+    }
+
+    fn collect(&self, _: &Prepared, wanted: &Wanted) -> Result<Collected, Trouble> {
+        let mut collected = Collected::default();
+        if let Some(file) = &wanted.generates {
+            let text = plans::generated(file);
+            let digest = self.blobs.put_bytes(text.as_bytes());
+            collected.generated = Some(digest.map_err(|error| Trouble::Platform(error.to_string()))?);
+        }
+        Ok(collected)
+    }
+
+    fn has_summary(&self, _: &Prepared, _: u32) -> bool {
+        false
+    }
+
+    fn clean(&self, at: &Prepared) {
+        self.files().written.retain(|(id, _), _| *id != at.id);
+    }
+}

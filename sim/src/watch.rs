@@ -1,0 +1,670 @@
+//! What always holds of the whole system, looked at from outside: over the rows that are durable, the commands that
+//! really run and the reports that were really sent.
+//!
+//! It keeps a history of its own and trusts nobody: not the machines' indexes, not the workers, not what a store
+//! says it did. The first broken rule is kept; the run of the simulator ends with it.
+
+use crate::disk::Written;
+use crate::logs::Logs;
+use crate::script::Script;
+use engine::machine::Machine;
+use engine::rows::{
+    AttemptEnd, AttemptResult, AttemptRow, Ended, RunState, Snapshot, TaskKind, TaskRow, TaskState,
+};
+use model::ids::{AttemptId, AttemptNo, RunId, TaskNo, Token, WorkerId};
+use model::limits;
+use model::plan::{Phase, Plan};
+use model::reason::{CancelMode, FailureKind};
+use model::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// After the last fault, a lease that was given later than this is never lost.
+const SETTLED_MS: u64 = 20_000;
+/// So long something that has to stop may go on, when nothing disturbs: a lease, two graces and some delay.
+const STOPS_WITHIN_MS: u64 = 45_000;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Watch {
+    runs: BTreeMap<RunId, Known>,
+    /// Ends that workers have told, as they told them first.
+    reports: BTreeMap<AttemptId, Reported>,
+    /// What commands have printed.
+    printed: BTreeMap<AttemptId, Vec<u8>>,
+    /// Bytes of the worker's own lines in the log of an attempt.
+    remarks: BTreeMap<AttemptId, u64>,
+    logs: Logs,
+    /// When the last fault was over.
+    calm_at: Option<Timestamp>,
+    broken: Option<String>,
+    /// How often something worth knowing happened.
+    pub seen: BTreeMap<&'static str, u64>,
+}
+
+/// A run, as it was after the last change.
+#[derive(Debug)]
+struct Known {
+    rows: Snapshot,
+    plan: Plan,
+    fence: u64,
+    owner: u64,
+    /// When attempts were first seen to be stopped.
+    stops: BTreeMap<(TaskNo, AttemptNo), Timestamp>,
+    /// Cancels on the board, by their number.
+    asked: BTreeMap<u64, CancelMode>,
+    disturbed: bool,
+}
+
+#[derive(Debug)]
+struct Reported {
+    token: Token,
+    worker: WorkerId,
+    end: AttemptEnd,
+}
+
+/// How an attempt that has ended came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Close {
+    Reported,
+    Lost,
+}
+
+impl Watch {
+    /// Nothing was seen yet.
+    #[must_use]
+    pub fn new(logs: Logs) -> Self {
+        Self {
+            runs: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            printed: BTreeMap::new(),
+            remarks: BTreeMap::new(),
+            logs,
+            calm_at: None,
+            broken: None,
+            seen: BTreeMap::new(),
+        }
+    }
+
+    /// The first rule that was broken.
+    #[must_use]
+    pub fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    /// A rule is broken.
+    pub fn say(&mut self, text: String) {
+        self.broken.get_or_insert(text);
+    }
+
+    /// Something worth knowing happened.
+    pub fn count(&mut self, what: &'static str) {
+        *self.seen.entry(what).or_default() += 1;
+    }
+
+    /// No fault happens any more.
+    pub fn calm(&mut self, now: Timestamp) {
+        self.calm_at = Some(now);
+    }
+
+    /// The plan of a run that is about to be created.
+    pub fn expect(&mut self, run: RunId, plan: &Plan, rows: Snapshot) {
+        self.runs.entry(run).or_insert_with(|| Known {
+            rows,
+            plan: plan.clone(),
+            fence: 0,
+            owner: u64::MAX,
+            stops: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            disturbed: false,
+        });
+    }
+
+    /// The rows of a run after its last change.
+    #[must_use]
+    pub fn rows(&self, run: RunId) -> Option<&Snapshot> {
+        let known = self.runs.get(&run).filter(|known| known.fence > 0);
+        known.map(|known| &known.rows)
+    }
+
+    /// Who owns a run.
+    #[must_use]
+    pub fn owner(&self, run: RunId) -> Option<u64> {
+        let known = self.runs.get(&run).filter(|known| known.fence > 0);
+        known.map(|known| known.owner)
+    }
+
+    /// Whether an attempt was lost, or somebody asked the run to stop.
+    #[must_use]
+    pub fn was_disturbed(&self, run: RunId) -> bool {
+        self.runs[&run].disturbed
+    }
+
+    /// Somebody put a cancel on the board.
+    pub fn cancel_asked(&mut self, run: RunId, seq: u64, mode: CancelMode) {
+        if let Some(known) = self.runs.get_mut(&run) {
+            known.asked.insert(seq, mode);
+            known.disturbed = true;
+        }
+    }
+
+    /// A worker tells an end, perhaps again.
+    pub fn reported(&mut self, id: AttemptId, token: Token, worker: &WorkerId, end: &AttemptEnd) {
+        self.reports.entry(id).or_insert_with(|| Reported {
+            token,
+            worker: worker.clone(),
+            end: end.clone(),
+        });
+    }
+
+    /// A command printed something that its worker has taken.
+    pub fn printed(&mut self, id: AttemptId, bytes: &[u8]) {
+        self.printed.entry(id).or_default().extend_from_slice(bytes);
+    }
+
+    /// A worker wrote a line of its own.
+    pub fn remarked(&mut self, id: AttemptId, bytes: usize) {
+        *self.remarks.entry(id).or_default() += bytes as u64;
+    }
+
+    /// A change has become durable. `lives` tells whether an attempt has processes.
+    pub fn written(&mut self, written: Written, now: Timestamp, lives: &dyn Fn(AttemptId) -> bool) {
+        let Some(mut known) = self.runs.remove(&written.run) else {
+            return;
+        };
+        let Written {
+            run,
+            fence,
+            owner,
+            rows,
+            events,
+        } = written;
+        if let Some(owner) = owner {
+            known.owner = owner;
+            known.fence = known.fence.max(fence);
+        }
+        let fresh = known.rows.run.version == 0;
+        if fence < known.fence {
+            self.say(format!(
+                "run {run}: an owner wrote with fence {fence} after {} was given out",
+                known.fence
+            ));
+        }
+        if !fresh {
+            self.run_step(&known, &rows);
+        }
+        let first = if fresh { 1 } else { known.rows.run.events + 1 };
+        let in_order = (first..).zip(&events).all(|(seq, event)| event.seq == seq);
+        if !in_order || first + events.len() as u64 != rows.run.events + 1 {
+            self.say(format!("run {run}: events are missing or written twice"));
+        }
+        self.task_steps(&known, &rows);
+        self.attempt_steps(&mut known, &rows, now, lives);
+        let taken = rows.run.inbox;
+        known.asked.retain(|seq, mode| {
+            let ended = matches!(rows.run.state, RunState::Ended(_));
+            let canceled = rows.run.cancel.as_ref();
+            let heard = canceled.is_some_and(|cancel| strength(cancel.mode) >= strength(*mode));
+            if *seq <= taken && !heard && !ended {
+                self.broken.get_or_insert(format!(
+                    "run {run}: the cancel with number {seq} was taken from the inbox and did nothing"
+                ));
+            }
+            *seq > taken
+        });
+        if rows.run.cancel.is_some() {
+            known.disturbed = true;
+        }
+        known.rows = rows;
+        self.runs.insert(run, known);
+    }
+
+    fn run_step(&mut self, known: &Known, rows: &Snapshot) {
+        let (before, after) = (&known.rows.run, &rows.run);
+        let run = after.id;
+        if after.version < before.version || after.token < before.token || after.inbox < before.inbox
+        {
+            self.say(format!("run {run}: its version, token or inbox went back"));
+        }
+        if after.version == before.version && rows.tasks != known.rows.tasks {
+            self.say(format!("run {run}: it changed and its version did not"));
+        }
+        if let RunState::Ended(_) = before.state {
+            let still = after.state == before.state
+                && rows.tasks == known.rows.tasks
+                && rows.attempts == known.rows.attempts;
+            if !still {
+                self.say(format!("run {run}: it had ended and changed"));
+            }
+        }
+        if rows.tasks.len() < known.rows.tasks.len() {
+            self.say(format!("run {run}: tasks are gone"));
+        }
+    }
+
+    fn task_steps(&mut self, known: &Known, rows: &Snapshot) {
+        for (before, after) in known.rows.tasks.iter().zip(&rows.tasks) {
+            if before == after {
+                continue;
+            }
+            let key = &after.key;
+            if before.ended().is_some() {
+                self.say(format!("task `{key}` had ended and changed"));
+            }
+            let back = after.attempts < before.attempts
+                || after.retries < before.retries
+                || after.free_retries < before.free_retries;
+            if back {
+                self.say(format!("the counters of task `{key}` went back"));
+            }
+            let most = known.plan.tasks.get(after.def.index());
+            let most = most.map_or(u32::MAX, |def| def.retry.max);
+            if after.retries > most || after.free_retries > limits::FREE_RETRIES {
+                self.say(format!("task `{key}` was tried again more often than it may"));
+            }
+            if after.state == TaskState::Queued(model::reason::QueueReason::Backoff) {
+                self.count("pauses before another attempt");
+            }
+        }
+    }
+
+    fn attempt_steps(
+        &mut self,
+        known: &mut Known,
+        rows: &Snapshot,
+        now: Timestamp,
+        lives: &dyn Fn(AttemptId) -> bool,
+    ) {
+        let run = rows.run.id;
+        let before: BTreeMap<(TaskNo, AttemptNo), &AttemptRow> = known
+            .rows
+            .attempts
+            .iter()
+            .map(|row| ((row.task, row.attempt), row))
+            .collect();
+        let mut live: BTreeSet<TaskNo> = BTreeSet::new();
+        let mut tokens: BTreeSet<Token> = BTreeSet::new();
+        let mut succeeded: BTreeSet<TaskNo> = BTreeSet::new();
+        for row in &rows.attempts {
+            let key = &rows.tasks[row.task.index()].key;
+            let id = AttemptId {
+                run,
+                task: row.task,
+                attempt: row.attempt,
+            };
+            if !tokens.insert(row.token) || row.token > rows.run.token {
+                self.say(format!("attempt {id} of `{key}` has a token that is not its own"));
+            }
+            if row.end.is_none() && !live.insert(row.task) {
+                self.say(format!("task `{key}` has two leased attempts"));
+            }
+            let good = row.end.as_ref();
+            if good.is_some_and(|end| end.result == AttemptResult::Succeeded)
+                && !succeeded.insert(row.task)
+            {
+                self.say(format!("two attempts of task `{key}` have published"));
+            }
+            let old = before.get(&(row.task, row.attempt)).copied();
+            match old {
+                None => self.leased(known, rows, row, now),
+                Some(old) if old.end.is_some() && old != row => {
+                    self.say(format!("attempt {id} of `{key}` had ended and changed"));
+                }
+                Some(_) => {}
+            }
+            if row.stop.is_some() && row.end.is_none() {
+                known.stops.entry((row.task, row.attempt)).or_insert(now);
+            }
+            let ended_now = row.end.is_some() && old.is_none_or(|old| old.end.is_none());
+            if ended_now {
+                known.stops.remove(&(row.task, row.attempt));
+                match self.close(id, row) {
+                    Some(Close::Reported) => {
+                        if lives(id) {
+                            self.say(format!(
+                                "attempt {id} of `{key}` was reported while its processes live"
+                            ));
+                        }
+                        self.published(id, row, &rows.tasks[row.task.index()]);
+                        self.log(known.owner, id, row);
+                    }
+                    Some(Close::Lost) => {
+                        known.disturbed = true;
+                        self.count("attempts lost");
+                        let safe = self.calm_at.map(|calm_at| calm_at.plus_ms(SETTLED_MS));
+                        if safe.is_some_and(|safe| row.leased_at >= safe) {
+                            self.say(format!("attempt {id} of `{key}` was lost in calm weather"));
+                        }
+                    }
+                    None => {}
+                }
+            }
+        }
+        if before.len() > rows.attempts.len() {
+            self.say(format!("run {run}: attempts are gone"));
+        }
+    }
+
+    /// A worker has got a task.
+    fn leased(&mut self, known: &Known, rows: &Snapshot, row: &AttemptRow, _now: Timestamp) {
+        self.count("leases");
+        let task = &rows.tasks[row.task.index()];
+        let earlier = known.rows.run.cancel.as_ref();
+        if let Some(cancel) = earlier.filter(|_| known.rows.run.version > 0) {
+            let finally = is_finally(&known.plan, rows, row.task);
+            if cancel.mode == CancelMode::Now || !finally {
+                self.say(format!("`{}` was leased after the run was canceled", task.key));
+            }
+        }
+        if row.token <= known.rows.run.token && known.rows.run.version > 0 {
+            self.say(format!("`{}` was leased under an old token", task.key));
+        }
+        if let Some(need) = unmet_need(&known.plan, rows, task) {
+            self.say(format!("`{}` was leased before `{need}` had ended", task.key));
+        }
+        if rows.leases.iter().all(|lease| lease.worker != row.worker) && row.end.is_none() {
+            self.say(format!("`{}` was leased to a worker without a lease", task.key));
+        }
+    }
+
+    /// How an attempt came to its end; `None` when nobody knows, which is said.
+    fn close(&mut self, id: AttemptId, row: &AttemptRow) -> Option<Close> {
+        let end = row.end.as_ref().expect("it has ended");
+        let sent = self.reports.get(&id);
+        let same = sent.is_some_and(|sent| {
+            sent.token == row.token
+                && sent.worker == row.worker
+                && sent.end.result == end.result
+                && sent.end.steps == end.steps
+        });
+        let lost = match &end.result {
+            AttemptResult::Failed { kind, message, .. } => {
+                *kind == FailureKind::InfraAfterStart && message.starts_with("worker `")
+            }
+            AttemptResult::Interrupted => end.steps.is_empty(),
+            AttemptResult::Succeeded | AttemptResult::Stopped => false,
+        };
+        match (same, lost) {
+            (true, false) => Some(Close::Reported),
+            (_, true) => Some(Close::Lost),
+            (false, false) => {
+                self.say(format!("attempt {id} ended in a way that its worker never told"));
+                None
+            }
+        }
+    }
+
+    /// What a task gives is what its attempt told.
+    fn published(&mut self, id: AttemptId, row: &AttemptRow, task: &TaskRow) {
+        let end = &self.reports[&id].end;
+        if end.result != AttemptResult::Succeeded || row.end.is_none() {
+            return;
+        }
+        let given = task.outputs.as_deref();
+        let same = end.outputs.iter().all(|(name, value)| {
+            given.is_some_and(|given| given.get(name) == Some(value))
+        });
+        if !same {
+            self.say(format!("task `{}` gives what attempt {id} did not tell", task.key));
+        }
+    }
+
+    /// Every byte that was printed is in the log, or counted as missing.
+    fn log(&mut self, owner: u64, id: AttemptId, row: &AttemptRow) {
+        let printed = self.printed.get(&id).map_or(&[][..], Vec::as_slice);
+        let told = printed.len() as u64 + self.remarks.get(&id).copied().unwrap_or(0);
+        let Some(log) = row.end.as_ref().and_then(|end| end.log.as_ref()) else {
+            if told > 0 {
+                self.say(format!("attempt {id} printed {told} bytes and has no log"));
+            }
+            return;
+        };
+        let kept = self.logs.output(owner, &row.worker, id);
+        if log.missing_bytes > 0 {
+            self.count("logs with missing bytes");
+        }
+        if log.size_bytes + log.missing_bytes != told {
+            let (kept, missing) = (log.size_bytes, log.missing_bytes);
+            self.say(format!(
+                "attempt {id} printed {told} bytes; {kept} are kept and {missing} are missing"
+            ));
+        } else if log.missing_bytes == 0 && kept != self.printed.remove(&id).unwrap_or_default() {
+            self.say(format!("the log of attempt {id} is not what it printed"));
+        }
+    }
+
+    /// A command runs from now on. `elsewhere` are the attempts with processes, and their workers.
+    pub fn command_begins(
+        &mut self,
+        id: AttemptId,
+        worker: &WorkerId,
+        script: &Script,
+        elsewhere: &[(AttemptId, WorkerId)],
+    ) {
+        let Some(known) = self.runs.get(&id.run) else {
+            return self.say(format!("a command of the unknown run {} runs", id.run));
+        };
+        let rows = &known.rows;
+        let attempts = &rows.attempts;
+        let find = |no: AttemptNo| {
+            attempts
+                .iter()
+                .find(|row| row.task == id.task && row.attempt == no)
+        };
+        let Some(row) = find(id.attempt) else {
+            return self.say(format!("a command of attempt {id} runs, which the board has not"));
+        };
+        let (task, ended) = (&rows.tasks[id.task.index()], row.end.is_some());
+        let (row, need) = (row.clone(), unmet_need(&known.plan, rows, task));
+        let key = task.key.clone();
+        let mut wrong_value = None;
+        for (giver, value) in &script.reads {
+            let instance = instance_of(rows, task);
+            let given = rows.tasks.iter().find(|row| {
+                known.plan.task(row.def).name == *giver && instance_of(rows, row) == instance
+            });
+            let given = given
+                .and_then(|row| row.outputs.as_deref()?.get("v"))
+                .and_then(|value| value.value.as_str());
+            if given != Some(value.as_str()) {
+                wrong_value = Some(format!("`{key}` read {value} of `{giver}`, which gave {given:?}"));
+            }
+        }
+        let mut twice = None;
+        for (other, by) in elsewhere.iter().filter(|(other, _)| other.task == id.task) {
+            if other.run != id.run || (*other == id && by == worker) {
+                continue;
+            }
+            let over = find(other.attempt).is_some_and(|row| row.end.is_some());
+            if *other == id || (!over && other.attempt < id.attempt) {
+                twice = Some(format!("attempts {id} and {other} of `{key}` run at once"));
+            }
+        }
+        if row.worker != *worker {
+            self.say(format!(
+                "a command of attempt {id} runs at {worker}, but {} has it",
+                row.worker
+            ));
+        }
+        if let Some(text) = wrong_value.or(twice) {
+            self.say(text);
+        }
+        if let Some(need) = need {
+            self.say(format!("`{key}` runs before `{need}` has ended"));
+        }
+        if ended && self.close(id, &row) == Some(Close::Reported) {
+            self.say(format!("a command of attempt {id} runs after its end was told"));
+        }
+    }
+
+    /// Looks at a machine that owns its run: at itself, and at whether the board says the same.
+    pub fn machine(&mut self, machine: &Machine) {
+        let run = machine.head().id;
+        let broken = engine::check::machine(machine);
+        if let Some(text) = broken.first() {
+            self.say(format!("run {run}: {text}"));
+        }
+        let Some(known) = self.runs.get_mut(&run) else {
+            return;
+        };
+        if known.plan.tasks.len() < machine.plan().tasks.len() {
+            known.plan = machine.plan().clone();
+        }
+        let own = machine.snapshot();
+        let living = |row: &&AttemptRow| row.end.is_none();
+        let attempts = known.rows.attempts.iter().filter(living);
+        let same = own.run == known.rows.run
+            && own.tasks == known.rows.tasks
+            && own.leases == known.rows.leases
+            && own.effects == known.rows.effects
+            && own.attempts.iter().eq(attempts);
+        if !same {
+            self.say(format!("run {run}: the board says something else than its owner"));
+        }
+    }
+
+    /// Looks at what goes on although it should have stopped.
+    pub fn look_around(&mut self, now: Timestamp, living: &BTreeSet<AttemptId>) {
+        let Some(calm_at) = self.calm_at else { return };
+        let late = |since: Timestamp| now > since.max(calm_at).plus_ms(STOPS_WITHIN_MS);
+        let mut broken = None;
+        for id in living {
+            let Some(known) = self.runs.get(&id.run) else {
+                continue;
+            };
+            let mut attempts = known.rows.attempts.iter();
+            let row = attempts.find(|row| row.task == id.task && row.attempt == id.attempt);
+            if row.and_then(|row| row.ended_at).is_some_and(late) {
+                broken = Some(format!("attempt {id} has ended and its processes live on"));
+            }
+        }
+        for (run, known) in &self.runs {
+            for ((task, attempt), since) in &known.stops {
+                if late(*since) {
+                    let (task, attempt) = (task.0, attempt.0);
+                    broken = Some(format!(
+                        "run {run}: attempt {attempt} of task {task} is to stop and goes on"
+                    ));
+                }
+            }
+        }
+        if let Some(text) = broken {
+            self.say(text);
+        }
+    }
+
+    /// Whether every run that was created has ended.
+    #[must_use]
+    pub fn all_ended(&self) -> bool {
+        let mut runs = self.runs.values();
+        runs.all(|known| matches!(known.rows.run.state, RunState::Ended(_)) && known.fence > 0)
+    }
+
+    /// What has not ended, for people.
+    #[must_use]
+    pub fn unended(&self) -> String {
+        let mut text = String::new();
+        for known in self.runs.values() {
+            let run = &known.rows.run;
+            if matches!(run.state, RunState::Ended(_)) {
+                continue;
+            }
+            text += &format!("run {} is {};", run.id, run.state);
+            for row in known.rows.tasks.iter().filter(|row| row.ended().is_none()) {
+                text += &format!(" `{}` is {};", row.key, row.state);
+            }
+        }
+        text
+    }
+
+    /// What is wrong with the ends of the tasks of a run that nothing disturbed.
+    pub fn ends(
+        &mut self,
+        run: RunId,
+        all_good: bool,
+        expected: Option<&BTreeMap<String, &'static str>>,
+    ) {
+        let rows = &self.runs[&run].rows;
+        let leaves = rows.tasks.iter().filter(|row| row.kind == TaskKind::Leaf);
+        let bad = leaves.clone().find(|row| {
+            matches!(
+                row.state,
+                TaskState::Ended(Ended::Failed(_) | Ended::Canceled(_))
+            )
+        });
+        let mut broken = None;
+        if let Some(row) = bad.filter(|_| all_good) {
+            broken = Some(format!("`{}` is {} although nothing fails", row.key, row.state));
+        }
+        for (key, wanted) in expected.into_iter().flatten() {
+            let row = rows.tasks.iter().find(|row| *row.key == **key);
+            let found = row.and_then(TaskRow::outcome);
+            if found != Some(wanted) {
+                broken = Some(format!("`{key}` has {found:?} and should have {wanted}"));
+            }
+        }
+        if let Some(text) = broken {
+            self.say(format!("run {run}: {text}"));
+        }
+    }
+}
+
+const fn strength(mode: CancelMode) -> u8 {
+    match mode {
+        CancelMode::Drain => 0,
+        CancelMode::Finally => 1,
+        CancelMode::Now => 2,
+    }
+}
+
+/// The call or generating task whose scope a row belongs to.
+fn instance_of(rows: &Snapshot, row: &TaskRow) -> Option<TaskNo> {
+    let parent = &rows.tasks[row.parent?.index()];
+    let is_member = parent.kind == TaskKind::Matrix && parent.def == row.def;
+    if is_member { parent.parent } else { Some(parent.no) }
+}
+
+/// A task that `row` needs and that has not ended.
+fn unmet_need(plan: &Plan, rows: &Snapshot, row: &TaskRow) -> Option<String> {
+    let instance = instance_of(rows, row);
+    // What was generated since the plan was last seen is looked at the next time.
+    let def = plan.tasks.get(row.def.index())?;
+    let unmet = def.needs.iter().find_map(|edge| {
+        rows.tasks.iter().find(|need| {
+            need.def == edge.task
+                && need.parent == instance
+                && need.ended().is_none()
+                && !need.released
+        })
+    });
+    if let Some(unmet) = unmet {
+        return Some(unmet.key.to_string());
+    }
+    // `finally` begins when everything else of its scope has ended.
+    if def.phase != Phase::Finally {
+        return None;
+    }
+    let main = rows.tasks.iter().find(|other| {
+        other.parent == instance
+            && other.ended().is_none()
+            && !other.released
+            && plan
+                .tasks
+                .get(other.def.index())
+                .is_some_and(|def| def.phase == Phase::Main)
+    });
+    main.map(|main| main.key.to_string())
+}
+
+/// Whether a task belongs to a `finally`, its own or one around it.
+fn is_finally(plan: &Plan, rows: &Snapshot, task: TaskNo) -> bool {
+    let mut at = Some(task);
+    while let Some(no) = at {
+        let row = &rows.tasks[no.index()];
+        let def = plan.tasks.get(row.def.index());
+        if def.is_none_or(|def| def.phase == Phase::Finally) {
+            return true;
+        }
+        at = row.parent;
+    }
+    false
+}
