@@ -151,7 +151,7 @@ impl Worker {
 fn drive_to_end(board: &Board, run: RunId, start: Start, worker: Worker, ui: &Ui) -> Result<Exit> {
     let Worker { driving, events } = worker;
     let mut watcher = Eyes {
-        narrator: Narrator::new(run, board, events, ui),
+        narrator: Narrator::new(run, events, ui),
         prompter: Prompter::new(run, Arc::clone(&board.store)),
         ui,
     };
@@ -174,6 +174,10 @@ fn drive_to_end(board: &Board, run: RunId, start: Start, worker: Worker, ui: &Ui
     }
     if driven.end == End::Ended {
         crate::source::forget(run, board);
+        // The run is over either way; what was not removed is removed by the next one.
+        if let Err(error) = board.sweep() {
+            ui.warn(format!("old runs cannot be removed: {error:#}"));
+        }
     }
     let interrupted = driven.signal == Some(SIGINT);
     Ok(match (driven.end, driven.signal) {
@@ -202,9 +206,9 @@ impl Watcher for Eyes<'_> {
         }
     }
 
-    fn output(&mut self, _: AttemptId, key: &str, chunks: &[Chunk]) {
+    fn output(&mut self, id: AttemptId, key: &str, chunks: &[Chunk]) {
         for chunk in chunks {
-            self.narrator.output(key, &chunk.bytes);
+            self.narrator.output(id.task, key, &chunk.bytes);
         }
     }
 

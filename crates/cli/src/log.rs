@@ -181,21 +181,33 @@ fn chunk(selected: &Selected<'_>, frame: &Frame<'_>) -> serde_json::Value {
     chunk
 }
 
-/// The last lines of an attempt's log, for the summary of a failure. Reads at most the end of the log.
-pub(crate) fn tail(board: &Board, selected: &Selected<'_>, lines: usize) -> Result<Vec<String>> {
-    /// More would not fit a screen, even with long lines.
-    const TAIL_BYTES: usize = 64 * 1024;
-    let mut kept: Vec<u8> = Vec::new();
-    for frame in selected.reader(board)?.into_iter().flatten() {
-        kept.extend_from_slice(&frame?.bytes);
-        if kept.len() > 2 * TAIL_BYTES {
-            kept.drain(..kept.len() - TAIL_BYTES);
+/// The last output of an attempt, as much as a screen shows.
+#[derive(Debug, Default)]
+pub(crate) struct Tail(Vec<u8>);
+
+/// More would not fit a screen.
+const TAIL_BYTES: usize = 16 * 1024;
+/// Characters of a line that are shown; the whole is in the log.
+const LINE_CHARS: usize = 400;
+
+impl Tail {
+    /// Takes in output.
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        let bytes = &bytes[bytes.len().saturating_sub(TAIL_BYTES)..];
+        // Only every now and then, so that a byte is moved once on average.
+        if self.0.len() + bytes.len() > 4 * TAIL_BYTES {
+            self.0.drain(..self.0.len().saturating_sub(TAIL_BYTES));
         }
+        self.0.extend_from_slice(bytes);
     }
-    let text = String::from_utf8_lossy(&kept);
-    let all: Vec<&str> = text.lines().collect();
-    let from = all.len().saturating_sub(lines);
-    Ok(all[from..].iter().map(|line| shown_line(line)).collect())
+
+    /// The last `count` lines, as a terminal would show them.
+    pub(crate) fn lines(&self, count: usize) -> Vec<String> {
+        let text = String::from_utf8_lossy(&self.0[self.0.len().saturating_sub(TAIL_BYTES)..]);
+        let all: Vec<&str> = text.lines().collect();
+        let from = all.len().saturating_sub(count);
+        all[from..].iter().map(|line| shown_line(line)).collect()
+    }
 }
 
 /// A line of a task's output within our own lines: what was overwritten by `\r` and colours are left out.
@@ -213,7 +225,10 @@ fn shown_line(line: &str) -> String {
             shown.push(c);
         }
     }
-    shown
+    match shown.char_indices().nth(LINE_CHARS) {
+        Some((end, _)) => format!("{} …", &shown[..end]),
+        None => shown,
+    }
 }
 
 /// Prints output of several tasks as it comes, with the task's name in front of each line.
@@ -262,6 +277,18 @@ fn line_out(key: &str, line: &[u8], out: &dyn Fn(&[u8])) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tail_keeps_the_last_lines_of_any_amount() {
+        let mut tail = Tail::default();
+        for number in 0..100_000 {
+            tail.add(format!("line {number}\n").as_bytes());
+        }
+        assert_eq!(tail.lines(2), ["line 99998", "line 99999"]);
+        assert!(tail.0.len() <= 4 * TAIL_BYTES);
+        tail.add(&vec![b'x'; 1 << 20]);
+        assert_eq!(tail.lines(20), [format!("{} …", "x".repeat(LINE_CHARS))]);
+    }
 
     #[test]
     fn a_line_is_shown_as_a_terminal_would_leave_it() {

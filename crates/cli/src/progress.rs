@@ -2,12 +2,11 @@
 //!
 //! Written to standard error; standard output stays free for data. Nothing here decides anything.
 
-use crate::board::Board;
 use crate::documents::EventDocument;
 use crate::drive::End;
 use crate::edge;
 use crate::heartbeat::Heartbeat;
-use crate::log::{self, Selected};
+use crate::log;
 use crate::references::short;
 use crate::summary;
 use crate::text;
@@ -34,7 +33,6 @@ const FAILED_IN_FULL: usize = 5;
 /// The narrator of one run.
 pub(crate) struct Narrator<'a> {
     ui: &'a Ui,
-    board: &'a Board,
     /// Whether transitions are printed for machines.
     events: bool,
     run: RunId,
@@ -44,6 +42,8 @@ pub(crate) struct Narrator<'a> {
     failed: Vec<Failed>,
     lines_since_failure: usize,
     printer: log::Printer,
+    /// The last output of tasks that run.
+    tails: BTreeMap<TaskNo, log::Tail>,
 }
 
 /// A failed task, for the last word.
@@ -54,11 +54,10 @@ struct Failed {
 
 impl<'a> Narrator<'a> {
     /// A narrator of `run` from now on.
-    pub(crate) fn new(run: RunId, board: &'a Board, events: bool, ui: &'a Ui) -> Self {
+    pub(crate) fn new(run: RunId, events: bool, ui: &'a Ui) -> Self {
         let now = edge::now();
         Self {
             ui,
-            board,
             events,
             run,
             since: now,
@@ -66,6 +65,7 @@ impl<'a> Narrator<'a> {
             failed: Vec::new(),
             lines_since_failure: 0,
             printer: log::Printer::default(),
+            tails: BTreeMap::new(),
         }
     }
 
@@ -81,11 +81,13 @@ impl<'a> Narrator<'a> {
         }
     }
 
-    /// Shows output as it comes, if so much detail was asked for.
-    pub(crate) fn output(&mut self, key: &str, bytes: &[u8]) {
+    /// Takes in output as it comes, and shows it if so much detail was asked for.
+    pub(crate) fn output(&mut self, task: TaskNo, key: &str, bytes: &[u8]) {
         if self.ui.wish.verbose > 0 {
             self.printer.frame(key, bytes, &|line| self.ui.raw(line));
             self.beat.was_said();
+        } else {
+            self.tails.entry(task).or_default().add(bytes);
         }
     }
 
@@ -148,6 +150,7 @@ impl<'a> Narrator<'a> {
             format!(" ({})", text::duration(to.since_ms(from)))
         });
         let from = row.reused_from.map(short);
+        let tail = self.tails.remove(&row.no);
         match ended {
             Ended::Succeeded => match from {
                 Some(from) => self.line(&key, &format!("ok, from run {from}"), Paint::Dim),
@@ -170,7 +173,7 @@ impl<'a> Narrator<'a> {
                     "FAILED"
                 };
                 self.line(&key, &format!("{word}{took}: {why}"), Paint::Bad);
-                let lines = self.last_lines(row, attempt);
+                let lines = tail.unwrap_or_default().lines(TAIL_LINES);
                 self.show(&lines);
                 if !row.tolerated {
                     if self.failed.is_empty() {
@@ -183,6 +186,7 @@ impl<'a> Narrator<'a> {
     }
 
     fn attempt_ended(&mut self, row: &TaskRow, attempt: AttemptNo, changes: &Changes) {
+        self.tails.remove(&row.no);
         let of_task = changes
             .attempts
             .iter()
@@ -238,20 +242,6 @@ impl<'a> Narrator<'a> {
             }
             TaskState::Queued(_) | TaskState::Running | TaskState::Open | TaskState::Ended(_) => {}
         }
-    }
-
-    fn last_lines(&self, row: &TaskRow, attempt: Option<&AttemptRow>) -> Vec<String> {
-        let Some(attempt) = attempt else {
-            return Vec::new();
-        };
-        let selected = Selected {
-            run: self.run,
-            task: row,
-            attempt,
-            step: None,
-        };
-        log::tail(self.board, &selected, TAIL_LINES)
-            .unwrap_or_else(|error| vec![format!("(the log cannot be read: {error:#})")])
     }
 
     fn show(&self, lines: &[String]) {

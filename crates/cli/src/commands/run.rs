@@ -40,7 +40,6 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     // Before there is a board: a file with faults leaves nothing behind.
     chosen.check(&params, ui)?;
     let board = Board::open(&project, ui)?;
-    board.sweep()?;
     let recorded = source::record(&project.dir, &board)?;
     for note in &recorded.notes {
         ui.say(format!("note: {note}"));
