@@ -30,6 +30,16 @@ const COMMANDS: &[Command] = &[
         summary: "run every formic command and check every YAML block in the docs (--formic PATH)",
         run: crate::docs_run::run,
     },
+    Command {
+        name: "bench",
+        summary: "measure what tasks and transitions cost beside a bare loop (--smoke, NAME...)",
+        run: crate::bench::run,
+    },
+    Command {
+        name: "kill",
+        summary: "kill runs at seeded moments, resume and compare (--count N, --seed S)",
+        run: crate::kill::run,
+    },
 ];
 
 /// Runs the command named by the first argument and prints its error with all causes.

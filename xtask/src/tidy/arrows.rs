@@ -21,7 +21,9 @@ const EDGES: &[(&str, &[&str])] = &[
     // depth 4: wiring
     (
         "server",
-        &["model", "expr", "pipeline", "engine", "api", "store", "exec", "worker"],
+        &[
+            "model", "expr", "pipeline", "engine", "api", "store", "exec", "worker",
+        ],
     ),
     ("worker", &["model", "expr", "engine", "api", "exec"]),
     // depth 5: the program
