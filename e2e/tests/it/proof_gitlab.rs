@@ -495,3 +495,22 @@ fn list_csv_case() {
         });
     verdict.agrees(&run(plan.build()));
 }
+
+/// The corpus refuses to run its case `manual`; GitLab skips what needs a manual job that nobody starts, and the
+/// pipeline passes.
+#[test]
+fn needs_of_a_manual_job_that_nobody_starts() {
+    let rule = "tasks['pre-job'].conclusion == 'succeeded'";
+    let plan = plan()
+        .task("pre-job", |t| script(t, ["exit 1"]).manual_optional())
+        .task("end of .pre", |t| end(t, ["pre-job"]))
+        .task("test-job", |t| {
+            script(t, ["exit 1"]).needs(["pre-job"]).when(rule)
+        })
+        .task("deploy-job", |t| behind(script(t, ["true"]), "end of .pre"));
+    let outcome = run(plan.build());
+    assert_eq!(outcome.document.status, "succeeded", "{outcome}");
+    let reasons = ["pre-job", "test-job"].map(|id| outcome.task(id).reason.as_deref());
+    assert_eq!(reasons, [Some("manual"), Some("condition")], "{outcome}");
+    assert_eq!(outcome.task("deploy-job").status, "succeeded");
+}
