@@ -1,4 +1,4 @@
-//! The `process` executor: plain processes of this machine, started by a [spawner](crate::spawner).
+//! The `process` executor: plain processes of this machine, started by a [spawner].
 //!
 //! The executor makes the pipes, hands their writing ends to the spawner with the request, and reads them
 //! itself. It stays small and bounded: of each command it holds at most a window of output that was not
