@@ -17,7 +17,7 @@ mod watch;
 use api::protocol::{LEASE_MS, RENEW_MS, Reply, Request, Wish};
 use engine::event::{Event, Rejected};
 use engine::machine::Machine;
-use engine::rows::Changes;
+use engine::rows::{Changes, GroupMember};
 use model::ids::{RunId, WorkerId};
 use model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -120,17 +120,26 @@ pub struct Dispatcher {
 struct Owned {
     machine: Machine,
     token: OwnerToken,
-    /// Effects that wait for something outside: places in groups.
-    waiting: BTreeSet<engine::rows::EffectKey>,
+    /// Effects that wait for a place in a group, with the members that were told to make room.
+    waiting: BTreeMap<engine::rows::EffectKey, BTreeSet<GroupMember>>,
 }
 
 /// What is known of a worker that asks.
 struct Worker {
     log: Box<dyn LogSink>,
-    /// A wish for work that could not be met yet, by its request's number.
-    wish: Option<(u64, Wish)>,
+    /// A wish for work that could not be met yet.
+    wish: Option<Parked>,
     /// The newest answers by number: a request that comes again gets the same.
     answered: BTreeMap<u64, Reply>,
+}
+
+/// A wish that waits.
+struct Parked {
+    /// The request's number.
+    number: u64,
+    wish: Wish,
+    /// When it was heard last. A worker repeats it; one that does not is gone.
+    heard_at: Timestamp,
 }
 
 /// Answers remembered for each worker. A worker has fewer requests under way: one wish, one renewal, one
@@ -163,7 +172,7 @@ enum AnswerKind {
         kept: u64,
     },
     Reported {
-        run: RunId,
+        report: (model::ids::AttemptId, model::ids::Token),
         refused: Option<Rejected>,
     },
 }
@@ -297,8 +306,9 @@ impl Dispatcher {
             .workers
             .iter()
             .filter_map(|(id, worker)| {
-                let (number, wish) = worker.wish.as_ref()?;
-                Some((id.clone(), *number, wish.clone()))
+                let parked = worker.wish.as_ref()?;
+                let fresh = now < parked.heard_at.plus_ms(LEASE_MS);
+                fresh.then(|| (id.clone(), parked.number, parked.wish.clone()))
             })
             .collect();
         for (worker, number, wish) in waiting {
@@ -423,11 +433,8 @@ impl Dispatcher {
                 continue;
             }
             effects.extend(changes.effects.iter().map(|row| (run, row.clone())));
-            if self
-                .runs
-                .get(&run)
-                .is_some_and(|owned| owned.machine.has_ended())
-            {
+            let ended = matches!(changes.run.state, engine::rows::RunState::Ended(_));
+            if ended && !changes.only_acknowledges() {
                 self.record_durations(run)?;
             }
             out.push(Output::Changed(run, Box::new(changes)));

@@ -388,6 +388,16 @@ fn worker_thread(
 /// Carries what the worker says to the dispatcher's thread.
 struct Mouth(Sender<Mail>);
 
+impl Drop for Mouth {
+    /// However the thread ends, whoever waits for it hears of it. After a run nobody does.
+    fn drop(&mut self) {
+        drop(
+            self.0
+                .send(Mail::Broken("the worker's thread has ended".to_owned())),
+        );
+    }
+}
+
 impl Ears for Mouth {
     fn request(&mut self, request: Request) {
         drop(self.0.send(Mail::Request(request)));

@@ -9,7 +9,7 @@ use model::ids::RunId;
 use model::plan::{Fragment, PLAN_VERSION, Plan};
 use model::time::Timestamp;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use store::{NewRun, Owner};
 
 /// The largest plan or fragment that is read back: a thousand bytes for each of the tasks that a run may have.
@@ -44,7 +44,7 @@ impl Dispatcher {
             Owned {
                 machine,
                 token,
-                waiting: BTreeSet::new(),
+                waiting: BTreeMap::new(),
             },
         );
         let mut out = vec![Output::Changed(run, Box::new(changes.clone()))];
@@ -72,7 +72,7 @@ impl Dispatcher {
             Owned {
                 machine,
                 token,
-                waiting: BTreeSet::new(),
+                waiting: BTreeMap::new(),
             },
         );
         self.batch

@@ -9,7 +9,8 @@ use model::limits;
 use model::plan::Fragment;
 use model::reason::{CancelCause, CancelMode};
 use model::time::Timestamp;
-use store::{Command, Entered, GroupEntry, Owner, StoreError};
+use std::collections::BTreeSet;
+use store::{Command, GroupEntry, Owner, StoreError};
 
 impl Dispatcher {
     /// Performs effects; what they bring about waits in the batch.
@@ -115,26 +116,34 @@ impl Dispatcher {
             mode,
         };
         let alive = |owner: &Owner| (self.parts.alive)(owner, now);
-        let known = owned.waiting.contains(&key);
+        let known = owned.waiting.contains_key(&key);
         let entered = if known {
             self.parts.store.group_admitted(&entry, &alive)?
         } else {
             self.parts.store.group_enter(&entry, &alive)?
         };
+        // Told once: the store says it again with every look.
+        let told = owned.waiting.remove(&key).unwrap_or_default();
+        let all: BTreeSet<GroupMember> = entered.superseded.into_iter().collect();
+        let fresh: Vec<GroupMember> = all.difference(&told).copied().collect();
         if entered.admitted {
-            owned.waiting.remove(&key);
             self.batch
                 .events
                 .push_back((run, Event::Admitted { task: member.task }));
         } else {
-            owned.waiting.insert(key);
+            owned.waiting.insert(key, all);
         }
-        self.supersede(entered, run, &group)
+        self.supersede(fresh, run, &group)
     }
 
     /// Cancels the members whose place a newcomer takes.
-    fn supersede(&mut self, entered: Entered, by: RunId, group: &str) -> Result<(), Fatal> {
-        for GroupMember { run, task: _ } in entered.superseded {
+    fn supersede(
+        &mut self,
+        members: Vec<GroupMember>,
+        by: RunId,
+        group: &str,
+    ) -> Result<(), Fatal> {
+        for GroupMember { run, task: _ } in members {
             let (mode, cause) = (CancelMode::Finally, CancelCause::Superseded);
             let by = format!("run {by} in group `{group}`");
             let owned = self.runs.contains_key(&run);

@@ -1,8 +1,8 @@
 //! What workers ask, and what they are answered.
 
-use super::{ANSWERS, Answer, AnswerKind, Dispatcher, Fatal, LEASE_MS, Output, Worker};
-use api::protocol::{Append, Reply, ReplyBody, Request, RequestBody, Stream, Wish};
-use engine::event::{Event, Report};
+use super::{ANSWERS, Answer, AnswerKind, Dispatcher, Fatal, LEASE_MS, Output, Parked, Worker};
+use api::protocol::{Append, Reply, ReplyBody, Request, RequestBody, Stream, VERSION, Wish};
+use engine::event::{Event, Rejected, Report};
 use engine::rows::{AttemptEnd, Changes};
 use engine::work::Work;
 use model::ids::{AttemptId, RunId, Token, WorkerId};
@@ -40,8 +40,19 @@ impl Dispatcher {
             worker,
             number,
             body,
-            version: _,
+            version,
         } = request;
+        if version > VERSION {
+            let why =
+                format!("the worker speaks version {version} of the protocol, the board {VERSION}");
+            let reply = Reply {
+                number,
+                body: ReplyBody::Unavailable { why },
+                stop: Vec::new(),
+            };
+            out.push(Output::Reply(worker, reply));
+            return Ok(());
+        }
         if !self.workers.contains_key(&worker) {
             let log = (self.parts.logs)(&worker);
             let known = Worker {
@@ -66,9 +77,20 @@ impl Dispatcher {
         }
         let kind = match body {
             RequestBody::Lease(wish) => {
-                if let Some(known) = self.workers.get_mut(&worker) {
-                    known.wish = Some((number, wish));
-                }
+                let parked = Parked {
+                    number,
+                    wish,
+                    heard_at: now,
+                };
+                let Some(superseded) = self.park(&worker, parked) else {
+                    return Ok(());
+                };
+                // Answered without work, so that the worker need not repeat it.
+                self.batch.answers.push(Answer {
+                    worker,
+                    number: superseded,
+                    kind: AnswerKind::Leased,
+                });
                 return Ok(());
             }
             RequestBody::Renew { holds } => self.renew(&worker, &holds, now),
@@ -96,6 +118,23 @@ impl Dispatcher {
             kind,
         });
         Ok(())
+    }
+
+    /// Lets a wish wait in the place of an earlier one; the number of the one that does not count any more.
+    fn park(&mut self, worker: &WorkerId, parked: Parked) -> Option<u64> {
+        let known = self.workers.get_mut(worker)?;
+        match &known.wish {
+            Some(newer) if newer.number > parked.number => Some(parked.number),
+            Some(older) if older.number < parked.number => {
+                let superseded = older.number;
+                known.wish = Some(parked);
+                Some(superseded)
+            }
+            Some(_) | None => {
+                known.wish = Some(parked);
+                None
+            }
+        }
     }
 
     fn renew(
@@ -143,12 +182,8 @@ impl Dispatcher {
 
     /// Keeps output, but for the bytes that are kept already.
     fn append(&mut self, worker: &WorkerId, append: Append) -> Result<AnswerKind, Fatal> {
-        let sent = append.offset
-            + append
-                .chunks
-                .iter()
-                .map(|chunk| chunk.bytes.len() as u64)
-                .sum::<u64>();
+        let sizes = append.chunks.iter().map(|chunk| chunk.bytes.len() as u64);
+        let sent = sizes.fold(append.offset, u64::saturating_add);
         if !self.holds(worker, append.id, append.token) {
             // Nobody will read it; the worker learns that it lost the attempt when it renews.
             return Ok(AnswerKind::Appended { kept: sent });
@@ -162,7 +197,7 @@ impl Dispatcher {
         let mut at = append.offset;
         let mut frames = Vec::with_capacity(append.chunks.len());
         for chunk in &append.chunks {
-            let end = at + chunk.bytes.len() as u64;
+            let end = at.saturating_add(chunk.bytes.len() as u64);
             let known = usize::try_from(kept.saturating_sub(at)).unwrap_or(usize::MAX);
             if end > kept && at <= kept {
                 frames.push(Frame {
@@ -228,18 +263,13 @@ impl Dispatcher {
         let refused = if self.runs.contains_key(&id.run) {
             self.handle(id.run, Event::Report(report), now)
         } else {
-            let (task, attempt) = (id.task, id.attempt);
-            Some(engine::event::Rejected::Fenced {
-                task,
-                attempt,
-                token,
-            })
+            Some(fenced((id, token)))
         };
         if let Some(wish) = then {
             self.lease(worker, wish, now);
         }
         AnswerKind::Reported {
-            run: id.run,
+            report: (id, token),
             refused,
         }
     }
@@ -260,12 +290,10 @@ impl Dispatcher {
             AnswerKind::Leased => ReplyBody::Leased(self.work_for(&worker, written)),
             AnswerKind::Renewed { lost } => ReplyBody::Renewed { lost },
             AnswerKind::Appended { kept } => ReplyBody::Appended { kept },
-            AnswerKind::Reported { run, refused: _ } if written.lost.contains_key(&run) => {
-                ReplyBody::Unavailable {
-                    why: written.lost[&run].clone(),
-                }
-            }
-            AnswerKind::Reported { run: _, refused } => {
+            AnswerKind::Reported { report, refused } => {
+                // The run is somebody else's by now, and so is the attempt.
+                let lost = written.lost.contains_key(&report.0.run);
+                let refused = refused.or_else(|| lost.then(|| fenced(report)));
                 let next = self.work_for(&worker, written);
                 ReplyBody::Reported { refused, next }
             }
@@ -335,6 +363,14 @@ impl Dispatcher {
             }
         }
         stop
+    }
+}
+
+fn fenced((id, token): (AttemptId, Token)) -> Rejected {
+    Rejected::Fenced {
+        task: id.task,
+        attempt: id.attempt,
+        token,
     }
 }
 

@@ -91,7 +91,7 @@ impl Dispatcher {
         let waiting: Vec<_> = self
             .runs
             .iter()
-            .flat_map(|(run, owned)| owned.waiting.iter().map(|key| (*run, key.clone())))
+            .flat_map(|(run, owned)| owned.waiting.keys().map(|key| (*run, key.clone())))
             .collect();
         for (run, key) in waiting {
             self.enter_group(run, key, now)?;
@@ -134,7 +134,7 @@ impl Dispatcher {
         let owned = self.runs.get(&run)?;
         owned
             .waiting
-            .iter()
+            .keys()
             .find_map(|key| match owned.machine.effects().get(key) {
                 Some(Effect::EnterGroup { group, .. }) => Some(group.as_str()),
                 Some(
