@@ -19,6 +19,9 @@ fn main() -> ExitCode {
         println!("{outcome:?}", outcome = outcome.broken);
         return ExitCode::SUCCESS;
     }
+    if arguments.iter().any(|word| word == "--faults") {
+        return faults(number("--hunts").unwrap_or(5), number("--most").unwrap_or(10_000));
+    }
     let (from, seeds) = (
         number("--from").unwrap_or(0),
         number("--seeds").unwrap_or(2_000),
@@ -46,4 +49,27 @@ fn main() -> ExitCode {
         println!("{} x {kind} e.g. {:?}", seeds.len(), &seeds[..seeds.len().min(5)]);
     }
     if kinds.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Looks for each planted fault several times, and tells how many seeds that took.
+fn faults(hunts: u64, most: u64) -> ExitCode {
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut code = ExitCode::SUCCESS;
+    for fault in sim::Fault::ALL {
+        let found: Vec<Option<sim::faults::Found>> = (0..hunts)
+            .map(|hunt| sim::faults::hunt(fault, hunt * most, most))
+            .collect();
+        let mut seeds: Vec<u64> = found
+            .iter()
+            .map(|found| found.as_ref().map_or(u64::MAX, |found| found.seeds))
+            .collect();
+        seeds.sort_unstable();
+        let median = seeds[seeds.len() / 2];
+        let rule = found.into_iter().flatten().next().map_or_else(String::new, |found| found.rule);
+        println!("{:<12} {:<26} median {median:>6}, most {:>6}: {rule}", format!("{:?}", fault.area()), format!("{fault:?}"), seeds[seeds.len() - 1]);
+        if seeds[seeds.len() - 1] > most {
+            code = ExitCode::FAILURE;
+        }
+    }
+    code
 }

@@ -133,6 +133,14 @@ impl Watch {
         known.map(|known| known.owner)
     }
 
+    /// Who owns a run that has not ended.
+    #[must_use]
+    pub fn living_owner(&self, run: RunId) -> Option<u64> {
+        let rows = self.rows(run)?;
+        let ended = matches!(rows.run.state, RunState::Ended(_));
+        self.owner(run).filter(|_| !ended)
+    }
+
     /// Whether an attempt was lost, or somebody asked the run to stop.
     #[must_use]
     pub fn was_disturbed(&self, run: RunId) -> bool {

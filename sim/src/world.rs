@@ -27,6 +27,7 @@ use processes::Process;
 use seats::{Seat, Word};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{Command, MemoryBlobs, MemoryStore, Store};
 use worker::site::tree_key;
@@ -74,8 +75,12 @@ enum Coming {
     Create(usize),
     /// Somebody looks after what a process left.
     TakeOver(usize),
-    /// A worker finds another process.
-    Home(usize, usize),
+    /// A worker whose process is gone finds another one.
+    Home {
+        seat: usize,
+        from: usize,
+        to: usize,
+    },
     /// A worker begins its next life.
     Start(usize),
     /// The person looks at the board.
@@ -120,7 +125,13 @@ pub(crate) struct World {
 /// Lives through a seed.
 pub(crate) fn live(seed: u64, fault: Option<Fault>, keeps_lines: bool) -> Outcome {
     let mut world = World::new(seed, fault, keeps_lines);
-    world.go_on();
+    let lived = catch_unwind(AssertUnwindSafe(|| world.go_on()));
+    if let Err(panic) = lived {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let text = text.unwrap_or_default();
+        world.watch.say(format!("something panicked: {text}"));
+    }
     let World { watch, trace, .. } = world;
     Outcome {
         seed,
@@ -242,7 +253,11 @@ impl World {
             Coming::Stroke(stroke) => self.stroke(stroke),
             Coming::Create(run) => self.create(run),
             Coming::TakeOver(process) => self.take_over(process),
-            Coming::Home(seat, process) => self.seats[seat].home = process,
+            Coming::Home { seat, from, to } => {
+                if self.seats[seat].home == from {
+                    self.seats[seat].home = to;
+                }
+            }
             Coming::Start(seat) => self.start_worker(seat),
             Coming::Person => self.person(),
             Coming::Calm => self.calm(),
@@ -375,6 +390,13 @@ impl World {
             .flat_map(|seat| seat.executor.living())
             .collect();
         self.watch.look_around(self.now, &living);
+        for place in 0..self.runs.len() {
+            let owner = self.watch.living_owner(self.runs[place].id);
+            let owner = owner.and_then(|owner| usize::try_from(owner).ok());
+            if let Some(owner) = owner.filter(|owner| self.is_alive(*owner)) {
+                self.must_have_seat(owner);
+            }
+        }
         for place in 0..self.runs.len() {
             let (run, all_good) = (self.runs[place].id, self.runs[place].drawn.all_good);
             let Some(rows) = self.watch.rows(run) else {

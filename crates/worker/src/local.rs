@@ -1,14 +1,15 @@
 //! Drives a worker on this machine: real processes, a channel to the board, the clock.
 
-use crate::site::Site;
+use crate::site::{Site, Trouble};
 use crate::worker::{Input, Options, Output, Worker};
 use api::protocol::{Chunk, Reply, Request};
 use engine::work::Work;
 use exec::{Executor, ProcessExecutor};
 use model::ids::AttemptId;
 use model::time::Timestamp;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// What is said to a worker from outside.
@@ -22,7 +23,7 @@ pub enum Word {
     Interrupt,
     /// Kill everything that runs.
     Kill,
-    /// Nothing more will come: end as soon as nothing is held.
+    /// Nothing more will come, no answer either: kill what runs and end.
     Leave,
 }
 
@@ -47,14 +48,10 @@ pub async fn run(
 ) {
     let mut worker = Worker::new(options, Arc::clone(&site), now());
     let (aside, mut done) = unbounded_channel();
-    let mut leaving = false;
     let mut input = Input::Tick;
     loop {
         for output in worker.step(now(), input) {
             perform(output, &mut executor, &site, &aside, ears);
-        }
-        if leaving && worker.is_idle() {
-            return;
         }
         // Whatever is there already is taken without going to sleep.
         if let Some(event) = executor.try_event() {
@@ -71,11 +68,10 @@ pub async fn run(
                 Some(Word::Interrupt) => Input::Interrupt,
                 Some(Word::Kill) => Input::Kill,
                 Some(Word::Leave) | None => {
-                    leaving = true;
-                    if worker.is_idle() {
-                        return;
-                    }
-                    Input::Interrupt
+                    // Kills what runs, and waits for that.
+                    drop(executor);
+                    worker.places().for_each(|place| site.clean(place));
+                    return;
                 }
             },
             Some(input) = done.recv() => input,
@@ -103,7 +99,7 @@ fn perform(
         Output::Prepare(work) => {
             let (site, aside) = (Arc::clone(site), aside.clone());
             tokio::task::spawn_blocking(move || {
-                let result = site.prepare(&work);
+                let result = unless_it_panics(|| site.prepare(&work));
                 // Nobody listens any more when the worker has left.
                 drop(aside.send(Input::Prepared(work.id, result)));
             });
@@ -111,7 +107,7 @@ fn perform(
         Output::Collect(id, place, wanted) => {
             let (site, aside) = (Arc::clone(site), aside.clone());
             tokio::task::spawn_blocking(move || {
-                let result = site.collect(&place, &wanted);
+                let result = unless_it_panics(|| site.collect(&place, &wanted));
                 drop(aside.send(Input::Collected(id, result)));
             });
         }
@@ -126,6 +122,14 @@ fn perform(
     }
 }
 
+/// A bug in one place must not leave its attempt waiting for an answer that never comes.
+fn unless_it_panics<T>(does: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
+    std::panic::catch_unwind(AssertUnwindSafe(does)).unwrap_or_else(|_| {
+        let message = "the worker panicked; standard error has the place".to_owned();
+        Err(Trouble::Platform(message))
+    })
+}
+
 async fn sleep(wait: Option<Duration>) {
     match wait {
         Some(wait) => tokio::time::sleep(wait).await,
@@ -133,9 +137,31 @@ async fn sleep(wait: Option<Duration>) {
     }
 }
 
-/// The time by the clock of this machine.
+/// The most by which the time of this process goes on between two looks at it. Somebody in it looks every 50 ms
+/// while a run goes on; after a longer pause it did not run at all.
+const PAUSE_MS: u64 = 2_000;
+
+/// The last look at the clock: by the one that only goes forward, and what was said.
+static LOOKED: Mutex<Option<(Instant, Timestamp)>> = Mutex::new(None);
+
+/// The time as this process lives it: it begins with the clock of the machine, does not jump with it, and stands
+/// still while the process is stopped or the machine asleep, for then nothing was late.
 #[must_use]
 pub fn now() -> Timestamp {
+    let mut looked = LOOKED.lock().unwrap_or_else(PoisonError::into_inner);
+    let at = Instant::now();
+    let (before, said) = looked.unwrap_or_else(|| (at, wall_clock()));
+    let passed = at.saturating_duration_since(before);
+    let counted_ms = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
+    let counted_ms = counted_ms.min(PAUSE_MS);
+    let now = said.plus_ms(counted_ms);
+    // What is less than a millisecond counts at the next look.
+    let until = before + Duration::from_millis(counted_ms);
+    *looked = Some((if counted_ms == PAUSE_MS { at } else { until }, now));
+    now
+}
+
+fn wall_clock() -> Timestamp {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

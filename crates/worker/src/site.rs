@@ -16,6 +16,7 @@ use engine::work::Work;
 use model::digest::Digest;
 use model::ids::AttemptId;
 use model::limits;
+use model::plan::{Text, WorkspaceKind};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -191,20 +192,14 @@ impl LocalSite {
             };
             let run = self.root.join("workspaces").join(work.id.run.as_str());
             let mut path = run.join(folder);
-            let fresh = !path.exists();
-            make_dir(&path)?;
-            if let (true, model::plan::WorkspaceKind::Files(files)) = (fresh, &binding.kind) {
-                for (name, text) in files {
-                    let file = inside(&path, name)?;
-                    if let Some(parent) = file.parent() {
-                        make_dir(parent)?;
-                    }
-                    fs::write(&file, text).map_err(|error| platform("write", &file, &error))?;
+            match &binding.kind {
+                WorkspaceKind::Files(files) => self.make_filled(&path, files, work)?,
+                WorkspaceKind::Empty | WorkspaceKind::Caller | WorkspaceKind::Absent => {
+                    make_dir(&path)?;
                 }
             }
             for sub_path in &binding.sub_paths {
-                let sub_path = sub_path.literal().unwrap_or_default();
-                path = inside(&path, sub_path)?;
+                path = inside(&path, known(sub_path)?)?;
                 make_dir(&path)?;
             }
             folders.insert(binding.name.clone(), path.to_string_lossy().into_owned());
@@ -213,10 +208,40 @@ impl LocalSite {
     }
 }
 
-impl Site for LocalSite {
-    fn prepare(&self, work: &Work) -> Result<Prepared, Trouble> {
-        let dir = self.attempt_dir(work.id);
-        make_dir(&dir)?;
+impl LocalSite {
+    /// Makes a folder with files as one deed: tasks that need it at the same time find it whole or not at all.
+    fn make_filled(
+        &self,
+        path: &Path,
+        files: &BTreeMap<String, String>,
+        work: &Work,
+    ) -> Result<(), Trouble> {
+        if path.exists() {
+            return Ok(());
+        }
+        let draft = self.attempt_dir(work.id).join("workspace");
+        make_dir(&draft)?;
+        for (name, text) in files {
+            let file = inside(&draft, name)?;
+            if let Some(parent) = file.parent() {
+                make_dir(parent)?;
+            }
+            fs::write(&file, text).map_err(|error| platform("write", &file, &error))?;
+        }
+        if let Some(parent) = path.parent() {
+            make_dir(parent)?;
+        }
+        match fs::rename(&draft, path) {
+            // Somebody was faster.
+            Err(_) if path.exists() => {
+                fs::remove_dir_all(&draft).map_err(|error| platform("remove", &draft, &error))
+            }
+            Err(error) => Err(platform("create", path, &error)),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn make_place(&self, work: &Work, dir: PathBuf) -> Result<Prepared, Trouble> {
         let source = self
             .source
             .clone()
@@ -237,6 +262,22 @@ impl Site for LocalSite {
             artifacts::take_in(&*self.content, work, wanted, &prepared)?;
         }
         Ok(prepared)
+    }
+}
+
+impl Site for LocalSite {
+    fn prepare(&self, work: &Work) -> Result<Prepared, Trouble> {
+        let dir = self.attempt_dir(work.id);
+        make_dir(&dir)?;
+        let place = self.make_place(work, dir.clone());
+        if place.is_err() {
+            if work.clean {
+                tree::remove(&dir.join(tree::FOLDER));
+            }
+            // What cannot be removed is only in the way.
+            drop(fs::remove_dir_all(&dir));
+        }
+        place
     }
 
     fn is_light(&self, work: &Work) -> bool {
@@ -312,21 +353,14 @@ impl Site for LocalSite {
         }
         if let Some(file) = &wanted.generates {
             let path = inside(&at.source, file)?;
-            let mut content = fs::File::open(&path).map_err(|_| {
+            let content = read_file(&path, limits::PIPELINE_FILE_BYTES)?.ok_or_else(|| {
                 Trouble::User(format!(
                     "`generates` names `{file}`, and no step wrote that file"
                 ))
             })?;
-            let size = content.metadata().map_or(0, |metadata| metadata.len());
-            if size > limits::PIPELINE_FILE_BYTES as u64 {
-                let most = limits::PIPELINE_FILE_BYTES;
-                return Err(Trouble::User(format!(
-                    "`{file}` has {size} bytes; at most {most} are read"
-                )));
-            }
             let (digest, _) = self
                 .content
-                .put(&mut content)
+                .put(&mut content.as_slice())
                 .map_err(|error| platform("keep", &path, &error))?;
             collected.generated = Some(digest);
         }
@@ -375,14 +409,45 @@ pub fn tree_key(id: AttemptId) -> exec::TreeKey {
     exec::TreeKey::new(id.to_string())
 }
 
+/// The most that is read of a file that a step writes for the worker; the contract has the limit of each.
+const READ_BYTES: usize = limits::OUTPUTS_BYTES;
+
 /// The file's text, empty when there is none.
 fn read_text(path: &Path) -> Result<String, Trouble> {
-    match fs::read(path) {
-        Ok(bytes) => String::from_utf8(bytes)
-            .map_err(|_| Trouble::User(format!("`{}` is not UTF-8", path.display()))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(platform("read", path, &error)),
+    let bytes = read_file(path, READ_BYTES)?.unwrap_or_default();
+    String::from_utf8(bytes)
+        .map_err(|_| Trouble::User(format!("`{}` is not UTF-8", path.display())))
+}
+
+/// What a step wrote into a file, if it did. Only plain files are opened: a pipe would never end.
+fn read_file(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Trouble> {
+    let failed = |error: &io::Error| platform("read", path, error);
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(&error)),
+    };
+    let place = path.display();
+    if !metadata.is_file() {
+        return Err(Trouble::User(format!("`{place}` is not a plain file")));
     }
+    let file = fs::File::open(path).map_err(|error| failed(&error))?;
+    let mut bytes = Vec::new();
+    file.take(most as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed(&error))?;
+    if bytes.len() > most {
+        return Err(Trouble::User(format!(
+            "`{place}` has more than {most} bytes; that is the most that is read"
+        )));
+    }
+    Ok(Some(bytes))
+}
+
+/// A text of a lease that names a folder: the board has computed it.
+fn known(text: &Text) -> Result<&str, Trouble> {
+    text.literal()
+        .ok_or_else(|| Trouble::Platform("a folder came to the worker as an expression".to_owned()))
 }
 
 fn make_dir(path: &Path) -> Result<(), Trouble> {

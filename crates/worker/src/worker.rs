@@ -1,7 +1,8 @@
 //! The worker's machine: its slots, its attempts, its conversation with the board.
 //!
 //! Invariants
-//! - A request is repeated until it is answered; work granted twice is begun once.
+//! - A request is repeated until it is answered, also one that is not needed any more: work may have been granted
+//!   in the answer. Work granted twice is begun once.
 //! - Output is told to the board, and the board has it, before the end of the attempt is reported.
 //! - What the board does not answer for a whole lease is not the worker's any more: it is killed.
 
@@ -12,10 +13,13 @@ mod output;
 use crate::site::{Collected, Prepared, Site, Trouble, Wanted};
 use api::protocol::{LEASE_MS, RENEW_MS, Reply, ReplyBody, Request, RequestBody, VERSION, Wish};
 use attempt::{Attempt, Phase};
+use engine::rows::{AttemptEnd, AttemptResult};
+use engine::steps::Stop;
 use engine::work::Work;
 use exec::{ExecEvent, StepRef, TreeKey};
 use model::ids::{AttemptId, Token, WorkerId};
 use model::plan::Resources;
+use model::reason::FailureKind;
 use model::time::Timestamp;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -24,6 +28,9 @@ use std::sync::Arc;
 const RESEND_MS: u64 = 2_000;
 /// A command that runs this long is told to the board as started; shorter ones are told by their end.
 const TELL_STARTED_MS: u64 = 100;
+/// Leases remembered after their end, so that a late copy of the answer that gave them begins nothing. More than a
+/// worker gets while a message is under way.
+const KNOWN_LEASES: usize = 1_024;
 /// How often output goes to the board while a command runs.
 const FLUSH_MS: u64 = 100;
 
@@ -97,7 +104,16 @@ pub struct Worker {
     attempts: BTreeMap<AttemptId, Attempt>,
     /// Work that came when no slot was free.
     backlog: VecDeque<Work>,
-    commands: BTreeMap<StepRef, AttemptId>,
+    /// The newest leases that were taken in, whatever became of them.
+    known: VecDeque<(AttemptId, Token)>,
+    /// Its name without the number of its life.
+    name: String,
+    /// How often it has lost everything: from then on it is another worker to the board.
+    life: u32,
+    /// Answers to requests up to this number were said to the worker of an earlier life.
+    void_until: u64,
+    /// Commands that may still print, with their attempt and the number of their step.
+    commands: BTreeMap<StepRef, (AttemptId, u32)>,
     pending: BTreeMap<u64, Pending>,
     number: u64,
     command: u64,
@@ -108,6 +124,12 @@ pub struct Worker {
     leaving: bool,
     broken: bool,
     out: Vec<Output>,
+}
+
+/// What work comes to that was granted to a worker without an executor.
+fn cannot_start() -> AttemptResult {
+    let message = "its worker cannot start commands any more".to_owned();
+    attempt::failed(Trouble::Platform(message), FailureKind::InfraBeforeStart)
 }
 
 /// A request without an answer.
@@ -121,10 +143,14 @@ impl Worker {
     #[must_use]
     pub fn new(options: Options, site: Arc<dyn Site>, now: Timestamp) -> Self {
         Self {
+            name: options.id.0.clone(),
+            life: 0,
+            void_until: 0,
             options,
             site,
             attempts: BTreeMap::new(),
             backlog: VecDeque::new(),
+            known: VecDeque::new(),
             commands: BTreeMap::new(),
             pending: BTreeMap::new(),
             number: 0,
@@ -142,6 +168,13 @@ impl Worker {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.attempts.is_empty() && self.backlog.is_empty()
+    }
+
+    /// The places of the attempts that it holds, to be removed when it is given up.
+    pub fn places(&self) -> impl Iterator<Item = &Prepared> {
+        self.attempts
+            .values()
+            .filter_map(|attempt| attempt.place.as_ref())
     }
 
     /// Takes in what happened; gives what to do.
@@ -206,14 +239,17 @@ impl Worker {
     }
 
     fn reply(&mut self, reply: Reply, now: Timestamp) {
+        if reply.number <= self.void_until {
+            return;
+        }
         self.heard_at = now;
         for (id, token) in reply.stop {
             self.stop(id, token, now);
         }
         let Some(pending) = self.pending.remove(&reply.number) else {
-            // Late or doubled. Work in it is known by its token, so that it can be taken all the same.
+            // Late or doubled, or of another process than the answer that came first: what is new in it counts.
             if let ReplyBody::Leased(work) | ReplyBody::Reported { next: work, .. } = reply.body {
-                self.take(work);
+                self.take(work, now);
             }
             return;
         };
@@ -221,16 +257,16 @@ impl Worker {
             self.wish = None;
         }
         match reply.body {
-            ReplyBody::Leased(work) => self.take(work),
+            ReplyBody::Leased(work) => self.take(work, now),
             ReplyBody::Renewed { lost } => {
                 for (id, token) in lost {
-                    self.drop_attempt(id, token);
+                    self.lose(id, token, now);
                 }
             }
             ReplyBody::Appended { kept } => self.appended(&pending.request, kept, now),
             ReplyBody::Reported { refused: _, next } => {
                 self.reported(&pending.request);
-                self.take(next);
+                self.take(next, now);
             }
             ReplyBody::Unavailable { .. } => {
                 // Asked again when its time has come.
@@ -246,24 +282,59 @@ impl Worker {
         }
     }
 
-    fn take(&mut self, work: Vec<Work>) {
+    fn take(&mut self, work: Vec<Work>, now: Timestamp) {
         for work in work {
-            let known = self.attempts.contains_key(&work.id)
-                || self
-                    .backlog
-                    .iter()
-                    .any(|waiting| waiting.token == work.token && waiting.id == work.id);
-            if !known {
+            let lease = (work.id, work.token);
+            if self.known.contains(&lease) {
+                continue;
+            }
+            if self.known.len() == KNOWN_LEASES {
+                self.known.pop_front();
+            }
+            self.known.push_back(lease);
+            if self.broken {
+                self.give_back(&work, cannot_start(), now);
+            } else if self.leaving {
+                self.give_back(&work, AttemptResult::Interrupted, now);
+            } else {
                 self.backlog.push_back(work);
             }
         }
     }
 
+    /// Tells the board that work is not begun here.
+    fn give_back(&mut self, work: &Work, result: AttemptResult, now: Timestamp) {
+        let end = Box::new(AttemptEnd::bare(result));
+        self.send(
+            RequestBody::Report {
+                id: work.id,
+                token: work.token,
+                end,
+                missing_log_bytes: 0,
+                then: None,
+            },
+            now,
+        );
+    }
+
+    fn give_back_backlog(&mut self, result: &AttemptResult, now: Timestamp) {
+        for work in std::mem::take(&mut self.backlog) {
+            self.give_back(&work, result.clone(), now);
+        }
+    }
+
+    /// Begins what there is a slot for. Two wishes that crossed their answers can bring more than was asked for.
     fn begin_backlog(&mut self, now: Timestamp) {
         while self.attempts.len() < self.options.slots as usize {
-            let Some(work) = self.backlog.pop_front() else {
+            let Some(work) = self.backlog.front() else {
                 return;
             };
+            let free = self.free_besides(self.attempts.values().map(|attempt| &*attempt.work));
+            let fits = free.is_none_or(|free| free.covers(&work.task.resources));
+            if !fits && !self.attempts.is_empty() {
+                return;
+            }
+            let work = self.backlog.pop_front().expect("just looked at");
             self.begin(work, now);
         }
     }
@@ -291,9 +362,7 @@ impl Worker {
         if free <= asked {
             return;
         }
-        if let Some((number, _)) = self.wish.take() {
-            self.pending.remove(&number);
-        }
+        // An earlier wish is repeated until it is answered: perhaps it was met, and only the answer was lost.
         let wish = self.wish_for(free);
         let number = self.send(RequestBody::Lease(wish), now);
         self.wish = Some((number, free));
@@ -316,17 +385,15 @@ impl Worker {
 
     /// What is free, as if the attempt `but` had ended.
     fn free_resources(&self, but: Option<AttemptId>) -> Option<Resources> {
-        let mut free = self.options.capacity.clone()?;
         let held = self.attempts.iter().filter(|(id, _)| Some(**id) != but);
-        let held = held.map(|(_, attempt)| &attempt.work.task.resources);
-        for taken in held.chain(self.backlog.iter().map(|work| &work.task.resources)) {
-            free.cpu_milli = free.cpu_milli.saturating_sub(taken.cpu_milli);
-            free.memory_bytes = free.memory_bytes.saturating_sub(taken.memory_bytes);
-            for (name, count) in &taken.counted {
-                if let Some(have) = free.counted.get_mut(name) {
-                    *have = have.saturating_sub(*count);
-                }
-            }
+        let held = held.map(|(_, attempt)| &*attempt.work);
+        self.free_besides(held.chain(&self.backlog))
+    }
+
+    fn free_besides<'a>(&self, held: impl Iterator<Item = &'a Work>) -> Option<Resources> {
+        let mut free = self.options.capacity.clone()?;
+        for work in held {
+            free.take(&work.task.resources);
         }
         Some(free)
     }
@@ -340,7 +407,7 @@ impl Worker {
             return;
         }
         let mut holds: Vec<(AttemptId, Token, bool)> = Vec::new();
-        for attempt in self.attempts.values_mut() {
+        for attempt in self.attempts.values_mut().filter(|attempt| !attempt.lost) {
             attempt.told_started |= attempt.started_at.is_some();
             holds.push((
                 attempt.work.id,
@@ -353,11 +420,10 @@ impl Worker {
     }
 
     fn fire_due(&mut self, now: Timestamp) {
-        if !self.attempts.is_empty()
-            && now >= self.heard_at.plus_ms(LEASE_MS)
-            && !self.pending.is_empty()
-        {
-            self.lose_everything();
+        let holds = self.attempts.values().any(|attempt| !attempt.lost);
+        let waits = holds && !self.pending.is_empty();
+        if waits && now >= self.heard_at.plus_ms(LEASE_MS) {
+            self.lose_everything(now);
         }
         let due: Vec<u64> = self
             .pending
@@ -383,15 +449,20 @@ impl Worker {
         }
     }
 
-    /// The board did not answer for a whole lease: others have the work by now.
-    fn lose_everything(&mut self) {
+    /// The board did not answer for a whole lease: others have the work by now, or will. What the board hears may
+    /// be another matter, so the worker goes on under another name: nothing that it says from now on keeps alive
+    /// what it does not hold.
+    fn lose_everything(&mut self, now: Timestamp) {
+        self.life += 1;
+        self.options.id = WorkerId(format!("{}.{}", self.name, self.life));
+        self.void_until = self.number;
         let held: Vec<(AttemptId, Token)> = self
             .attempts
             .values()
             .map(|attempt| (attempt.work.id, attempt.work.token))
             .collect();
         for (id, token) in held {
-            self.drop_attempt(id, token);
+            self.lose(id, token, now);
         }
         self.backlog.clear();
         self.pending.clear();
@@ -400,24 +471,26 @@ impl Worker {
 
     fn interrupt(&mut self, now: Timestamp) {
         self.leaving = true;
-        if let Some((number, _)) = self.wish.take() {
-            self.pending.remove(&number);
-        }
-        // Work that was not begun is lost with the lease, and begun again by whoever resumes.
-        self.backlog.clear();
+        self.give_back_backlog(&AttemptResult::Interrupted, now);
         let ids: Vec<AttemptId> = self.attempts.keys().copied().collect();
         for id in ids {
-            self.stop_attempt(id, engine::steps::Stop::Interrupted, now);
+            self.stop_attempt(id, Stop::Interrupted, now);
         }
     }
 
     fn kill_all(&mut self, now: Timestamp) {
-        let ids: Vec<AttemptId> = self.attempts.keys().copied().collect();
+        self.give_back_backlog(&AttemptResult::Stopped, now);
+        self.kill_attempts(Stop::Asked, now);
+    }
+
+    fn kill_attempts(&mut self, stop: Stop, now: Timestamp) {
+        let running = self
+            .attempts
+            .iter()
+            .filter(|(_, attempt)| matches!(attempt.phase, Phase::Preparing | Phase::Running));
+        let ids: Vec<AttemptId> = running.map(|(id, _)| *id).collect();
         for id in ids {
-            if let Some(attempt) = self.attempts.get_mut(&id) {
-                attempt.give_up_at = Some(now);
-            }
-            self.fire_attempt(id, now);
+            self.kill_attempt(id, stop, now);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Processes with a dispatcher: they step, die, stand still, and are followed by others.
 
+use super::seats::Seat;
 use super::{Coming, World};
 use crate::disk::Disk;
 use crate::layer::Over;
@@ -180,6 +181,10 @@ impl World {
                 }
                 Output::Changed(..) => {}
                 Output::Lost(run, why) => {
+                    if self.watch.owner(run) == Some(place as u64) {
+                        self.watch
+                            .say(format!("process {place} gave up its run {run}: {why}"));
+                    }
                     self.watch.count("runs lost to others");
                     self.note(format_args!("process {place} lost {run}: {why}"));
                 }
@@ -247,7 +252,12 @@ impl World {
         for seat in 0..self.seats.len() {
             if self.seats[seat].home == of {
                 let after_ms = self.random.range(1, 6_000);
-                self.later(after_ms, Coming::Home(seat, place));
+                let home = Coming::Home {
+                    seat,
+                    from: of,
+                    to: place,
+                };
+                self.later(after_ms, home);
             }
         }
         let left: Vec<RunId> = self
@@ -285,6 +295,14 @@ impl World {
         }
     }
 
+    /// A process with a run has a worker, as `formic run` has.
+    pub(super) fn must_have_seat(&mut self, place: usize) {
+        if self.seats.iter().all(|seat| seat.home != place) {
+            self.seats.push(Seat::empty(place));
+            self.later(5, Coming::Start(self.seats.len() - 1));
+        }
+    }
+
     pub(super) fn create(&mut self, run: usize) {
         let (id, plan) = (self.runs[run].id, self.runs[run].drawn.plan.clone());
         let exists = self.truth.run_fetch(id).expect("memory does not fail");
@@ -309,6 +327,7 @@ impl World {
             expected_ms: BTreeMap::new(),
         };
         self.note(format_args!("process {place} creates {id}"));
+        self.must_have_seat(place);
         let mut rows = Machine::create(head.clone(), plan.clone(), self.now).machine.snapshot();
         rows.run.version = 0;
         self.watch.expect(id, &plan, rows);

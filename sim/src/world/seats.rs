@@ -77,7 +77,8 @@ impl World {
         };
         let site: Arc<dyn Site> = Arc::new(self.site.clone());
         let random = Random::stream(self.seed, 1_000 + place as u64 * 1_000 + u64::from(life));
-        let newest = self.newest();
+        let home = self.seats[place].home;
+        let newest = self.newest().filter(|_| !self.is_alive(home));
         let moody = self.weather.moody && !self.is_calm;
         let seat = &mut self.seats[place];
         seat.worker = Some(Worker::new(options, site, self.now));

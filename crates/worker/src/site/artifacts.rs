@@ -2,7 +2,9 @@
 //!
 //! The archive is a tar with sorted entries, no times and no owners, so that equal files make an equal digest.
 
-use super::{Collected, Content, Prepared, Trouble, WantedArtifact, inside, make_dir, platform};
+use super::{
+    Collected, Content, Prepared, Trouble, WantedArtifact, inside, known, make_dir, platform,
+};
 use engine::rows::ArtifactRef;
 use engine::work::Work;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -179,7 +181,7 @@ pub(super) fn take_in(
             wanted.name, wanted.from
         )));
     }
-    let to = wanted.to.as_ref().and_then(model::plan::Text::literal);
+    let to = wanted.to.as_ref().map(known).transpose()?;
     let root = match to {
         Some(to) => inside(&at.source, to)?,
         None => at.source.clone(),

@@ -5,6 +5,11 @@ use engine::work::Work;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// The worktree's folder in the attempt's.
+pub(super) const FOLDER: &str = "tree";
+/// Variables by which a hook of Git tells its children of another repository or index.
+const OF_HOOKS: [&str; 4] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"];
+
 /// Makes the worktree of an attempt inside its folder.
 pub(super) fn worktree(source: &Path, work: &Work, dir: &Path) -> Result<PathBuf, Trouble> {
     let Some(commit) = &work.source.commit else {
@@ -15,7 +20,7 @@ pub(super) fn worktree(source: &Path, work: &Work, dir: &Path) -> Result<PathBuf
     };
     let root = git(source, &["rev-parse", "--show-toplevel"])?;
     let prefix = git(source, &["rev-parse", "--show-prefix"])?;
-    let tree = dir.join("tree");
+    let tree = dir.join(FOLDER);
     let tree_text = tree.to_string_lossy();
     if tree.exists() {
         remove(&tree);
@@ -43,7 +48,11 @@ pub(super) fn remove(source: &Path) {
 }
 
 fn git(dir: &Path, args: &[&str]) -> Result<String, Trouble> {
-    let output = Command::new("git")
+    let mut command = Command::new("git");
+    for name in OF_HOOKS {
+        command.env_remove(name);
+    }
+    let output = command
         .arg("-C")
         .arg(dir)
         .args([

@@ -44,14 +44,18 @@ pub(super) struct Attempt {
     pub(super) kill_at: Option<Timestamp>,
     /// When nothing more is begun.
     pub(super) give_up_at: Option<Timestamp>,
+    /// Somebody else has it, or nobody: it is killed, and nobody is told.
+    pub(super) lost: bool,
+    /// The executor was told to end what is left of it.
+    pub(super) finishing: bool,
     pub(super) tree_gone: bool,
     pub(super) usage: Usage,
     pub(super) result: Option<AttemptResult>,
     pub(super) brought: crate::site::Collected,
     /// Texts that its log does not show.
     pub(super) masks: Masks,
-    /// Output that may become a hidden text, by stream.
-    pub(super) held: BTreeMap<api::protocol::Stream, Vec<u8>>,
+    /// Output that may become a hidden text, by step and stream.
+    pub(super) held: BTreeMap<(u32, api::protocol::Stream), Vec<u8>>,
     /// Output that the board has not been told.
     pub(super) unsent: Vec<Chunk>,
     pub(super) unsent_bytes: usize,
@@ -73,6 +77,7 @@ pub(super) struct Running {
     pub(super) since: Timestamp,
     pub(super) deadline_at: Option<Timestamp>,
     pub(super) timed_out: bool,
+    pub(super) killed: bool,
 }
 
 impl Attempt {
@@ -89,6 +94,8 @@ impl Attempt {
             stopping: None,
             kill_at: None,
             give_up_at: None,
+            lost: false,
+            finishing: false,
             tree_gone: false,
             usage: Usage::default(),
             result: None,
@@ -110,12 +117,13 @@ impl Attempt {
         let tell = self
             .started_at
             .filter(|_| !self.told_started && self.phase == Phase::Running);
-        let command = self.command.as_ref().filter(|command| !command.timed_out);
+        let command = self.command.as_ref().filter(|command| !command.killed);
+        let timed = command.filter(|command| !command.timed_out);
         [
-            self.kill_at,
-            self.give_up_at.filter(|_| self.command.is_some()),
+            self.kill_at.filter(|_| command.is_some()),
+            self.give_up_at.filter(|_| command.is_some()),
             self.flush_at.filter(|_| !self.append_pending),
-            command.and_then(|command| command.deadline_at),
+            timed.and_then(|command| command.deadline_at),
             tell.map(|started| started.plus_ms(TELL_STARTED_MS)),
         ]
         .into_iter()
@@ -140,14 +148,14 @@ impl Worker {
         now: Timestamp,
     ) {
         if !self.in_phase(id, Phase::Preparing) {
-            // Dropped meanwhile: nobody wants the place any more.
-            if let Ok(place) = result {
-                self.out.push(Output::Clean(Box::new(place)));
-            }
             return;
         }
         let attempt = self.attempts.get_mut(&id).expect("just looked up");
         match result {
+            result if attempt.lost => {
+                attempt.place = result.ok();
+                self.forget(id);
+            }
             Ok(place) => {
                 let mut steps =
                     StepMachine::new(Arc::clone(&attempt.work), place.workspaces.clone());
@@ -180,6 +188,11 @@ impl Worker {
                     return self.clear(id, now);
                 }
             };
+            if self.broken {
+                let message = "the process that starts commands is gone".to_owned();
+                steps.ended(CommandEnd::Lost(message), 0, Written::default());
+                continue;
+            }
             if given_up {
                 steps.ended(CommandEnd::Stopped(None), 0, Written::default());
                 continue;
@@ -200,14 +213,18 @@ impl Worker {
             let step = StepRef(self.command);
             let deadline_at = planned.timeout_ms.map(|timeout_ms| now.plus_ms(timeout_ms));
             attempt.commands += 1;
+            // Its processes are cleared away with it.
+            attempt.finishing = planned.is_last;
+            let index = planned.index;
             attempt.command = Some(Running {
                 id: step,
                 planned: *planned,
                 since: now,
                 deadline_at,
                 timed_out: false,
+                killed: false,
             });
-            self.commands.insert(step, id);
+            self.commands.insert(step, (id, index));
             self.out.push(Output::Start(step, Box::new(command)));
             return;
         }
@@ -217,18 +234,25 @@ impl Worker {
         match event {
             ExecEvent::Started { id, .. } => self.started(id, now),
             ExecEvent::Output { id, stream, bytes } => self.output(id, stream, bytes, now),
-            ExecEvent::OutputEnd { .. } => {}
+            ExecEvent::OutputEnd { id } => self.output_ended(id, now),
             ExecEvent::Exited {
                 id,
                 exit,
                 oom_killed,
+                output,
                 ..
             } => {
                 let exit = match exit {
                     exec::Exit::Code(code) => Exit::Code(code),
                     exec::Exit::Signal(signal) => Exit::Signal(signal),
                 };
-                self.exited(id, exit, oom_killed, now);
+                let Some((attempt, _)) = self.commands.get(&id).copied() else {
+                    return;
+                };
+                if output == exec::OutputState::Ended {
+                    self.commands.remove(&id);
+                }
+                self.exited(attempt, id, (exit, oom_killed), now);
             }
             ExecEvent::NotStarted { id, cause } => {
                 let end = if cause.is_users_fault() {
@@ -236,7 +260,7 @@ impl Worker {
                 } else {
                     CommandEnd::Lost(cause.to_string())
                 };
-                if let Some(attempt) = self.commands.remove(&id) {
+                if let Some((attempt, _)) = self.commands.remove(&id) {
                     self.command_ended(attempt, end, Written::default(), now);
                 }
             }
@@ -249,7 +273,7 @@ impl Worker {
         let Some(attempt) = self
             .commands
             .get(&step)
-            .and_then(|id| self.attempts.get_mut(id))
+            .and_then(|(id, _)| self.attempts.get_mut(id))
         else {
             return;
         };
@@ -259,10 +283,13 @@ impl Worker {
         }
     }
 
-    fn exited(&mut self, step: StepRef, exit: Exit, oom_killed: bool, now: Timestamp) {
-        let Some(id) = self.commands.remove(&step) else {
-            return;
-        };
+    fn exited(
+        &mut self,
+        id: AttemptId,
+        step: StepRef,
+        (exit, oom_killed): (Exit, bool),
+        now: Timestamp,
+    ) {
         let Some(attempt) = self.attempts.get(&id) else {
             return;
         };
@@ -301,13 +328,14 @@ impl Worker {
     }
 
     fn command_ended(&mut self, id: AttemptId, end: CommandEnd, written: Written, now: Timestamp) {
-        self.show_held(id, now);
         let Some(attempt) = self.attempts.get_mut(&id) else {
             return;
         };
         let Some(running) = attempt.command.take() else {
             return;
         };
+        self.show_held(id, running.planned.index, now);
+        let attempt = self.attempts.get_mut(&id).expect("just looked up");
         attempt.masks.add(written.masks.iter().cloned());
         attempt.kill_at = None;
         let duration_ms = now.since_ms(running.since);
@@ -329,8 +357,10 @@ impl Worker {
         if attempt.tree_gone || self.broken {
             return self.cleared(id, now);
         }
-        // Harmless if the last command did it already: its end is told once in any case.
-        self.out.push(Output::Finish(crate::site::tree_key(id)));
+        if !attempt.finishing {
+            attempt.finishing = true;
+            self.out.push(Output::Finish(crate::site::tree_key(id)));
+        }
     }
 
     fn tree_gone(&mut self, tree: &exec::TreeKey, usage: exec::Usage, now: Timestamp) {
@@ -340,6 +370,9 @@ impl Worker {
             .find(|(id, _)| crate::site::tree_key(**id) == *tree);
         let Some((id, attempt)) = found else { return };
         let id = *id;
+        if attempt.tree_gone {
+            return;
+        }
         attempt.tree_gone = true;
         attempt.usage = Usage {
             cpu_us: usage.cpu_user_us + usage.cpu_system_us,
@@ -357,7 +390,6 @@ impl Worker {
         for id in ids {
             let message = format!("the process that starts commands is gone: {cause}");
             let attempt = self.attempts.get_mut(&id).expect("just listed");
-            attempt.give_up_at = Some(now);
             attempt.tree_gone = true;
             if attempt.command.is_some() {
                 self.command_ended(id, CommandEnd::Lost(message), Written::default(), now);
@@ -365,13 +397,22 @@ impl Worker {
                 self.cleared(id, now);
             }
         }
+        self.give_back_backlog(&super::cannot_start(), now);
         self.out.push(Output::Broken(cause));
     }
 
     pub(super) fn stop(&mut self, id: AttemptId, token: Token, now: Timestamp) {
         if self.holds(id, token) {
             self.stop_attempt(id, Stop::Asked, now);
+        } else if let Some(work) = self.take_from_backlog(id, token) {
+            self.give_back(&work, AttemptResult::Stopped, now);
         }
+    }
+
+    fn take_from_backlog(&mut self, id: AttemptId, token: Token) -> Option<Work> {
+        let wanted = |work: &Work| work.id == id && work.token == token;
+        let place = self.backlog.iter().position(wanted)?;
+        self.backlog.remove(place)
     }
 
     pub(super) fn stop_attempt(&mut self, id: AttemptId, stop: Stop, now: Timestamp) {
@@ -395,6 +436,19 @@ impl Worker {
         }
     }
 
+    /// Ends an attempt without any grace.
+    pub(super) fn kill_attempt(&mut self, id: AttemptId, stop: Stop, now: Timestamp) {
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
+        attempt.stopping.get_or_insert(stop);
+        attempt.give_up_at = Some(now);
+        if let Some(steps) = &mut attempt.steps {
+            steps.stop(stop);
+        }
+        self.fire_attempt(id, now);
+    }
+
     /// Does what is due for an attempt.
     pub(super) fn fire_attempt(&mut self, id: AttemptId, now: Timestamp) {
         let grace_ms = self.options.grace_ms;
@@ -416,18 +470,11 @@ impl Worker {
             attempt.kill_at = Some(now.plus_ms(grace_ms));
             self.out.push(Output::Terminate(command.id));
         }
-        let give_up = attempt.give_up_at.is_some_and(|at| now >= at);
-        if attempt.kill_at.is_some_and(|at| now >= at) || give_up {
-            attempt.kill_at = None;
-            if give_up {
-                // Killed once; whatever comes behind is not begun.
-                attempt.give_up_at = Some(Timestamp(0));
-            }
-            let kill = Output::Kill(command.id);
-            let killed = matches!(self.out.last(), Some(Output::Kill(last)) if *last == command.id);
-            if !killed {
-                self.out.push(kill);
-            }
+        let limits = [attempt.kill_at, attempt.give_up_at];
+        let over = limits.into_iter().flatten().any(|at| now >= at);
+        if over && !command.killed {
+            command.killed = true;
+            self.out.push(Output::Kill(command.id));
         }
     }
 
@@ -437,20 +484,35 @@ impl Worker {
         }
     }
 
-    /// Drops an attempt that is not this worker's any more: kills it and tells nobody.
-    pub(super) fn drop_attempt(&mut self, id: AttemptId, token: Token) {
-        self.backlog
-            .retain(|work| work.id != id || work.token != token);
+    /// An attempt is not this worker's any more: it is killed, and forgotten when nothing of it lives.
+    pub(super) fn lose(&mut self, id: AttemptId, token: Token, now: Timestamp) {
+        drop(self.take_from_backlog(id, token));
         if !self.holds(id, token) {
             return;
         }
-        let attempt = self.attempts.remove(&id).expect("it is held");
-        if let Some(command) = &attempt.command {
-            self.commands.remove(&command.id);
-        }
+        // Its report goes on to be told: the answer may carry more work.
         self.pending
-            .retain(|_, pending| !super::ending::speaks_of(&pending.request, id));
-        self.out.push(Output::Finish(crate::site::tree_key(id)));
+            .retain(|_, pending| !super::output::speaks_of(&pending.request, id));
+        let attempt = self.attempts.get_mut(&id).expect("it is held");
+        attempt.lost = true;
+        attempt.told_started = true;
+        attempt.append_pending = false;
+        let phase = attempt.phase;
+        self.flush(id, now);
+        match phase {
+            Phase::Preparing | Phase::Running => self.kill_attempt(id, Stop::Interrupted, now),
+            // What is under way comes to its end, and then it is forgotten.
+            Phase::Clearing | Phase::Collecting => {}
+            Phase::Flushing | Phase::Reporting => self.forget(id),
+        }
+    }
+
+    /// Makes the slot free.
+    pub(super) fn forget(&mut self, id: AttemptId) {
+        let Some(attempt) = self.attempts.remove(&id) else {
+            return;
+        };
+        self.commands.retain(|_, (of, _)| *of != id);
         if let Some(place) = attempt.place {
             self.out.push(Output::Clean(Box::new(place)));
         }

@@ -15,6 +15,9 @@ impl Worker {
     /// No process of the attempt lives any more: collects what it gives.
     pub(super) fn cleared(&mut self, id: AttemptId, now: Timestamp) {
         let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
+        if attempt.lost {
+            return self.forget(id);
+        }
         let wanted = match wanted(attempt, &*self.site) {
             Ok(wanted) => wanted,
             Err(message) => {
@@ -45,6 +48,9 @@ impl Worker {
             return;
         }
         let attempt = self.attempts.get_mut(&id).expect("just looked up");
+        if attempt.lost {
+            return self.forget(id);
+        }
         attempt.phase = Phase::Flushing;
         match result {
             Ok(collected) => {
@@ -174,24 +180,9 @@ impl Worker {
 
     /// The board has the end: the slot is free.
     pub(super) fn reported(&mut self, request: &Request) {
-        let RequestBody::Report { id, .. } = &request.body else {
-            return;
-        };
-        let Some(attempt) = self.attempts.remove(id) else {
-            return;
-        };
-        if let Some(place) = attempt.place {
-            self.out.push(Output::Clean(Box::new(place)));
+        if let RequestBody::Report { id, .. } = &request.body {
+            self.forget(*id);
         }
-    }
-}
-
-/// Whether a request is about an attempt.
-pub(super) fn speaks_of(request: &Request, id: AttemptId) -> bool {
-    match &request.body {
-        RequestBody::Append(append) => append.id == id,
-        RequestBody::Report { id: of, .. } => *of == id,
-        RequestBody::Lease(_) | RequestBody::Renew { .. } => false,
     }
 }
 

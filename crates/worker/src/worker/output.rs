@@ -20,11 +20,10 @@ impl Worker {
         bytes: Vec<u8>,
         now: Timestamp,
     ) {
-        let Some(id) = self.commands.get(&step).copied() else {
+        let known = self.commands.get(&step).copied();
+        let wanted = known.and_then(|(id, index)| Some((id, index, self.attempts.get_mut(&id)?)));
+        let Some((id, index, attempt)) = wanted.filter(|(_, _, attempt)| !attempt.lost) else {
             return self.out.push(Output::Taken(step, bytes.len()));
-        };
-        let Some(attempt) = self.attempts.get_mut(&id) else {
-            return;
         };
         let told = attempt.sent_bytes + attempt.unsent_bytes as u64;
         let room = limits::LOG_BYTES_PER_ATTEMPT.saturating_sub(told);
@@ -42,16 +41,12 @@ impl Worker {
             }
             return;
         }
-        let index = attempt
-            .command
-            .as_ref()
-            .map_or(0, |command| command.planned.index);
         let stream = match stream {
             exec::Stream::Stdout => Stream::Stdout,
             exec::Stream::Stderr => Stream::Stderr,
         };
         attempt.under_way.push_back((step, bytes.len()));
-        let held = attempt.held.entry(stream).or_default();
+        let held = attempt.held.entry((index, stream)).or_default();
         let shown = attempt.masks.piece(held, bytes);
         attempt.put(index, stream, shown, now);
         if attempt.unsent_bytes >= FLUSH_BYTES && !attempt.append_pending {
@@ -61,18 +56,31 @@ impl Worker {
         }
     }
 
+    /// No process writes any more what a command, which may have ended long ago, left behind to write.
+    pub(super) fn output_ended(&mut self, step: StepRef, now: Timestamp) {
+        let Some((id, index)) = self.commands.get(&step).copied() else {
+            return;
+        };
+        self.show_held(id, index, now);
+        let command = self
+            .attempts
+            .get(&id)
+            .and_then(|attempt| attempt.command.as_ref());
+        if command.is_none_or(|command| command.id != step) {
+            self.commands.remove(&step);
+        }
+    }
+
     /// Shows what was held back of a command that has ended.
-    pub(super) fn show_held(&mut self, id: AttemptId, now: Timestamp) {
+    pub(super) fn show_held(&mut self, id: AttemptId, index: u32, now: Timestamp) {
         let Some(attempt) = self.attempts.get_mut(&id) else {
             return;
         };
-        let index = attempt
-            .command
-            .as_ref()
-            .map_or(0, |command| command.planned.index);
-        for (stream, mut held) in std::mem::take(&mut attempt.held) {
-            let shown = attempt.masks.rest(&mut held);
-            attempt.put(index, stream, shown, now);
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            if let Some(mut held) = attempt.held.remove(&(index, stream)) {
+                let shown = attempt.masks.rest(&mut held);
+                attempt.put(index, stream, shown, now);
+            }
         }
         if !attempt.unsent.is_empty() {
             self.flush_later(id, now);
@@ -101,14 +109,26 @@ impl Worker {
         let Some(attempt) = self.attempts.get_mut(&id) else {
             return;
         };
-        if attempt.unsent.is_empty() || attempt.append_pending {
+        if attempt.append_pending {
+            return;
+        }
+        attempt.flush_at = None;
+        if attempt.lost {
+            attempt.unsent.clear();
+            attempt.unsent_bytes = 0;
+        }
+        if attempt.unsent.is_empty() {
+            // All that came is held back as what may become a hidden text. That is bounded by the text.
+            for (step, size) in attempt.under_way.drain(..) {
+                self.out.push(Output::Taken(step, size));
+            }
+            attempt.told = 0;
             return;
         }
         let chunks = std::mem::take(&mut attempt.unsent);
         let offset = attempt.sent_bytes;
         attempt.sent_bytes += attempt.unsent_bytes as u64;
         attempt.unsent_bytes = 0;
-        attempt.flush_at = None;
         attempt.append_pending = true;
         attempt.told = attempt.under_way.len();
         let work = Arc::clone(&attempt.work);
@@ -176,5 +196,13 @@ impl Attempt {
                 bytes,
             }),
         }
+    }
+}
+
+/// Whether a request is to keep output of an attempt.
+pub(super) fn speaks_of(request: &Request, id: AttemptId) -> bool {
+    match &request.body {
+        RequestBody::Append(append) => append.id == id,
+        RequestBody::Lease(_) | RequestBody::Renew { .. } | RequestBody::Report { .. } => false,
     }
 }
