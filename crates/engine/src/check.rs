@@ -13,7 +13,7 @@ use crate::rows::{
 };
 use model::ids::{TaskNo, Token};
 use model::plan::Phase;
-use model::reason::{Gate, QueueReason};
+use model::reason::{CancelMode, Gate, QueueReason};
 use std::collections::BTreeSet;
 
 /// What is broken in a run at this moment, one sentence each.
@@ -84,6 +84,13 @@ pub fn step(before: &Snapshot, changes: &Changes) -> Vec<String> {
             .filter(|row| row.ended().is_some());
         let same = ended.is_none_or(|ended| ended == row);
         must(same, format!("`{}` had ended and changed", row.key));
+        let leaves = EffectKey::leave(Some(row.no));
+        let left = changes.effects.iter().any(|effect| effect.key == leaves);
+        let stays = ended.is_none() && row.ended().is_some() && row.group.is_some() && !left;
+        must(
+            !stays,
+            format!("`{}` ended and stays in its group", row.key),
+        );
     }
     for row in &changes.attempts {
         let known = before
@@ -218,6 +225,9 @@ impl Look<'_> {
                 say("its run has not begun");
             }
         }
+        if self.should_have_stopped(row) {
+            say("its run is canceled");
+        }
         match row.state {
             TaskState::Queued(reason) => {
                 if let Some(text) = self.lost(row, reason) {
@@ -233,6 +243,23 @@ impl Look<'_> {
             | TaskState::Ended(_)
             | TaskState::Blocked(Gate::Approval | Gate::Manual) => {}
         }
+    }
+
+    /// Whether a cancel of the run should have ended or stopped the row. What is open ends with its tasks.
+    fn should_have_stopped(&self, row: &TaskRow) -> bool {
+        let Some(cancel) = &self.machine.run().cancel else {
+            return false;
+        };
+        let spared = cancel.mode != CancelMode::Now && self.machine.is_finally(row.no);
+        let live = self.machine.live_attempt(row.no);
+        let stops = match row.state {
+            TaskState::Ended(_) | TaskState::Open => true,
+            TaskState::Running => {
+                cancel.mode == CancelMode::Drain || live.is_some_and(|live| live.stop.is_some())
+            }
+            TaskState::Queued(_) | TaskState::Blocked(_) => false,
+        };
+        !spared && !stops
     }
 
     /// Why nothing would ever wake a waiting task, if so.

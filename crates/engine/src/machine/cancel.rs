@@ -123,7 +123,7 @@ impl Machine {
     }
 
     /// Whether a row belongs to a `finally`, its own or that of a scope around it.
-    fn is_finally(&self, no: TaskNo) -> bool {
+    pub(crate) fn is_finally(&self, no: TaskNo) -> bool {
         let mut at = Some(no);
         while let Some(no) = at {
             let row = self.row(no);

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod cancel;
+mod checks;
 mod concurrency;
 mod cost;
 mod data;
