@@ -518,6 +518,26 @@ impl Resources {
     pub fn is_empty(&self) -> bool {
         is_default(self)
     }
+
+    /// Whether as much is here as a task asks for.
+    #[must_use]
+    pub fn covers(&self, wanted: &Self) -> bool {
+        let counted = &mut wanted.counted.iter();
+        self.cpu_milli >= wanted.cpu_milli
+            && self.memory_bytes >= wanted.memory_bytes
+            && counted.all(|(name, count)| self.counted.get(name).unwrap_or(&0) >= count)
+    }
+
+    /// Takes away what a task asks for, as far as it is here.
+    pub fn take(&mut self, wanted: &Self) {
+        self.cpu_milli = self.cpu_milli.saturating_sub(wanted.cpu_milli);
+        self.memory_bytes = self.memory_bytes.saturating_sub(wanted.memory_bytes);
+        for (name, count) in &wanted.counted {
+            if let Some(have) = self.counted.get_mut(name) {
+                *have = have.saturating_sub(*count);
+            }
+        }
+    }
 }
 
 impl Approval {
