@@ -1,4 +1,4 @@
-//! `cargo xtask kill [--count N] [--seed S]`: kills a real `formic run` with `kill -9` at seeded moments, resumes it,
+//! `cargo xtask kill [--count N] [--seed S] [--formic PATH]`: kills a real `formic run` with `kill -9` at seeded moments, resumes it,
 //! and compares what came of it with a run that nobody disturbed.
 //!
 //! The run is `xtask/fixtures/kill`: more than twenty tasks with a matrix, retries, artifacts, generated tasks and
@@ -13,12 +13,14 @@ mod moment;
 mod processes;
 mod trial;
 
+use crate::bench::Programs;
 use crate::tree;
 use anyhow::{Context, Result, bail, ensure};
 use moment::{Draws, Moment};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use trial::{Met, Project};
@@ -48,7 +50,7 @@ pub struct Histogram {
 /// # Errors
 /// When something cannot be built or run, or a resumed run differs; the message says how.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
-    let (mut count, mut seed) = (COUNT, 1);
+    let (mut count, mut seed, mut formic) = (COUNT, 1, None);
     for pair in arguments.chunks(2) {
         match pair {
             [name, value] if name == "--count" => {
@@ -57,13 +59,17 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
             [name, value] if name == "--seed" => {
                 seed = value.parse().context("`--seed` takes a number")?;
             }
-            [other, ..] => bail!("`{other}` is not known; there are --count N and --seed S"),
+            [name, path] if name == "--formic" => formic = Some(fs::canonicalize(path)?),
+            [other, ..] => bail!("`{other}` is not known; there are --count, --seed and --formic"),
             [] => {}
         }
     }
-    let programs = crate::bench::Programs::build(&tree::root()?)?;
+    let formic = match formic {
+        Some(formic) => formic,
+        None => Programs::build(&tree::root()?)?.formic,
+    };
     println!("{count} kills, seed {seed}");
-    let histogram = kills(&programs.formic, count, seed, &|number, moment, met| {
+    let histogram = kills(&formic, count, seed, &|number, moment, met| {
         println!("{number:>4}  {moment:<34} {met}");
     })?;
     println!("\n{histogram}");

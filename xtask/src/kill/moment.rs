@@ -46,14 +46,14 @@ impl Draws {
 }
 
 impl Moment {
-    /// The moment of the kill with this number: two in five anywhere in the run, the others where states are
+    /// The moment of the kill with this number: one in three anywhere in the run, the others where states are
     /// short: between a command's end and its durable end, while tasks are generated, and in `finally`.
     pub(super) fn draw(number: u32, draws: &mut Draws, extent: &Extent) -> Self {
         let took_us = u64::try_from(extent.took.as_micros()).unwrap_or(u64::MAX);
-        match number % 5 {
+        match number % 6 {
             0 => Self::AfterEnds(1 + draws.below(extent.ends - 2), draws.micros(2_500)),
-            1 => Self::AfterLine("end generate ", draws.micros(12_000)),
-            2 => {
+            1 | 2 => Self::AfterLine("end generate ", draws.micros(40_000)),
+            3 => {
                 let task = ["begin report ", "begin tidy "][usize::from(draws.below(2) == 1)];
                 Self::AfterLine(task, draws.micros(25_000))
             }

@@ -127,8 +127,18 @@ impl Project {
                 .collect()
         };
         let (leased, started) = (attempts("leased"), attempts("started"));
-        let ended = attempts("attempt_ended");
-        let live: BTreeSet<&String> = leased.difference(&ended).collect();
+        // One that succeeded is told by the end of its task alone.
+        let mut ended = attempts("attempt_ended");
+        ended.extend(attempts("task_ended"));
+        let generating = told.iter().filter(|line| line["reason"] == "generating");
+        let generating: Vec<&str> = generating
+            .filter_map(|line| line["task"].as_str())
+            .collect();
+        let is_live = |attempt: &&String| {
+            let task = attempt.rsplit_once(' ').map_or("", |(task, _)| task);
+            !ended.contains(*attempt) && !generating.contains(&task)
+        };
+        let live: BTreeSet<&String> = leased.iter().filter(is_live).collect();
         let ledger = self.ledger()?;
         let reported = |attempt: &&&String| ledger.contains(&format!("end {attempt}\n"));
         let in_finally = |attempt: &String| {
