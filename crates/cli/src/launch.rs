@@ -12,7 +12,7 @@ use anyhow::Result;
 use api::protocol::Chunk;
 use api::run::{Life, RunDocument, run_status};
 use engine::machine::Machine;
-use engine::rows::{Changes, RunHead};
+use engine::rows::{Changes, EventRow, RunHead, TaskState, Transition};
 use model::digest::Digest;
 use model::ids::{AttemptId, RunId};
 use model::plan::Plan;
@@ -153,6 +153,7 @@ fn drive_to_end(board: &Board, run: RunId, start: Start, worker: Worker, ui: &Ui
     let mut watcher = Eyes {
         narrator: Narrator::new(run, events, ui),
         prompter: Prompter::new(run, Arc::clone(&board.store)),
+        blocked: 0,
         ui,
     };
     let driven = drive::drive(board, start, driving, &mut watcher, drop)?;
@@ -195,13 +196,19 @@ const SIGINT: i32 = 2;
 struct Eyes<'a> {
     narrator: Narrator<'a>,
     prompter: Prompter,
+    /// Tasks that waited for a person at the last look.
+    blocked: u32,
     ui: &'a Ui,
 }
 
 impl Watcher for Eyes<'_> {
     fn changed(&mut self, changes: &Changes, machine: &Machine) {
         self.narrator.changed(changes, machine);
-        if self.ui.is_interactive() {
+        let blocked = machine.run().counts.blocked;
+        let is_news = blocked != self.blocked || changes.events.iter().any(blocks);
+        self.blocked = blocked;
+        // Only then are all tasks looked at.
+        if is_news && self.ui.is_interactive() {
             self.prompter.ask(&progress::questions(machine), self.ui);
         }
     }
@@ -224,4 +231,15 @@ impl Watcher for Eyes<'_> {
         self.ui
             .tell(format!("the process that starts commands is gone: {cause}"));
     }
+}
+
+/// Whether a task began to wait for a person.
+const fn blocks(event: &EventRow) -> bool {
+    matches!(
+        event.what,
+        Transition::TaskMoved {
+            state: TaskState::Blocked(_),
+            ..
+        }
+    )
 }

@@ -1,6 +1,6 @@
 //! `formic approve` and `formic reject`, and a run that waits for a person.
 
-use crate::world::{World, heard, tell};
+use crate::world::{Terminal, World, heard, tell};
 
 const TEXT: &str = "name: ci\ntasks:\n  a: { run: 'true' }\n  deploy: { needs: [a], approval: \"to production?\", run: echo done > deployed }\n";
 
@@ -75,4 +75,15 @@ fn a_task_that_does_not_wait_is_told_with_those_that_do() {
         ran.err,
         format!("error: run `{run}` has no task `depoly`\nhelp: did you mean `deploy`?\n")
     );
+}
+
+#[test]
+fn a_person_at_a_terminal_is_asked() {
+    let world = World::new(TEXT);
+    let mut terminal = Terminal::start(&mut world.command(&["run", "--color", "never"]));
+    terminal.until("deploy: to production? [y/n] ");
+    terminal.type_line("perhaps");
+    terminal.type_line("y");
+    assert_eq!(terminal.end(), Some(0));
+    assert_eq!(world.read("deployed"), "done\n");
 }

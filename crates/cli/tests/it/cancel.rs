@@ -68,7 +68,7 @@ fn ctrl_c_cancels_and_names_the_next_step() {
     let ran = going.end().code(130);
     let short = &world.run_id()[..4];
     let _ran = ran.says(&format!("next: formic retry {short}\n"));
-    assert_eq!(world.statuses()[2], "f succeeded -");
+    assert_eq!(world.statuses()[2], "f succeeded -", "{}", world.document());
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod answer;
 mod cancel;
 mod check;
 mod docs;
+mod kill;
 mod killed;
 mod logs;
 mod ls_show;

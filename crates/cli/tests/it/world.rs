@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -247,6 +247,52 @@ impl Going {
             out,
             err: self.said,
         }
+    }
+}
+
+/// A command whose input and narration are a terminal.
+pub(crate) struct Terminal {
+    child: Child,
+    screen: File,
+    seen: Vec<u8>,
+}
+
+impl Terminal {
+    /// Starts `command` at a terminal of its own.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&screen).unwrap();
+        unlockpt(&screen).unwrap();
+        let name = ptsname(&screen, Vec::new()).unwrap().into_string().unwrap();
+        let end = || File::options().read(true).write(true).open(&name).unwrap();
+        command.stdin(end()).stderr(end()).stdout(Stdio::null());
+        Self {
+            child: command.spawn().unwrap(),
+            screen: screen.into(),
+            seen: Vec::new(),
+        }
+    }
+
+    /// Waits until the screen shows `text`.
+    pub(crate) fn until(&mut self, text: &str) {
+        while !String::from_utf8_lossy(&self.seen).contains(text) {
+            let mut bytes = [0; 4096];
+            let count = self.screen.read(&mut bytes).unwrap();
+            self.seen.extend_from_slice(&bytes[..count]);
+        }
+    }
+
+    /// Types a line.
+    pub(crate) fn type_line(&mut self, line: &str) {
+        writeln!(self.screen, "{line}").unwrap();
+    }
+
+    /// Waits for the end; the exit code.
+    pub(crate) fn end(mut self) -> Option<i32> {
+        // A terminal without programs cannot be read: that is its end.
+        while matches!(self.screen.read(&mut [0; 4096]), Ok(1..)) {}
+        self.child.wait().unwrap().code()
     }
 }
 
