@@ -78,7 +78,9 @@ impl Disk {
     }
 
     fn countdown(&self) -> MutexGuard<'_, Option<u64>> {
-        self.dies_after.lock().unwrap_or_else(PoisonError::into_inner)
+        self.dies_after
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, run: RunId, fence: u64, owner: Option<u64>, events: &[engine::rows::EventRow]) {

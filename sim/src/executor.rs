@@ -39,6 +39,8 @@ pub struct Told {
 #[derive(Debug)]
 pub struct FakeExecutor {
     commands: BTreeMap<StepRef, Running>,
+    /// The attempts of all commands that were ever started.
+    attempts: BTreeMap<StepRef, AttemptId>,
     /// Processes left behind, by their attempt.
     left: BTreeMap<TreeKey, u32>,
     finishing: BTreeSet<TreeKey>,
@@ -66,6 +68,7 @@ impl FakeExecutor {
     pub const fn new(random: Random) -> Self {
         Self {
             commands: BTreeMap::new(),
+            attempts: BTreeMap::new(),
             left: BTreeMap::new(),
             finishing: BTreeSet::new(),
             random,
@@ -93,7 +96,13 @@ impl FakeExecutor {
         self.commands.is_empty() && self.left.is_empty()
     }
 
-    /// The attempt, step and script of a command.
+    /// The attempt of a command, also when that has ended.
+    #[must_use]
+    pub fn attempt(&self, id: StepRef) -> Option<AttemptId> {
+        self.attempts.get(&id).copied()
+    }
+
+    /// The attempt and script of a command that has not ended.
     #[must_use]
     pub fn script(&self, id: StepRef) -> Option<(AttemptId, &Script)> {
         let command = self.commands.get(&id)?;
@@ -126,6 +135,7 @@ impl FakeExecutor {
             waits_for_room: false,
         };
         self.commands.insert(id, running);
+        self.attempts.insert(id, attempt);
         told.later.push((self.random.range(1, 4), Due::Begin(id)));
     }
 
@@ -223,7 +233,10 @@ impl FakeExecutor {
             return;
         }
         command.printed += 1;
-        let line = format!("{} step {} line {}\n", command.attempt, command.index, command.printed);
+        let line = format!(
+            "{} step {} line {}\n",
+            command.attempt, command.index, command.printed
+        );
         command.out_bytes += line.len();
         told.events.push(ExecEvent::Output {
             id,

@@ -133,7 +133,8 @@ impl<L: Layer> Store for Over<L> {
         // One transaction: it is done as a whole or not at all.
         let refuse = |error: StoreError| {
             let all = commits.iter();
-            all.map(|_| Err(CommitError::Store(error.clone()))).collect()
+            all.map(|_| Err(CommitError::Store(error.clone())))
+                .collect()
         };
         if let Err(error) = self.0.touch() {
             return refuse(error);
@@ -214,11 +215,7 @@ impl<L: Layer> Store for Over<L> {
         self.write(|layer| layer.below().owner_release(token))
     }
 
-    fn group_enter(
-        &self,
-        entry: &GroupEntry<'_>,
-        alive: Alive<'_>,
-    ) -> Result<Entered, StoreError> {
+    fn group_enter(&self, entry: &GroupEntry<'_>, alive: Alive<'_>) -> Result<Entered, StoreError> {
         self.write(|layer| layer.below().group_enter(entry, alive))
     }
 

@@ -55,7 +55,9 @@ impl Site for FakeSite {
         let mut files = self.files();
         files.attempts.insert(tree_key(work.id), work.id);
         if files.fails && files.weather % 50 == 0 {
-            return Err(Trouble::Platform("the disk of the simulator is moody".to_owned()));
+            return Err(Trouble::Platform(
+                "the disk of the simulator is moody".to_owned(),
+            ));
         }
         Ok(Prepared {
             id: work.id,
@@ -99,7 +101,8 @@ impl Site for FakeSite {
         if let Some(file) = &wanted.generates {
             let text = plans::generated(file);
             let digest = self.blobs.put_bytes(text.as_bytes());
-            collected.generated = Some(digest.map_err(|error| Trouble::Platform(error.to_string()))?);
+            collected.generated =
+                Some(digest.map_err(|error| Trouble::Platform(error.to_string()))?);
         }
         Ok(collected)
     }

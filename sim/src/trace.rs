@@ -47,7 +47,10 @@ impl Trace {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "simulated times are small, and for people")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "simulated times are small, and for people"
+)]
 fn seconds(now: Timestamp) -> f64 {
     now.0 as f64 / 1000.0
 }

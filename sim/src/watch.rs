@@ -14,7 +14,7 @@ use engine::rows::{
 use model::ids::{AttemptId, AttemptNo, RunId, TaskNo, Token, WorkerId};
 use model::limits;
 use model::plan::{Phase, Plan};
-use model::reason::{CancelMode, FailureKind};
+use model::reason::{CancelMode, FailureKind, QueueReason};
 use model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -205,7 +205,7 @@ impl Watch {
         if !in_order || first + events.len() as u64 != rows.run.events + 1 {
             self.say(format!("run {run}: events are missing or written twice"));
         }
-        self.task_steps(&known, &rows);
+        self.task_steps(&known, &rows, now);
         self.attempt_steps(&mut known, &rows, now, lives);
         let taken = rows.run.inbox;
         known.asked.retain(|seq, mode| {
@@ -229,7 +229,9 @@ impl Watch {
     fn run_step(&mut self, known: &Known, rows: &Snapshot) {
         let (before, after) = (&known.rows.run, &rows.run);
         let run = after.id;
-        if after.version < before.version || after.token < before.token || after.inbox < before.inbox
+        if after.version < before.version
+            || after.token < before.token
+            || after.inbox < before.inbox
         {
             self.say(format!("run {run}: its version, token or inbox went back"));
         }
@@ -249,7 +251,7 @@ impl Watch {
         }
     }
 
-    fn task_steps(&mut self, known: &Known, rows: &Snapshot) {
+    fn task_steps(&mut self, known: &Known, rows: &Snapshot, now: Timestamp) {
         for (before, after) in known.rows.tasks.iter().zip(&rows.tasks) {
             if before == after {
                 continue;
@@ -257,6 +259,14 @@ impl Watch {
             let key = &after.key;
             if before.ended().is_some() {
                 self.say(format!("task `{key}` had ended and changed"));
+            }
+            let pauses = matches!(
+                before.state,
+                TaskState::Queued(QueueReason::Backoff | QueueReason::Delay)
+            );
+            let goes_on = after.state != before.state && after.ended().is_none();
+            if pauses && goes_on && before.timer_at.is_some_and(|at| now < at) {
+                self.say(format!("task `{key}` went on before its pause was over"));
             }
             let back = after.attempts < before.attempts
                 || after.retries < before.retries
@@ -267,9 +277,11 @@ impl Watch {
             let most = known.plan.tasks.get(after.def.index());
             let most = most.map_or(u32::MAX, |def| def.retry.max);
             if after.retries > most || after.free_retries > limits::FREE_RETRIES {
-                self.say(format!("task `{key}` was tried again more often than it may"));
+                self.say(format!(
+                    "task `{key}` was tried again more often than it may"
+                ));
             }
-            if after.state == TaskState::Queued(model::reason::QueueReason::Backoff) {
+            if after.state == TaskState::Queued(QueueReason::Backoff) {
                 self.count("pauses before another attempt");
             }
         }
@@ -300,7 +312,9 @@ impl Watch {
                 attempt: row.attempt,
             };
             if !tokens.insert(row.token) || row.token > rows.run.token {
-                self.say(format!("attempt {id} of `{key}` has a token that is not its own"));
+                self.say(format!(
+                    "attempt {id} of `{key}` has a token that is not its own"
+                ));
             }
             if row.end.is_none() && !live.insert(row.task) {
                 self.say(format!("task `{key}` has two leased attempts"));
@@ -327,6 +341,7 @@ impl Watch {
                 known.stops.remove(&(row.task, row.attempt));
                 match self.close(id, row) {
                     Some(Close::Reported) => {
+                        known.disturbed |= is_platforms_fault(row);
                         if lives(id) {
                             self.say(format!(
                                 "attempt {id} of `{key}` was reported while its processes live"
@@ -360,17 +375,26 @@ impl Watch {
         if let Some(cancel) = earlier.filter(|_| known.rows.run.version > 0) {
             let finally = is_finally(&known.plan, rows, row.task);
             if cancel.mode == CancelMode::Now || !finally {
-                self.say(format!("`{}` was leased after the run was canceled", task.key));
+                self.say(format!(
+                    "`{}` was leased after the run was canceled",
+                    task.key
+                ));
             }
         }
         if row.token <= known.rows.run.token && known.rows.run.version > 0 {
             self.say(format!("`{}` was leased under an old token", task.key));
         }
         if let Some(need) = unmet_need(&known.plan, rows, task) {
-            self.say(format!("`{}` was leased before `{need}` had ended", task.key));
+            self.say(format!(
+                "`{}` was leased before `{need}` had ended",
+                task.key
+            ));
         }
         if rows.leases.iter().all(|lease| lease.worker != row.worker) && row.end.is_none() {
-            self.say(format!("`{}` was leased to a worker without a lease", task.key));
+            self.say(format!(
+                "`{}` was leased to a worker without a lease",
+                task.key
+            ));
         }
     }
 
@@ -395,7 +419,9 @@ impl Watch {
             (true, false) => Some(Close::Reported),
             (_, true) => Some(Close::Lost),
             (false, false) => {
-                self.say(format!("attempt {id} ended in a way that its worker never told"));
+                self.say(format!(
+                    "attempt {id} ended in a way that its worker never told"
+                ));
                 None
             }
         }
@@ -408,11 +434,15 @@ impl Watch {
             return;
         }
         let given = task.outputs.as_deref();
-        let same = end.outputs.iter().all(|(name, value)| {
-            given.is_some_and(|given| given.get(name) == Some(value))
-        });
+        let same = end
+            .outputs
+            .iter()
+            .all(|(name, value)| given.is_some_and(|given| given.get(name) == Some(value)));
         if !same {
-            self.say(format!("task `{}` gives what attempt {id} did not tell", task.key));
+            self.say(format!(
+                "task `{}` gives what attempt {id} did not tell",
+                task.key
+            ));
         }
     }
 
@@ -459,7 +489,9 @@ impl Watch {
                 .find(|row| row.task == id.task && row.attempt == no)
         };
         let Some(row) = find(id.attempt) else {
-            return self.say(format!("a command of attempt {id} runs, which the board has not"));
+            return self.say(format!(
+                "a command of attempt {id} runs, which the board has not"
+            ));
         };
         let (task, ended) = (&rows.tasks[id.task.index()], row.end.is_some());
         let (row, need) = (row.clone(), unmet_need(&known.plan, rows, task));
@@ -474,7 +506,9 @@ impl Watch {
                 .and_then(|row| row.outputs.as_deref()?.get("v"))
                 .and_then(|value| value.value.as_str());
             if given != Some(value.as_str()) {
-                wrong_value = Some(format!("`{key}` read {value} of `{giver}`, which gave {given:?}"));
+                wrong_value = Some(format!(
+                    "`{key}` read {value} of `{giver}`, which gave {given:?}"
+                ));
             }
         }
         let mut twice = None;
@@ -500,7 +534,9 @@ impl Watch {
             self.say(format!("`{key}` runs before `{need}` has ended"));
         }
         if ended && self.close(id, &row) == Some(Close::Reported) {
-            self.say(format!("a command of attempt {id} runs after its end was told"));
+            self.say(format!(
+                "a command of attempt {id} runs after its end was told"
+            ));
         }
     }
 
@@ -526,7 +562,9 @@ impl Watch {
             && own.effects == known.rows.effects
             && own.attempts.iter().eq(attempts);
         if !same {
-            self.say(format!("run {run}: the board says something else than its owner"));
+            self.say(format!(
+                "run {run}: the board says something else than its owner"
+            ));
         }
     }
 
@@ -601,7 +639,10 @@ impl Watch {
         });
         let mut broken = None;
         if let Some(row) = bad.filter(|_| all_good) {
-            broken = Some(format!("`{}` is {} although nothing fails", row.key, row.state));
+            broken = Some(format!(
+                "`{}` is {} although nothing fails",
+                row.key, row.state
+            ));
         }
         for (key, wanted) in expected.into_iter().flatten() {
             let row = rows.tasks.iter().find(|row| *row.key == **key);
@@ -613,6 +654,19 @@ impl Watch {
         if let Some(text) = broken {
             self.say(format!("run {run}: {text}"));
         }
+    }
+}
+
+/// Whether an attempt failed because of the platform, as its worker told.
+fn is_platforms_fault(row: &AttemptRow) -> bool {
+    let result = row.end.as_ref().map(|end| &end.result);
+    match result {
+        Some(AttemptResult::Failed { kind, .. }) => match kind {
+            FailureKind::InfraBeforeStart | FailureKind::InfraAfterStart => true,
+            FailureKind::User | FailureKind::Timeout | FailureKind::Policy => false,
+        },
+        Some(AttemptResult::Interrupted) => true,
+        Some(AttemptResult::Succeeded | AttemptResult::Stopped) | None => false,
     }
 }
 
@@ -628,7 +682,11 @@ const fn strength(mode: CancelMode) -> u8 {
 fn instance_of(rows: &Snapshot, row: &TaskRow) -> Option<TaskNo> {
     let parent = &rows.tasks[row.parent?.index()];
     let is_member = parent.kind == TaskKind::Matrix && parent.def == row.def;
-    if is_member { parent.parent } else { Some(parent.no) }
+    if is_member {
+        parent.parent
+    } else {
+        Some(parent.no)
+    }
 }
 
 /// A task that `row` needs and that has not ended.

@@ -76,11 +76,7 @@ enum Coming {
     /// Somebody looks after what a process left.
     TakeOver(usize),
     /// A worker whose process is gone finds another one.
-    Home {
-        seat: usize,
-        from: usize,
-        to: usize,
-    },
+    Home { seat: usize, from: usize, to: usize },
     /// A worker begins its next life.
     Start(usize),
     /// The person looks at the board.
@@ -304,14 +300,17 @@ impl World {
 
     fn look_at_journal(&mut self) {
         for written in self.journal.take() {
-            let Written { run, fence, rows, .. } = &written;
+            let Written {
+                run, fence, rows, ..
+            } = &written;
             let text = format_args!(
                 "board: run {run} version {} of owner {fence}: {}",
                 rows.run.version, rows.run.state
             );
             self.trace.note(self.now, text);
             for event in &written.events {
-                self.trace.note(self.now, format_args!("  {:?}", event.what));
+                self.trace
+                    .note(self.now, format_args!("  {:?}", event.what));
             }
             let seats = &self.seats;
             let lives = |id: AttemptId| {
@@ -366,7 +365,10 @@ impl World {
             by: "person".to_owned(),
         };
         if !by_board {
-            let owner = self.watch.owner(id).and_then(|owner| usize::try_from(owner).ok());
+            let owner = self
+                .watch
+                .owner(id)
+                .and_then(|owner| usize::try_from(owner).ok());
             if let Some(owner) = owner {
                 let input = server::Input::Command(id, command);
                 self.later(1, Coming::Arrives(owner, Box::new(input)));
@@ -439,7 +441,11 @@ impl World {
             let waited = started_at.is_some_and(|at| self.now.since_ms(at) > 15_000);
             let settled = self.now.0 > i64::try_from(self.weather.calm_ms).unwrap_or(0) + 20_000;
             let planned = &mut self.runs[place];
-            if planned.drawn.needs_cancel && !planned.cancel_sent && self.is_calm && waited && settled
+            if planned.drawn.needs_cancel
+                && !planned.cancel_sent
+                && self.is_calm
+                && waited
+                && settled
             {
                 planned.cancel_sent = true;
                 self.note(format_args!("person: cancels {run}"));
@@ -451,7 +457,8 @@ impl World {
     fn look_at_the_end(&mut self) {
         for (seat, place) in self.seats.iter().enumerate() {
             if !place.executor.is_idle() {
-                self.watch.say(format!("processes of seat {seat} live on at the end"));
+                self.watch
+                    .say(format!("processes of seat {seat} live on at the end"));
             }
         }
         for planned in &self.runs {

@@ -31,6 +31,11 @@ const COMMANDS: &[Command] = &[
         run: crate::docs_run::run,
     },
     Command {
+        name: "sim",
+        summary: "live through seeds of the whole system (--seeds N --from S, --seed S --trace, --faults)",
+        run: crate::sim::run,
+    },
+    Command {
         name: "bench",
         summary: "measure what tasks and transitions cost beside a bare loop (--smoke, NAME...)",
         run: crate::bench::run,

@@ -143,9 +143,9 @@ impl Wire for Faulty {
         }
         let work = match &reply.body {
             ReplyBody::Leased(work) | ReplyBody::Reported { next: work, .. } => work.clone(),
-            ReplyBody::Renewed { .. } | ReplyBody::Appended { .. } | ReplyBody::Unavailable { .. } => {
-                Vec::new()
-            }
+            ReplyBody::Renewed { .. }
+            | ReplyBody::Appended { .. }
+            | ReplyBody::Unavailable { .. } => Vec::new(),
         };
         self.learn(&worker, &work);
         let mut all = Vec::new();

@@ -145,7 +145,8 @@ impl World {
                 self.note(format_args!("process {place} dies: {fatal}"));
                 if !died {
                     let causes = causes(&fatal);
-                    self.watch.say(format!("process {place} cannot go on: {causes}"));
+                    self.watch
+                        .say(format!("process {place} cannot go on: {causes}"));
                 }
                 drop(dispatcher);
                 self.process_dies(place);
@@ -328,7 +329,9 @@ impl World {
         };
         self.note(format_args!("process {place} creates {id}"));
         self.must_have_seat(place);
-        let mut rows = Machine::create(head.clone(), plan.clone(), self.now).machine.snapshot();
+        let mut rows = Machine::create(head.clone(), plan.clone(), self.now)
+            .machine
+            .snapshot();
         rows.run.version = 0;
         self.watch.expect(id, &plan, rows);
         let mut dispatcher = self.processes[place].dispatcher.take().expect("it lives");
@@ -344,7 +347,11 @@ impl World {
     pub(super) fn rival(&mut self) {
         for planned in 0..self.runs.len() {
             let run = self.runs[planned].id;
-            let Some(of) = self.watch.owner(run).and_then(|of| usize::try_from(of).ok()) else {
+            let Some(of) = self
+                .watch
+                .owner(run)
+                .and_then(|of| usize::try_from(of).ok())
+            else {
                 continue;
             };
             if !self.is_alive(of) {
@@ -357,7 +364,9 @@ impl World {
             };
             let rival = owner(u64::MAX, self.now);
             if self.store.owner_claim(run, &rival, &lives).is_ok() {
-                self.watch.say(format!("run {run} was taken from process {of}, which lives"));
+                self.watch.say(format!(
+                    "run {run} was taken from process {of}, which lives"
+                ));
             }
         }
     }
@@ -380,9 +389,11 @@ fn died_of_its_disk(fatal: &Fatal) -> bool {
     match fatal {
         Fatal::Store(StoreError::Io { .. })
         | Fatal::Claim(ClaimError::Store(StoreError::Io { .. })) => true,
-        Fatal::Store(_) | Fatal::Log(_) | Fatal::Blob(_) | Fatal::Damaged { .. } | Fatal::Claim(_) => {
-            false
-        }
+        Fatal::Store(_)
+        | Fatal::Log(_)
+        | Fatal::Blob(_)
+        | Fatal::Damaged { .. }
+        | Fatal::Claim(_) => false,
     }
 }
 

@@ -140,10 +140,7 @@ impl World {
     fn hear(&mut self, place: usize, word: Word) {
         let input = match word {
             Word::Reply(reply) => {
-                self.note(format_args!(
-                    "worker {place} hears {}",
-                    reply_name(&reply)
-                ));
+                self.note(format_args!("worker {place} hears {}", reply_name(&reply)));
                 Input::Reply(*reply)
             }
             Word::Nudge => Input::Nudge,
@@ -231,7 +228,7 @@ impl World {
             return;
         }
         if let ExecEvent::Output { id, bytes, .. } = &event
-            && let Some((attempt, _)) = seat.executor.script(*id)
+            && let Some(attempt) = seat.executor.attempt(*id)
         {
             self.watch.printed(attempt, bytes);
         }
@@ -260,7 +257,10 @@ impl World {
         }
         if let Some(at) = worker.next_wake() {
             let at = at.max(now.plus_ms(1));
-            if seat.wake_at.is_none_or(|ordered| at < ordered || ordered <= now) {
+            if seat
+                .wake_at
+                .is_none_or(|ordered| at < ordered || ordered <= now)
+            {
                 seat.wake_at = Some(at);
                 self.at(at, Coming::Wake(place, life));
             }
@@ -317,7 +317,10 @@ impl World {
             request.number,
             request_name(&request.body)
         ));
-        let (home, cut) = (self.seats[place].home, self.seats[place].cut_until > self.now);
+        let (home, cut) = (
+            self.seats[place].home,
+            self.seats[place].cut_until > self.now,
+        );
         for request in self.wire.request(request) {
             for after_ms in self.mail(cut) {
                 let input = server::Input::Request(request.clone());
