@@ -10,6 +10,7 @@
 
 mod find;
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -71,6 +72,10 @@ pub(crate) struct TreeGroup {
     slot: Option<Slot>,
     /// Has limits, so that it is not used again.
     is_limited: bool,
+    /// `cgroup.kill` was written, so that it is not used again: a process born into such a group may be
+    /// killed at birth, because the kernel compares how often the group was killed with what the process
+    /// knew before it was moved there (seen on 6.18, once in some ten reuses).
+    was_killed: Cell<bool>,
     v1_memory: Option<Entered>,
     v1_pids: Option<Entered>,
     oom_kills: u64,
@@ -129,6 +134,7 @@ impl Groups {
         self.sweep_garbage();
         let mut group = TreeGroup {
             is_limited: limits.bind_tree(),
+            was_killed: Cell::new(false),
             ..TreeGroup::default()
         };
         if let Some(v2) = &mut self.v2 {
@@ -173,11 +179,12 @@ impl Groups {
         for entered in [group.v1_memory, group.v1_pids].into_iter().flatten() {
             self.garbage.push(entered.path);
         }
+        let reusable = !group.is_limited && !group.was_killed.get();
         if let Some(slot) = group.slot {
             let has_subgroups =
                 rustix::fs::fstat(&slot.directory).is_ok_and(|stat| stat.st_nlink > 2);
             match &mut self.v2 {
-                Some(v2) if !group.is_limited && !has_subgroups => v2.free.push(slot),
+                Some(v2) if reusable && !has_subgroups => v2.free.push(slot),
                 _ => self.garbage.push(slot.path),
             }
         }
@@ -258,6 +265,7 @@ impl TreeGroup {
     /// Kills whatever is in it.
     pub(crate) fn kill(&self) {
         if let Some(slot) = &self.slot {
+            self.was_killed.set(true);
             kill_group(&slot.path);
         }
     }

@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -95,6 +96,7 @@ fn serve(asked: &OsString) -> io::Result<()> {
         owner_text,
         children: OwnChildren::open(),
         replies: Replies::new(),
+        due: None,
         commands: HashMap::new(),
         pids: HashMap::new(),
         trees: BTreeMap::new(),
@@ -112,8 +114,10 @@ struct Spawner {
     /// As in the environment of every process we start.
     owner_text: String,
     children: OwnChildren,
-    /// Told at the end of the turn, in one packet.
+    /// Told in one packet.
     replies: Replies,
+    /// When that is sent; `None` if it is empty.
+    due: Option<Instant>,
     /// Commands that have not ended, by process. One entry for each child that is not an orphan.
     commands: HashMap<i32, Started>,
     /// Their processes, by the executor's number.
@@ -132,6 +136,8 @@ struct Started {
 
 /// Requests handled before children are looked at again, so that neither starves.
 const REQUESTS_AT_ONCE: u32 = 16;
+/// How long the start of a command may wait for company. Far below what a person sees.
+const START_PATIENCE: Duration = Duration::from_millis(4);
 /// How often trees that are being killed are looked at, besides whenever a child ends.
 const RECHECK: Timespec = Timespec {
     tv_sec: 0,
@@ -147,11 +153,12 @@ impl Spawner {
         let mut buffer = Buffer::new();
         loop {
             let is_closing = self.trees.values().any(Tree::is_closing);
+            let is_waiting = is_closing || !self.replies.is_empty();
             let mut fds = [
                 PollFd::new(&self.socket, PollFlags::IN),
                 PollFd::new(&self.signals, PollFlags::IN),
             ];
-            match poll(&mut fds, is_closing.then_some(&RECHECK)) {
+            match poll(&mut fds, is_waiting.then_some(&RECHECK)) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(errno) => return Err(errno.into()),
             }
@@ -163,7 +170,9 @@ impl Spawner {
                 return Ok(());
             }
             self.close_trees()?;
-            self.send()?;
+            if self.due.is_some_and(|due| Instant::now() >= due) {
+                self.send()?;
+            }
         }
     }
 
@@ -377,8 +386,18 @@ impl Spawner {
         self.groups.remove();
     }
 
-    /// Writes a reply into the packet that is sent at the end of the turn.
+    /// Writes a reply into the packet that is sent next: at the end of the turn, but a start that has
+    /// nothing to go with waits for a moment, in which a short command ends. So the executor is woken once
+    /// for it and not three times.
     fn tell(&mut self, reply: &Reply) -> io::Result<()> {
+        let patience = match reply {
+            Reply::Started { .. } => START_PATIENCE,
+            Reply::NotStarted { .. } | Reply::Exited { .. } | Reply::TreeGone { .. } => {
+                Duration::ZERO
+            }
+        };
+        let due = Instant::now() + patience;
+        self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
         self.replies.push(reply);
         if self.replies.is_full() {
             self.send()
@@ -388,10 +407,9 @@ impl Spawner {
     }
 
     fn send(&mut self) -> io::Result<()> {
-        if !self.replies.is_empty() {
-            packet::send(self.socket.as_fd(), self.replies.packet(), &[], Wait::Yes)?;
-            self.replies.clear();
-        }
+        self.due = None;
+        packet::send(self.socket.as_fd(), self.replies.packet(), &[], Wait::Yes)?;
+        self.replies.clear();
         Ok(())
     }
 }

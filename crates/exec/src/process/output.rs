@@ -139,12 +139,13 @@ impl Output {
         self.pipes.iter().all(Option::is_none)
     }
 
-    /// Has the kernel tell us of pipes that can be read. Not before the start of the command is told, so
+    /// Has the kernel tell us of pipes that can be read, if there is room for that. Not before the start of the command is told, so
     /// that nothing is told of it before.
     pub(super) fn watch(&mut self, epoll: BorrowedFd<'_>) -> io::Result<()> {
         for (place, pipe) in self.pipes.iter_mut().enumerate() {
             if let Some(pipe) = pipe
                 && !pipe.is_watched
+                && self.room_bytes > 0
             {
                 let token = epoll::EventData::new_u64(self.id.0 << 1 | place as u64);
                 epoll::add(epoll, pipe.fd.as_fd(), token, epoll::EventFlags::IN)?;

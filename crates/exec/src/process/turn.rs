@@ -57,8 +57,26 @@ impl ProcessExecutor {
                 Err(error) => return self.lose(&error.to_string()),
             };
             match replies {
-                Some(replies) => replies.into_iter().for_each(|reply| self.hear(reply)),
+                Some(replies) => self.hear_all(replies),
                 None => return self.lose("it sent a message that cannot be read"),
+            }
+        }
+    }
+
+    fn hear_all(&mut self, replies: Vec<Reply>) {
+        let mut started = Vec::new();
+        for reply in replies {
+            if let Reply::Started { id, .. } = reply {
+                started.push(StepRef(id));
+            }
+            self.hear(reply);
+        }
+        // Most that are short have ended by now, and need no watching.
+        for id in started {
+            if let Some(running) = self.commands.get_mut(&id)
+                && let Err(error) = running.output.watch(self.epoll.as_fd())
+            {
+                return self.lose(&format!("no output can be watched: {error}"));
             }
         }
     }
@@ -67,13 +85,7 @@ impl ProcessExecutor {
         match reply {
             Reply::Started { id, pid } => {
                 let id = StepRef(id);
-                let Some(running) = self.commands.get_mut(&id) else {
-                    return;
-                };
                 self.events.push_back(ExecEvent::Started { id, pid });
-                if let Err(error) = running.output.watch(self.epoll.as_fd()) {
-                    self.lose(&format!("no output can be watched: {error}"));
-                }
             }
             Reply::NotStarted {
                 id,
