@@ -1,10 +1,11 @@
 //! Where attempts run: their folders, scripts, environment, artifacts.
 //!
 //! An attempt's own folder lies in the state folder; its steps run in the source folder, or in a worktree of
-//! their own for a clean run. Scripts are files, never arguments.
+//! their own for a clean run. Scripts are files, never arguments. Folders are used again ([`folders`]).
 
 mod artifacts;
 mod environment;
+mod folders;
 mod tree;
 
 pub use environment::{INHERITED, INHERITED_PREFIXES};
@@ -13,6 +14,7 @@ use crate::contract;
 use engine::rows::ArtifactRef;
 use engine::steps::{Planned, Run, Written};
 use engine::work::Work;
+use folders::Folders;
 use model::digest::Digest;
 use model::ids::AttemptId;
 use model::limits;
@@ -148,6 +150,8 @@ pub struct LocalSite {
     content: Arc<dyn Content>,
     /// The environment of the process that started the worker.
     environment: BTreeMap<OsString, OsString>,
+    /// Folders of attempts.
+    folders: Folders,
     /// The default shell: `bash` if there is one, else `sh`.
     shell: Vec<String>,
     /// Where the source is, when not where it was recorded.
@@ -164,6 +168,7 @@ impl LocalSite {
     ) -> Self {
         let shell = environment::default_shell(&environment);
         Self {
+            folders: Folders::new(root.join("attempts")),
             root,
             content,
             environment,
@@ -179,12 +184,8 @@ impl LocalSite {
         self
     }
 
-    fn attempt_dir(&self, id: AttemptId) -> PathBuf {
-        self.root.join("attempts").join(id.to_string())
-    }
-
     /// The folders of the workspaces that are there, made if they are new.
-    fn workspaces(&self, work: &Work) -> Result<BTreeMap<String, String>, Trouble> {
+    fn workspaces(&self, work: &Work, dir: &Path) -> Result<BTreeMap<String, String>, Trouble> {
         let mut folders = BTreeMap::new();
         for binding in &work.workspaces {
             let Some(folder) = &binding.folder else {
@@ -193,7 +194,7 @@ impl LocalSite {
             let run = self.root.join("workspaces").join(work.id.run.as_str());
             let mut path = run.join(folder);
             match &binding.kind {
-                WorkspaceKind::Files(files) => self.make_filled(&path, files, work)?,
+                WorkspaceKind::Files(files) => make_filled(&path, files, dir)?,
                 WorkspaceKind::Empty | WorkspaceKind::Caller | WorkspaceKind::Absent => {
                     make_dir(&path)?;
                 }
@@ -209,38 +210,6 @@ impl LocalSite {
 }
 
 impl LocalSite {
-    /// Makes a folder with files as one deed: tasks that need it at the same time find it whole or not at all.
-    fn make_filled(
-        &self,
-        path: &Path,
-        files: &BTreeMap<String, String>,
-        work: &Work,
-    ) -> Result<(), Trouble> {
-        if path.exists() {
-            return Ok(());
-        }
-        let draft = self.attempt_dir(work.id).join("workspace");
-        make_dir(&draft)?;
-        for (name, text) in files {
-            let file = inside(&draft, name)?;
-            if let Some(parent) = file.parent() {
-                make_dir(parent)?;
-            }
-            fs::write(&file, text).map_err(|error| platform("write", &file, &error))?;
-        }
-        if let Some(parent) = path.parent() {
-            make_dir(parent)?;
-        }
-        match fs::rename(&draft, path) {
-            // Somebody was faster.
-            Err(_) if path.exists() => {
-                fs::remove_dir_all(&draft).map_err(|error| platform("remove", &draft, &error))
-            }
-            Err(error) => Err(platform("create", path, &error)),
-            Ok(()) => Ok(()),
-        }
-    }
-
     fn make_place(&self, work: &Work, dir: PathBuf) -> Result<Prepared, Trouble> {
         let source = self
             .source
@@ -251,12 +220,13 @@ impl LocalSite {
         } else {
             source
         };
+        let workspaces = self.workspaces(work, &dir)?;
         let prepared = Prepared {
             id: work.id,
             dir,
             source,
             worktree: work.clean,
-            workspaces: self.workspaces(work)?,
+            workspaces,
         };
         for wanted in &work.task.artifacts_in {
             artifacts::take_in(&*self.content, work, wanted, &prepared)?;
@@ -267,8 +237,9 @@ impl LocalSite {
 
 impl Site for LocalSite {
     fn prepare(&self, work: &Work) -> Result<Prepared, Trouble> {
-        let dir = self.attempt_dir(work.id);
-        make_dir(&dir)?;
+        let name = work.id.to_string();
+        let dir = self.folders.take(&name);
+        let dir = dir.map_err(|error| platform("create", &self.root.join("attempts"), &error))?;
         let place = self.make_place(work, dir.clone());
         if place.is_err() {
             if work.clean {
@@ -294,8 +265,9 @@ impl Site for LocalSite {
             Run::Command(argv) => argv.clone(),
             Run::Script { text, shell, args } => {
                 let extension = shell.as_ref().map_or("", |shell| shell.extension.as_str());
-                let file = at.dir.join(format!("{}{extension}", planned.index));
-                fs::write(&file, text).map_err(|error| platform("write", &file, &error))?;
+                let name = format!("{}{extension}", planned.index);
+                let file = folders::put_script(&at.dir, &name, text)
+                    .map_err(|error| platform("write a script in", &at.dir, &error))?;
                 let file = file.to_string_lossy();
                 let template = shell.as_ref().map_or(&self.shell, |shell| &shell.argv);
                 template
@@ -372,8 +344,7 @@ impl Site for LocalSite {
         if at.worktree {
             tree::remove(&at.source);
         }
-        // What cannot be removed is only in the way; retention removes it with the run.
-        drop(fs::remove_dir_all(&at.dir));
+        self.folders.give_back(&at.dir);
     }
 }
 
@@ -403,6 +374,33 @@ impl LocalSite {
     }
 }
 
+/// Makes a folder with files as one deed: tasks that need it at the same time find it whole or not at all.
+fn make_filled(path: &Path, files: &BTreeMap<String, String>, dir: &Path) -> Result<(), Trouble> {
+    if path.exists() {
+        return Ok(());
+    }
+    let draft = dir.join("workspace");
+    make_dir(&draft)?;
+    for (name, text) in files {
+        let file = inside(&draft, name)?;
+        if let Some(parent) = file.parent() {
+            make_dir(parent)?;
+        }
+        fs::write(&file, text).map_err(|error| platform("write", &file, &error))?;
+    }
+    if let Some(parent) = path.parent() {
+        make_dir(parent)?;
+    }
+    match fs::rename(&draft, path) {
+        // Somebody was faster.
+        Err(_) if path.exists() => {
+            fs::remove_dir_all(&draft).map_err(|error| platform("remove", &draft, &error))
+        }
+        Err(error) => Err(platform("create", path, &error)),
+        Ok(()) => Ok(()),
+    }
+}
+
 /// The name of an attempt's processes.
 #[must_use]
 pub fn tree_key(id: AttemptId) -> exec::TreeKey {
@@ -410,7 +408,7 @@ pub fn tree_key(id: AttemptId) -> exec::TreeKey {
 }
 
 /// The most that is read of a file that a step writes for the worker; the contract has the limit of each.
-const READ_BYTES: usize = limits::OUTPUTS_BYTES;
+const READ_BYTES: usize = 4 * limits::OUTPUTS_BYTES;
 
 /// The file's text, empty when there is none.
 fn read_text(path: &Path) -> Result<String, Trouble> {
