@@ -166,6 +166,19 @@ async fn tree_can_be_started_anew_once_it_is_gone() {
 }
 
 #[tokio::test]
+async fn what_starts_after_a_tree_was_killed_is_not_killed_at_birth() {
+    for way in BOTH_WAYS {
+        let mut rig = Rig::new(way);
+        for _ in 0..25 {
+            rig.start(bash("sleep 1000 & exec sleep 1000"));
+            rig.finish().await;
+            assert_eq!(rig.run(bash("exit 0")).await.exit, Some(Exit::Code(0)));
+            rig.finish().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn nothing_starts_in_a_tree_that_is_being_ended() {
     for way in BOTH_WAYS {
         let mut rig = Rig::new(way);
