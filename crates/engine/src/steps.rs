@@ -511,6 +511,8 @@ impl StepMachine {
                 exit_code: *exit_code,
                 message: message.clone(),
             },
+            // Not asked for, but what was cut short did not succeed.
+            (None, None) if self.frames[0].canceled => AttemptResult::Stopped,
             (None, None) => AttemptResult::Succeeded,
         }
     }

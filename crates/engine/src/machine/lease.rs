@@ -37,7 +37,7 @@ impl Machine {
                 given += 1;
                 let wanted = &self.plan.task(self.row(no).def).resources;
                 if let Some(free) = &mut free {
-                    take(free, wanted);
+                    free.take(wanted);
                 }
             }
         }
@@ -52,7 +52,7 @@ impl Machine {
     /// Says of the first task of each kind that the worker cannot take what it lacks, with numbers.
     fn say_why(&mut self, ask: &Ask, free: Option<&Resources>, now: Timestamp) {
         let lacking = |shape: &Shape| {
-            let free = free.filter(|free| !has(free, &shape.resources));
+            let free = free.filter(|free| !free.covers(&shape.resources));
             let labels = ask
                 .labels
                 .as_ref()
@@ -91,7 +91,7 @@ impl Machine {
                 .as_ref()
                 .is_none_or(|labels| offers(labels, placement))
         };
-        let fits = |wanted: &Resources| free.is_none_or(|free| has(free, wanted));
+        let fits = |wanted: &Resources| free.is_none_or(|free| free.covers(wanted));
         let shapes = self.index.ready.iter();
         let heads = shapes
             .filter(|shape| fits(&shape.resources) && suits(&shape.placement))
@@ -195,7 +195,9 @@ impl Machine {
                 return false;
             }
         };
-        if let Err(message) = self.bindings(no) {
+        // The worker gets these computed.
+        let folders = self.bindings(no).and(self.destinations(no).map(drop));
+        if let Err(message) = folders {
             self.fail_with(no, message, now);
             return false;
         }
@@ -292,15 +294,6 @@ impl Machine {
     }
 }
 
-fn has(free: &Resources, wanted: &Resources) -> bool {
-    let counted = wanted.counted.iter();
-    free.cpu_milli >= wanted.cpu_milli
-        && free.memory_bytes >= wanted.memory_bytes
-        && counted
-            .into_iter()
-            .all(|(name, count)| free.counted.get(name).unwrap_or(&0) >= count)
-}
-
 /// What is missing, in numbers.
 fn shortage(free: &Resources, wanted: &Resources) -> String {
     let mut parts = Vec::new();
@@ -323,16 +316,6 @@ fn shortage(free: &Resources, wanted: &Resources) -> String {
         }
     }
     parts.join("; ")
-}
-
-fn take(free: &mut Resources, wanted: &Resources) {
-    free.cpu_milli -= wanted.cpu_milli;
-    free.memory_bytes -= wanted.memory_bytes;
-    for (name, count) in &wanted.counted {
-        if let Some(have) = free.counted.get_mut(name) {
-            *have -= count;
-        }
-    }
 }
 
 fn offers(labels: &[String], placement: &Placement) -> bool {

@@ -10,7 +10,7 @@ use crate::texts::Texts;
 use crate::work::{Need, Work, WorkspaceBinding};
 use expr::Value;
 use model::ids::{AttemptId, DefNo, TaskNo, WorkerId};
-use model::plan::{Body, Plan, Text, WorkspaceKind, WorkspaceUse};
+use model::plan::{ArtifactIn, Body, Plan, TaskDef, Text, WorkspaceKind, WorkspaceUse};
 use model::{Json, JsonMap};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -274,7 +274,7 @@ impl Machine {
             },
             token: attempt.token,
             key: row.key.to_string(),
-            task: Arc::new(def.clone()),
+            task: Arc::new(self.definition(no)),
             scope_env: self.scope_env(instance),
             names,
             tainted,
@@ -384,8 +384,38 @@ impl Machine {
         }
     }
 
+    /// The folders that a task's artifacts go to, in the order of its definition.
+    ///
+    /// # Errors
+    /// When one cannot be computed.
+    pub(super) fn destinations(&self, no: TaskNo) -> Result<Vec<Option<Text>>, String> {
+        let wanted = self.plan.task(self.row(no).def).artifacts_in.iter();
+        let folder = |wanted: &ArtifactIn| {
+            let what = format!("`artifacts.in` of `{}`: `to`", wanted.name);
+            let to = wanted.to.as_ref();
+            to.map(|to| self.folder(&what, to, no)).transpose()
+        };
+        wanted.map(folder).collect()
+    }
+
+    /// The definition of a task for its worker.
+    fn definition(&self, no: TaskNo) -> TaskDef {
+        let mut def = self.plan.task(self.row(no).def).clone();
+        let destinations = self
+            .destinations(no)
+            .expect("what can be wrong was found before the lease");
+        for (wanted, to) in def.artifacts_in.iter_mut().zip(destinations) {
+            wanted.to = to;
+        }
+        def
+    }
+
     /// A folder below a workspace, as the task or call that names it sees it.
     fn sub_path(&self, wanted: &WorkspaceUse, text: &Text, no: TaskNo) -> Result<Text, String> {
+        self.folder(&format!("`workspaces.{}.sub_path`", wanted.name), text, no)
+    }
+
+    fn folder(&self, what: &str, text: &Text, no: TaskNo) -> Result<Text, String> {
         if text.literal().is_some() {
             return Ok(text.clone());
         }
@@ -396,7 +426,7 @@ impl Machine {
                     .map_err(|error| error.to_string())?
                     .to_string())
             })
-            .map_err(|message| format!("`workspaces.{}.sub_path`: {message}", wanted.name))?;
+            .map_err(|message| format!("{what}: {message}"))?;
         Ok(Text::Literal(value))
     }
 

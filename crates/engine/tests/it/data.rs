@@ -3,7 +3,7 @@
 use engine::rows::{ArtifactRef, AttemptEnd, AttemptResult};
 use engine::work::Need;
 use model::digest::Digest;
-use model::plan::ValueType;
+use model::plan::{Text, ValueType};
 use serde_json::json;
 use testkit::{Driver, plan};
 
@@ -149,4 +149,23 @@ fn a_finally_task_gets_what_every_task_gave() {
     let needs = run.machine.work(run.no("report")).needs;
     assert_eq!(needs["a"].outcome, "failed");
     assert_eq!(needs["b"].outcome, "skipped");
+}
+
+#[test]
+fn the_folder_that_an_artifact_goes_to_is_computed_for_the_worker() {
+    let mut plan = plan("p")
+        .param("target", json!("linux"))
+        .task("make", |task| task.run("make").artifact("files", "out"))
+        .task("use", |task| {
+            task.run("use").needs(["make"]).takes("make", "files")
+        })
+        .build();
+    plan.tasks[1].artifacts_in[0].to = Some(Text::template("in/${{ params.target }}"));
+    let mut driver = Driver::start(plan);
+    driver.lease();
+    driver.succeed("make");
+    driver.lease();
+    let work = driver.machine.work(driver.no("use"));
+    let to = work.task.artifacts_in[0].to.as_ref();
+    assert_eq!(to.and_then(Text::literal), Some("in/linux"));
 }
