@@ -1,0 +1,7 @@
+//! The dispatcher, over a board in memory, with its workers played by hand.
+
+mod board;
+mod groups;
+mod leases;
+mod others;
+mod reports;

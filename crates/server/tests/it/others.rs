@@ -1,0 +1,135 @@
+//! Other processes: what they want of a run, and what becomes of a run when its process dies.
+
+use crate::board::{Board, granted, run, tasks};
+use api::protocol::ReplyBody;
+use model::reason::{CancelCause, CancelMode};
+use server::{Fatal, Output};
+use store::{ClaimError, Command, Store};
+
+fn cancel(mode: CancelMode) -> Command {
+    Command::Cancel {
+        mode,
+        cause: CancelCause::Person,
+        by: "tester".to_owned(),
+    }
+}
+
+#[test]
+fn a_cancel_from_elsewhere_is_noticed_within_a_fifth_of_a_second() {
+    let board = Board::default();
+    let mut process = board.process(1);
+    process.create(1, tasks(&["a", "b"]));
+    process.pass_ms(50);
+    let appended = board.store.inbox_append(run(1), &cancel(CancelMode::Now));
+    appended.expect("it lives");
+    process.pass_ms(50);
+    assert_eq!(process.state(1), "canceled (person)");
+    let left = board.store.inbox_after(run(1), 0).expect("readable");
+    assert_eq!(left, []);
+}
+
+#[test]
+fn who_runs_a_canceled_task_is_told_to_stop_with_every_answer() {
+    let board = Board::default();
+    let mut process = board.process(1);
+    process.create(1, tasks(&["a"]));
+    let work = process.lease(1).remove(0);
+    board
+        .store
+        .inbox_append(run(1), &cancel(CancelMode::Now))
+        .expect("it lives");
+    process.said.clear();
+    process.pass_ms(50);
+    assert!(
+        process
+            .said
+            .iter()
+            .any(|output| matches!(output, Output::Nudge(_)))
+    );
+    for _ in 0..2 {
+        let holds = vec![(work.id, work.token, true)];
+        let request = process.request(api::protocol::RequestBody::Renew { holds });
+        assert_eq!(process.ask(&request)[0].stop, [(work.id, work.token)]);
+    }
+}
+
+#[test]
+fn a_run_of_a_living_process_is_not_taken_over() {
+    let board = Board::default();
+    let mut first = board.process(1);
+    first.create(1, tasks(&["a"]));
+    let mut second = board.process(2);
+    let error = second.dispatcher.take_over(run(1), "tester", second.now);
+    assert!(
+        matches!(error, Err(Fatal::Claim(ClaimError::Owned { .. }))),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn what_a_dead_process_had_running_is_begun_again_and_its_worker_refused() {
+    let board = Board::default();
+    let mut first = board.process(1);
+    first.create(1, tasks(&["a"]));
+    let old = first.lease(1).remove(0);
+    board.dies(1);
+    let mut second = board.process(2);
+    second.take_over(1);
+    let ReplyBody::Reported { refused, .. } = second.succeed(&old).remove(0).body else {
+        panic!("a report is answered as one");
+    };
+    assert!(refused.is_some());
+    let new = second.lease(1).remove(0);
+    assert_eq!(new.id.attempt.0, old.id.attempt.0 + 1);
+    second.succeed(&new);
+    assert_eq!(second.state(1), "succeeded");
+}
+
+#[test]
+fn who_lost_a_run_learns_it_from_the_next_change_and_answers_no_lie() {
+    let board = Board::default();
+    let mut first = board.process(1);
+    first.create(1, tasks(&["a"]));
+    let old = first.lease(1).remove(0);
+    board.dies(1);
+    board.process(2).take_over(1);
+    let report = first.report(&old, engine::rows::AttemptResult::Succeeded, None);
+    let ReplyBody::Reported { refused, .. } = first.ask(&report).remove(0).body else {
+        panic!("a report is answered as one");
+    };
+    assert!(refused.is_some());
+    assert!(
+        first
+            .said
+            .iter()
+            .any(|output| matches!(output, Output::Lost(..)))
+    );
+    assert!(first.dispatcher.machine(run(1)).is_none());
+}
+
+#[test]
+fn a_lease_that_was_not_written_is_not_told() {
+    let board = Board::default();
+    let mut first = board.process(1);
+    first.create(1, tasks(&["a"]));
+    board.dies(1);
+    board.process(2).take_over(1);
+    let request = first.wish(1);
+    assert_eq!(granted(&first.ask(&request)), []);
+}
+
+#[test]
+fn a_run_that_was_given_up_can_be_taken_at_once() {
+    let board = Board::default();
+    let mut first = board.process(1);
+    first.create(1, tasks(&["a"]));
+    first
+        .dispatcher
+        .release(run(1))
+        .expect("a board in memory takes all");
+    let mut second = board.process(2);
+    second.take_over(1);
+    let work = second.lease(1).remove(0);
+    second.succeed(&work);
+    assert_eq!(second.state(1), "succeeded");
+}

@@ -1,0 +1,137 @@
+//! Reports and the output before them.
+
+use crate::board::{Board, granted, run, tasks, wish};
+use api::protocol::{Append, Chunk, ReplyBody, RequestBody, Stream};
+use engine::rows::AttemptResult;
+use engine::work::Work;
+use model::ids::Token;
+use store::Store;
+
+fn append(work: &Work, offset: u64, text: &str) -> RequestBody {
+    RequestBody::Append(Append {
+        id: work.id,
+        token: work.token,
+        offset,
+        chunks: vec![Chunk {
+            step: 0,
+            stream: Stream::Stdout,
+            at: model::time::Timestamp(1),
+            bytes: text.as_bytes().to_vec(),
+        }],
+    })
+}
+
+#[test]
+fn a_report_brings_the_next_lease_in_the_same_change() {
+    let board = Board::default();
+    let mut process = board.process(1);
+    process.create(1, tasks(&["a", "b"]));
+    let work = process.lease(1).remove(0);
+    let version = |board: &Board| {
+        let rows = board.store.run_load(run(1)).expect("readable");
+        rows.expect("there").attempts.len()
+    };
+    let report = process.report(&work, AttemptResult::Succeeded, Some(wish(1)));
+    let replies = process.ask(&report);
+    assert_eq!(granted(&replies)[0].key, "b");
+    assert_eq!((replies.len(), version(&board)), (1, 2));
+}
+
+#[test]
+fn a_report_under_an_old_token_is_refused_and_changes_nothing() {
+    let mut process = Board::default().process(1);
+    process.create(1, tasks(&["a"]));
+    let mut work = process.lease(1).remove(0);
+    work.token = Token(work.token.0 + 1);
+    let ReplyBody::Reported { refused, .. } = process.succeed(&work).remove(0).body else {
+        panic!("a report is answered as one");
+    };
+    assert!(refused.is_some());
+    assert_eq!(process.state(1), "running");
+}
+
+#[test]
+fn a_report_that_comes_again_ends_nothing_twice() {
+    let board = Board::default();
+    let mut process = board.process(1);
+    process.create(1, tasks(&["a"]));
+    let work = process.lease(1).remove(0);
+    let report = process.report(&work, AttemptResult::Succeeded, None);
+    let first = process.ask(&report);
+    let events = |board: &Board| {
+        board
+            .store
+            .run_events(run(1), 0, 100)
+            .expect("readable")
+            .len()
+    };
+    let before = events(&board);
+    assert_eq!(process.ask(&report), first);
+    assert_eq!(events(&board), before);
+}
+
+#[test]
+fn output_that_comes_again_is_kept_once() {
+    let board = Board::default();
+    let mut process = board.process(1);
+    process.create(1, tasks(&["a"]));
+    let work = process.lease(1).remove(0);
+    for (offset, text, kept) in [(0, "hello ", 6), (0, "hello ", 6), (3, "lo world", 11)] {
+        let body = append(&work, offset, text);
+        let request = process.request(body);
+        let reply = process.ask(&request).remove(0);
+        assert_eq!(reply.body, ReplyBody::Appended { kept });
+    }
+    let frames = board.logs.frames(work.id);
+    let text: Vec<u8> = frames
+        .iter()
+        .flat_map(|frame| frame.bytes.to_vec())
+        .collect();
+    assert_eq!(text, b"hello world");
+}
+
+#[test]
+fn output_behind_a_gap_is_not_kept() {
+    let board = Board::default();
+    let mut process = board.process(1);
+    process.create(1, tasks(&["a"]));
+    let work = process.lease(1).remove(0);
+    let body = append(&work, 100, "late");
+    let request = process.request(body);
+    assert_eq!(
+        process.ask(&request)[0].body,
+        ReplyBody::Appended { kept: 0 }
+    );
+    assert!(board.logs.frames(work.id).is_empty());
+}
+
+#[test]
+fn output_of_an_attempt_that_is_not_the_workers_is_passed_over() {
+    let board = Board::default();
+    let mut process = board.process(1);
+    process.create(1, tasks(&["a"]));
+    let work = process.lease(1).remove(0);
+    process.succeed(&work);
+    let body = append(&work, 0, "late");
+    let request = process.request(body);
+    assert_eq!(
+        process.ask(&request)[0].body,
+        ReplyBody::Appended { kept: 4 }
+    );
+    assert!(board.logs.frames(work.id).is_empty());
+}
+
+#[test]
+fn the_end_of_a_run_teaches_how_long_its_tasks_take_once() {
+    let board = Board::default();
+    let mut process = board.process(1);
+    process.create(1, tasks(&["a"]));
+    let work = process.lease(1).remove(0);
+    process.now = process.now.plus_ms(400);
+    process.succeed(&work);
+    let durations = board.store.durations("test").expect("readable");
+    assert_eq!(
+        durations.into_iter().collect::<Vec<_>>(),
+        [("a".to_owned(), 400)]
+    );
+}

@@ -1,0 +1,7 @@
+//! The worker's machine and its site, from outside.
+
+mod bench;
+mod lost;
+mod output;
+mod site;
+mod steps;

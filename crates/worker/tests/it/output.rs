@@ -1,0 +1,90 @@
+//! What commands print, on its way to the board.
+
+use crate::bench::{Bench, FakeSite, work};
+use exec::{ExecEvent, Exit, OutputState};
+use model::plan::Plan;
+use std::sync::Mutex;
+use worker::{Input, Output};
+
+fn two_steps() -> Plan {
+    testkit::plan("p")
+        .task("a", |task| {
+            task.step("first", |step| step.run("server &"))
+                .step("second", |step| step.run("client"))
+        })
+        .build()
+}
+
+#[test]
+fn what_a_step_left_behind_prints_into_its_own_part_of_the_log() {
+    let mut bench = Bench::new(1);
+    bench.give(work(two_steps()));
+    let first = bench.started()[0];
+    bench.prints(first, "one;");
+    bench.exits(first, Exit::Code(0), OutputState::Open);
+    let second = bench.started()[1];
+    bench.prints(second, "two;");
+    bench.prints(first, "late;");
+    bench.tell(Input::Exec(ExecEvent::OutputEnd { id: first }));
+    bench.succeeds(second);
+    bench.tree_gone(&work(two_steps())[0], 0);
+    let chunks = bench.appends().into_iter().flat_map(|(_, chunks)| chunks);
+    let texts: Vec<(u32, String)> = chunks
+        .map(|chunk| {
+            (
+                chunk.step,
+                String::from_utf8_lossy(&chunk.bytes).into_owned(),
+            )
+        })
+        .collect();
+    let expected = [(0, "one;"), (1, "two;"), (0, "late;")];
+    assert_eq!(texts, expected.map(|(step, text)| (step, text.to_owned())));
+}
+
+#[test]
+fn the_end_is_reported_when_the_board_has_the_output() {
+    let mut bench = Bench::new(1);
+    bench.give(work(two_steps()));
+    let first = bench.started()[0];
+    bench.prints(first, "x");
+    bench.exits(first, Exit::Code(1), OutputState::Ended);
+    bench.tree_gone(&work(two_steps())[0], 0);
+    assert!(bench.reports().is_empty());
+    bench.keep();
+    assert_eq!(bench.reports().len(), 1);
+}
+
+#[test]
+fn a_text_that_a_step_hides_is_in_no_log_behind_it() {
+    let site = FakeSite {
+        masks: Mutex::new(vec!["hunter2".to_owned()]),
+        ..FakeSite::default()
+    };
+    let mut bench = Bench::with(1, None, site);
+    bench.give(work(two_steps()));
+    bench.succeeds(bench.started()[0]);
+    let second = bench.started()[1];
+    bench.prints(second, "say hun");
+    bench.prints(second, "ter2 now");
+    bench.succeeds(second);
+    bench.tree_gone(&work(two_steps())[0], 0);
+    assert_eq!(bench.log(), "say *** now");
+}
+
+#[test]
+fn output_that_may_become_a_hidden_text_keeps_neither_worker_nor_command_waiting() {
+    let site = FakeSite {
+        masks: Mutex::new(vec!["a long text that is hidden".to_owned()]),
+        ..FakeSite::default()
+    };
+    let mut bench = Bench::with(1, None, site);
+    bench.give(work(two_steps()));
+    bench.succeeds(bench.started()[0]);
+    let second = bench.started()[1];
+    bench.prints(second, "short");
+    bench.pass_ms(100);
+    let wake = bench.worker.next_wake();
+    assert!(wake.is_none_or(|wake| wake > bench.now), "{wake:?}");
+    let taken = |output: &Output| matches!(output, Output::Taken(_, 5));
+    assert!(bench.said.iter().any(taken), "the command may print on");
+}

@@ -1,0 +1,216 @@
+//! An attempt from its lease to its report.
+
+use crate::bench::{Bench, FakeSite, one, place, work};
+use api::protocol::{ReplyBody, RequestBody};
+use engine::rows::AttemptResult;
+use exec::{ExecEvent, Exit, OutputState};
+use model::plan::Resources;
+use model::reason::FailureKind;
+use worker::{Input, Output};
+
+#[test]
+fn a_task_is_begun_ended_and_reported_with_a_wish_for_the_next() {
+    let mut bench = Bench::new(1);
+    bench.give(vec![one()]);
+    let id = bench.started()[0];
+    bench.begins(id);
+    bench.succeeds(id);
+    assert!(bench.reports().is_empty(), "its processes may still live");
+    bench.tree_gone(&one(), 7);
+    assert_eq!(bench.results(), [AttemptResult::Succeeded]);
+    let wishes = bench.asked.iter().filter(|request| {
+        matches!(&request.body, RequestBody::Report { then: Some(wish), .. } if wish.max == 1)
+    });
+    assert_eq!(wishes.count(), 1);
+}
+
+#[test]
+fn a_report_is_repeated_until_it_is_answered() {
+    let mut bench = Bench::new(1);
+    bench.give(vec![one()]);
+    let id = bench.started()[0];
+    bench.succeeds(id);
+    bench.tree_gone(&one(), 0);
+    bench.pass_ms(2_000);
+    assert_eq!(bench.results().len(), 2);
+    let number = bench.newest(|body| matches!(body, RequestBody::Report { .. }));
+    let (refused, next) = (None, Vec::new());
+    bench.reply(number, ReplyBody::Reported { refused, next });
+    bench.pass_ms(2_000);
+    assert_eq!(bench.results().len(), 2);
+    assert!(bench.worker.is_idle());
+}
+
+#[test]
+fn the_use_of_a_tree_is_told_once() {
+    let mut bench = Bench::new(1);
+    bench.give(vec![one()]);
+    let id = bench.started()[0];
+    bench.prints(id, "hello");
+    bench.succeeds(id);
+    bench.tree_gone(&one(), 7);
+    bench.tree_gone(&one(), 0);
+    bench.keep();
+    let (_, _, end) = bench.reports().remove(0);
+    assert_eq!(end.usage.memory_peak_bytes, 7);
+}
+
+#[test]
+fn a_stop_asks_first_and_kills_once_after_the_grace() {
+    let mut bench = Bench::new(1);
+    bench.give(vec![one()]);
+    let id = bench.started()[0];
+    bench.begins(id);
+    bench.tell(Input::Nudge);
+    bench.stop(&one());
+    let asked = bench.said.iter();
+    let asked = asked.filter(|output| matches!(output, Output::Terminate(_)));
+    assert_eq!((asked.count(), bench.killed()), (1, 0));
+    bench.pass_ms(1_000);
+    bench.pass_ms(1_000);
+    assert_eq!(bench.killed(), 1);
+    bench.exits(id, Exit::Signal(9), OutputState::Ended);
+    bench.tree_gone(&one(), 0);
+    assert_eq!(bench.results(), [AttemptResult::Stopped]);
+}
+
+#[test]
+fn what_was_killed_does_not_keep_the_worker_awake() {
+    let mut bench = Bench::new(1);
+    bench.give(vec![one()]);
+    bench.tell(Input::Kill);
+    bench.tell(Input::Tick);
+    assert_eq!(bench.killed(), 1);
+    let wake = bench.worker.next_wake();
+    assert!(wake.is_none_or(|wake| wake > bench.now), "{wake:?}");
+}
+
+#[test]
+fn a_kill_while_the_place_is_made_is_no_success() {
+    let site = FakeSite {
+        slow: true,
+        ..FakeSite::default()
+    };
+    let mut bench = Bench::with(1, None, site);
+    bench.give(vec![one()]);
+    bench.tell(Input::Kill);
+    bench.tell(Input::Prepared(one().id, Ok(place(one().id))));
+    bench.tree_gone(&one(), 0);
+    assert_eq!(bench.started(), []);
+    assert_eq!(bench.results(), [AttemptResult::Stopped]);
+}
+
+#[test]
+fn without_an_executor_nothing_succeeds_and_what_was_not_begun_is_free_of_charge() {
+    let site = FakeSite {
+        slow: true,
+        ..FakeSite::default()
+    };
+    let mut bench = Bench::with(1, None, site);
+    bench.give(vec![one()]);
+    let cause = "killed".to_owned();
+    bench.tell(Input::Exec(ExecEvent::SpawnerLost { cause }));
+    bench.tell(Input::Prepared(one().id, Ok(place(one().id))));
+    let [AttemptResult::Failed { kind, .. }] = &bench.results()[..] else {
+        panic!("{:?}", bench.results());
+    };
+    assert_eq!(*kind, FailureKind::InfraBeforeStart);
+}
+
+#[test]
+fn a_command_that_the_spawner_took_with_it_is_the_platforms_failure() {
+    let mut bench = Bench::new(1);
+    bench.give(vec![one()]);
+    bench.begins(bench.started()[0]);
+    let cause = "killed".to_owned();
+    bench.tell(Input::Exec(ExecEvent::SpawnerLost { cause }));
+    bench.pass_ms(100);
+    bench.keep();
+    let [AttemptResult::Failed { kind, .. }] = &bench.results()[..] else {
+        panic!("{:?}", bench.results());
+    };
+    assert_eq!(*kind, FailureKind::InfraAfterStart);
+    assert!(
+        bench
+            .said
+            .iter()
+            .any(|output| matches!(output, Output::Broken(_)))
+    );
+}
+
+#[test]
+fn a_step_that_takes_too_long_is_the_tasks_failure() {
+    let plan = testkit::plan("p")
+        .task("a", |task| {
+            task.step("s", |step| step.run("sleep 9").timeout_ms(500))
+        })
+        .build();
+    let mut bench = Bench::new(1);
+    bench.give(work(plan));
+    let id = bench.started()[0];
+    bench.begins(id);
+    bench.pass_ms(500);
+    bench.exits(id, Exit::Signal(15), OutputState::Ended);
+    bench.tree_gone(&one(), 0);
+    let [AttemptResult::Failed { kind, .. }] = &bench.results()[..] else {
+        panic!("{:?}", bench.results());
+    };
+    assert_eq!(*kind, FailureKind::Timeout);
+}
+
+#[test]
+fn an_interrupt_stops_what_runs_and_gives_back_what_does_not() {
+    let tasks = work(
+        testkit::plan("p")
+            .task("a", |task| task.run("true"))
+            .task("b", |task| task.run("true"))
+            .build(),
+    );
+    let mut bench = Bench::new(1);
+    bench.give(tasks.clone());
+    bench.tell(Input::Interrupt);
+    assert_eq!(bench.results(), [AttemptResult::Interrupted]);
+    assert_eq!(bench.reports()[0].0, tasks[1].id);
+    let id = bench.started()[0];
+    bench.exits(id, Exit::Signal(15), OutputState::Ended);
+    bench.tree_gone(&tasks[0], 0);
+    assert_eq!(bench.results()[1], AttemptResult::Interrupted);
+}
+
+#[test]
+fn work_that_comes_after_an_interrupt_is_given_back() {
+    let mut bench = Bench::new(1);
+    bench.tell(Input::Interrupt);
+    bench.give(vec![one()]);
+    assert_eq!(bench.started(), []);
+    assert_eq!(bench.results(), [AttemptResult::Interrupted]);
+}
+
+#[test]
+fn work_that_does_not_fit_beside_what_runs_waits_for_it() {
+    let memory = |bytes| Resources {
+        memory_bytes: bytes,
+        ..Resources::default()
+    };
+    let mut tasks = work(
+        testkit::plan("p")
+            .task("a", |task| task.run("true"))
+            .task("b", |task| task.run("true"))
+            .build(),
+    );
+    for task in &mut tasks {
+        let mut def = (*task.task).clone();
+        def.resources = memory(6);
+        task.task = def.into();
+    }
+    let mut bench = Bench::with(2, Some(memory(10)), FakeSite::default());
+    bench.give(tasks.clone());
+    assert_eq!(bench.started().len(), 1);
+    let id = bench.started()[0];
+    bench.succeeds(id);
+    bench.tree_gone(&tasks[0], 0);
+    let number = bench.newest(|body| matches!(body, RequestBody::Report { .. }));
+    let (refused, next) = (None, Vec::new());
+    bench.reply(number, ReplyBody::Reported { refused, next });
+    assert_eq!(bench.started().len(), 2);
+}
