@@ -304,6 +304,10 @@ pub(crate) fn find_again(
         }
     };
     let is_same = look(&git, board).is_ok_and(|seen| digest_of(&seen.tree) == tree);
+    if recorded.commit.is_none() && !is_same {
+        let note = "there was no commit to go back to: the tree is taken as it is";
+        return Ok(in_place(Some(note.to_owned())));
+    }
     if is_same && (wanted == Wanted::Any || recorded.commit.is_none()) {
         return Ok(in_place(None));
     }

@@ -203,11 +203,14 @@ fn removed(
     let mut kept = BTreeSet::new();
     let mut counted = There::new(there);
     for candidate in candidates {
-        let bytes = counted.add(candidate);
-        let fits = kept.len() < keep.runs && bytes <= keep.bytes;
+        let mut with = counted.clone();
+        let bytes = with.add(candidate);
+        // The newest is kept however large it is; a large one does not take those before it along.
+        let fits = kept.len() < keep.runs && (bytes <= keep.bytes || kept.is_empty());
         let young = candidate.ended_at.is_none_or(|ended_at| ended_at >= oldest);
         if candidate.ended_at.is_none() || (fits && young) {
             kept.insert(candidate.run);
+            counted = with;
         }
     }
     keep_what_was_taken_over(candidates, &mut kept);
@@ -228,6 +231,7 @@ fn keep_what_was_taken_over(candidates: &[Candidate], kept: &mut BTreeSet<RunId>
 }
 
 /// Counts content once, whoever names it.
+#[derive(Clone)]
 struct There<'a> {
     content: &'a Content,
     blobs: BTreeSet<Digest>,

@@ -19,14 +19,15 @@ const EDGES: &[(&str, &[&str])] = &[
     ("store", &["model", "engine"]),
     ("exec", &["model"]),
     // depth 4: wiring
+    ("worker", &["model", "expr", "engine", "api", "exec"]),
+    // depth 5: the dispatcher, which may have a worker in its own process
     (
         "server",
         &[
             "model", "expr", "pipeline", "engine", "api", "store", "exec", "worker",
         ],
     ),
-    ("worker", &["model", "expr", "engine", "api", "exec"]),
-    // depth 5: the program
+    // depth 6: the program
     (
         "cli",
         &[

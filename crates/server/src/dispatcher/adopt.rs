@@ -75,9 +75,9 @@ impl Dispatcher {
                 waiting: BTreeMap::new(),
             },
         );
-        self.batch
-            .events
-            .push_back((run, Event::TakeOver { by: by.to_owned() }));
+        // Before anything that is due: the leases of the dead process have run out, and that must not make
+        // its tasks fail now that a person decided to go on.
+        self.handle(run, Event::TakeOver { by: by.to_owned() }, now);
         let mut out = self.step(now, 0, Vec::new())?;
         // Effects that the dead process did not come to are offered again.
         self.begin(run, pending, now, &mut out)?;
