@@ -86,6 +86,22 @@ fn what_a_dead_process_had_running_is_begun_again_and_its_worker_refused() {
 }
 
 #[test]
+fn a_run_that_is_resumed_long_after_its_leases_ended_goes_on() {
+    let board = Board::default();
+    let mut first = board.process(1);
+    first.create(1, tasks(&["a"]));
+    first.lease(1);
+    let now = first.now;
+    board.dies(1);
+    let mut second = board.process(2);
+    second.now = now.plus_ms(24 * 60 * 60 * 1000);
+    second.take_over(1);
+    let new = second.lease(1).remove(0);
+    second.succeed(&new);
+    assert_eq!(second.state(1), "succeeded");
+}
+
+#[test]
 fn who_lost_a_run_learns_it_from_the_next_change_and_answers_no_lie() {
     let board = Board::default();
     let mut first = board.process(1);
