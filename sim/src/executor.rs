@@ -5,9 +5,9 @@ use crate::random::Random;
 use crate::script::Script;
 use crate::site::Files;
 use exec::{
-    Command, ExecEvent, Exit, NotStarted, OutputState, Stage, StepRef, Stream, TreeKey, Usage,
+    Command, ExecEvent, Exit, NotStarted, OutputState, Phase, StepRef, Stream, TreeKey, Usage,
 };
-use model::ids::AttemptId;
+use model::ids::{AttemptId, WorkerId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Output that a command may have out without it being given back: two lines or three.
@@ -52,6 +52,7 @@ pub struct FakeExecutor {
 #[derive(Debug)]
 struct Running {
     attempt: AttemptId,
+    worker: WorkerId,
     tree: TreeKey,
     script: Script,
     index: u32,
@@ -76,11 +77,13 @@ impl FakeExecutor {
         }
     }
 
-    /// Attempts that have processes.
+    /// Attempts that have commands, with their workers' names.
     #[must_use]
-    pub fn living(&self) -> BTreeSet<AttemptId> {
+    pub fn living(&self) -> BTreeSet<(AttemptId, WorkerId)> {
         let commands = self.commands.values().filter(|command| command.began);
-        commands.map(|command| command.attempt).collect()
+        commands
+            .map(|command| (command.attempt, command.worker.clone()))
+            .collect()
     }
 
     /// Whether an attempt has processes, left-over ones included.
@@ -102,15 +105,21 @@ impl FakeExecutor {
         self.attempts.get(&id).copied()
     }
 
-    /// The attempt and script of a command that has not ended.
+    /// The attempt of a command that has not ended, the name of its worker at its start, and its script.
     #[must_use]
-    pub fn script(&self, id: StepRef) -> Option<(AttemptId, &Script)> {
+    pub fn script(&self, id: StepRef) -> Option<(AttemptId, &WorkerId, &Script)> {
         let command = self.commands.get(&id)?;
-        Some((command.attempt, &command.script))
+        Some((command.attempt, &command.worker, &command.script))
     }
 
     /// As [`exec::Executor::start`].
-    pub fn start(&mut self, id: StepRef, command: &Command, files: &Files, told: &mut Told) {
+    pub fn start(
+        &mut self,
+        worker: &WorkerId,
+        (id, command): (StepRef, &Command),
+        files: &Files,
+        told: &mut Told,
+    ) {
         let words: Vec<String> = command
             .args
             .iter()
@@ -119,12 +128,13 @@ impl FakeExecutor {
         let tree = command.tree.clone();
         let attempt = files.attempts[&tree];
         if self.finishing.contains(&tree) {
-            let cause = refused(Stage::Request, "its tree is being ended");
+            let cause = refused(Phase::Request, "its tree is being ended");
             told.events.push(ExecEvent::NotStarted { id, cause });
             return;
         }
         let running = Running {
             attempt,
+            worker: worker.clone(),
             tree,
             script: Script::read(&words[1]),
             index: words[0].parse().expect("the site wrote a number"),
@@ -212,7 +222,7 @@ impl FakeExecutor {
         if fails {
             let (tree, is_last) = (command.tree.clone(), command.is_last);
             self.commands.remove(&id);
-            let cause = refused(Stage::Fork, "no process can be made");
+            let cause = refused(Phase::Fork, "no process can be made");
             told.events.push(ExecEvent::NotStarted { id, cause });
             if is_last {
                 self.finish(&tree, told);
@@ -312,9 +322,9 @@ impl Running {
     }
 }
 
-fn refused(stage: Stage, text: &str) -> NotStarted {
+fn refused(phase: Phase, text: &str) -> NotStarted {
     NotStarted {
-        stage,
+        phase,
         errno: 0,
         text: text.to_owned(),
     }

@@ -21,6 +21,6 @@ mod wire;
 
 pub use capability::{Binding, Capabilities, TreeKill, capabilities};
 pub use command::{Command, Limits, StepRef, TreeKey};
-pub use event::{ExecEvent, Exit, NotStarted, OutputState, Stage, Stream, Usage};
+pub use event::{ExecEvent, Exit, NotStarted, OutputState, Phase, Stream, Usage};
 pub use executor::Executor;
 pub use process::{Cgroups, LaunchError, Options, ProcessExecutor};

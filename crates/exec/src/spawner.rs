@@ -27,7 +27,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::cgroup::Groups;
-use crate::event::Stage;
+use crate::event::Phase;
 use crate::leftovers::{OWNER_ENV, STATE_ID_ENV};
 use crate::packet::{self, Buffer, Received, Wait};
 use crate::proc::{self, OwnChildren, Owner};
@@ -201,7 +201,7 @@ impl Spawner {
             let text = format!("attempt `{}` is being ended", start.tree);
             return self.tell(&Reply::NotStarted {
                 id,
-                stage: Stage::Request,
+                phase: Phase::Request,
                 errno: 0,
                 text,
             });
@@ -219,13 +219,13 @@ impl Spawner {
                 self.commands.insert(pid, command);
                 self.tell(&Reply::Started { id, pid })
             }
-            Err(Refusal { stage, errno, text }) => {
+            Err(Refusal { phase, errno, text }) => {
                 if start.is_last {
                     tree.close();
                 }
                 self.tell(&Reply::NotStarted {
                     id,
-                    stage,
+                    phase,
                     errno,
                     text,
                 })

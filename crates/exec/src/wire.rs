@@ -7,7 +7,7 @@
 use std::ffi::CStr;
 
 use crate::command::Limits;
-use crate::event::{Exit, Stage, Usage};
+use crate::event::{Exit, Phase, Usage};
 use crate::packet::{INLINE, PACKET_MAX_BYTES};
 
 /// What an executor asks. Texts point into the packet.
@@ -44,7 +44,7 @@ pub(crate) enum Reply {
     },
     NotStarted {
         id: u64,
-        stage: Stage,
+        phase: Phase,
         errno: i32,
         text: String,
     },
@@ -206,13 +206,13 @@ impl Replies {
             }
             Reply::NotStarted {
                 id,
-                stage,
+                phase,
                 errno,
                 text,
             } => {
                 to.u8(NOT_STARTED);
                 to.u64(*id);
-                to.u32(stage_number(*stage));
+                to.u32(phase_number(*phase));
                 to.u32(errno.cast_unsigned());
                 to.text(&[text.as_bytes()]);
             }
@@ -294,7 +294,7 @@ fn read_reply(from: &mut Reader<'_>) -> Option<Reply> {
         },
         NOT_STARTED => Reply::NotStarted {
             id: from.u64()?,
-            stage: *STAGES.get(usize::try_from(from.u32()?).ok()?)?,
+            phase: *PHASES.get(usize::try_from(from.u32()?).ok()?)?,
             errno: from.u32()?.cast_signed(),
             text: from.text()?.to_str().ok()?.to_owned(),
         },
@@ -362,22 +362,22 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The stages by their number on the wire and in the page that a new process reports through.
-const STAGES: [Stage; 9] = [
-    Stage::Request,
-    Stage::Spawner,
-    Stage::Pipe,
-    Stage::Fork,
-    Stage::Cgroup,
-    Stage::Streams,
-    Stage::Limit,
-    Stage::WorkingDirectory,
-    Stage::Program,
+/// The phases by their number on the wire and in the page that a new process reports through.
+const PHASES: [Phase; 9] = [
+    Phase::Request,
+    Phase::Spawner,
+    Phase::Pipe,
+    Phase::Fork,
+    Phase::Cgroup,
+    Phase::Streams,
+    Phase::Limit,
+    Phase::WorkingDirectory,
+    Phase::Program,
 ];
 
-fn stage_number(stage: Stage) -> u32 {
-    let place = STAGES.iter().position(|known| *known == stage);
-    u32::try_from(place.expect("every stage is in the table")).expect("nine stages")
+fn phase_number(phase: Phase) -> u32 {
+    let place = PHASES.iter().position(|known| *known == phase);
+    u32::try_from(place.expect("every phase is in the table")).expect("nine phases")
 }
 
 #[cfg(test)]
@@ -421,7 +421,7 @@ mod tests {
             Reply::Started { id: 1, pid: 2 },
             Reply::NotStarted {
                 id: 1,
-                stage: Stage::Program,
+                phase: Phase::Program,
                 errno: 2,
                 text: "x".to_owned(),
             },

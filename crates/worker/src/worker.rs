@@ -121,6 +121,7 @@ pub struct Worker {
     wish: Option<(u64, u32)>,
     renew_at: Timestamp,
     heard_at: Timestamp,
+    stepped_at: Timestamp,
     leaving: bool,
     broken: bool,
     out: Vec<Output>,
@@ -158,6 +159,7 @@ impl Worker {
             wish: None,
             renew_at: now.plus_ms(RENEW_MS),
             heard_at: now,
+            stepped_at: now,
             leaving: false,
             broken: false,
             out: Vec::new(),
@@ -179,6 +181,11 @@ impl Worker {
 
     /// Takes in what happened; gives what to do.
     pub fn step(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        // Whoever stood still for a whole lease has missed that it is over: what is heard now was said before.
+        if now >= self.stepped_at.plus_ms(LEASE_MS) && !self.pending.is_empty() {
+            self.lose_everything(now);
+        }
+        self.stepped_at = now;
         match input {
             Input::Reply(reply) => self.reply(reply, now),
             Input::Exec(event) => self.exec_event(event, now),

@@ -12,7 +12,7 @@ use model::plan::{EdgeKind, Phase, Plan, SkipSpread, StatusOf};
 use model::reason::{FailureKind, QueueReason};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+use proptest::test_runner::RngSeed; // foreign: the name of the library
 use serde_json::json;
 use testkit::{Driver, TaskBuilder, plan};
 

@@ -15,7 +15,7 @@ use model::reason::{CancelCause, CancelMode, FailureKind, Gate};
 use model::time::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+use proptest::test_runner::RngSeed; // foreign: the name of the library
 use serde_json::json;
 use testkit::{Driver, TaskBuilder, plan};
 

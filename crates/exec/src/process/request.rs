@@ -10,7 +10,7 @@ use rustix::event::epoll;
 use super::output::Output;
 use super::{Link, ProcessExecutor, Running, SOCKET};
 use crate::command::{Command, StepRef, TreeKey};
-use crate::event::{ExecEvent, NotStarted, Stage};
+use crate::event::{ExecEvent, NotStarted, Phase};
 use crate::executor::Executor;
 use crate::leftovers::{ATTEMPT_ENV, OWNER_ENV, STATE_ID_ENV};
 use crate::packet::{self, Wait};
@@ -64,23 +64,23 @@ impl ProcessExecutor {
     fn try_start(&mut self, id: StepRef, command: &Command) -> Result<(), NotStarted> {
         let Some(link) = &mut self.link else {
             return Err(refusal(
-                Stage::Spawner,
+                Phase::Spawner,
                 0,
                 "the spawner is gone; launch another executor".to_owned(),
             ));
         };
         if self.finishing.contains(&command.tree) {
             let text = format!("attempt `{}` is being ended", command.tree);
-            return Err(refusal(Stage::Request, 0, text));
+            return Err(refusal(Phase::Request, 0, text));
         }
         let owner = self.owner.to_string();
         let message = message(id, command, &self.state_id, &owner)?;
         let made = Output::new(id, command.keep_stderr_apart, self.window_bytes);
         let (output, writers) = made.map_err(|error| {
-            system_refusal(Stage::Pipe, "cannot make a pipe for its output", &error)
+            system_refusal(Phase::Pipe, "cannot make a pipe for its output", &error)
         })?;
         link.send(message, writers, self.epoll.as_fd())
-            .map_err(|error| system_refusal(Stage::Spawner, "cannot reach the spawner", &error))?;
+            .map_err(|error| system_refusal(Phase::Spawner, "cannot reach the spawner", &error))?;
         self.commands.insert(
             id,
             Running {
@@ -149,13 +149,13 @@ impl Link {
     }
 }
 
-fn refusal(stage: Stage, errno: i32, text: String) -> NotStarted {
-    NotStarted { stage, errno, text }
+fn refusal(phase: Phase, errno: i32, text: String) -> NotStarted {
+    NotStarted { phase, errno, text }
 }
 
-fn system_refusal(stage: Stage, what: &str, error: &io::Error) -> NotStarted {
+fn system_refusal(phase: Phase, what: &str, error: &io::Error) -> NotStarted {
     refusal(
-        stage,
+        phase,
         error.raw_os_error().unwrap_or(0),
         format!("{what}: {error}"),
     )
@@ -198,7 +198,7 @@ fn message(
 }
 
 fn check(texts: &StartTexts<'_>) -> Result<(), NotStarted> {
-    let invalid = |text| Err(refusal(Stage::Request, libc::EINVAL, text));
+    let invalid = |text| Err(refusal(Phase::Request, libc::EINVAL, text));
     if texts.program.is_empty() {
         return invalid("the command has no program".to_owned());
     }
@@ -246,7 +246,7 @@ fn check(texts: &StartTexts<'_>) -> Result<(), NotStarted> {
             "arguments and environment take {size_bytes} bytes, the most is {}; pass large values in files",
             Command::SIZE_MAX_BYTES
         );
-        return Err(refusal(Stage::Request, libc::E2BIG, text));
+        return Err(refusal(Phase::Request, libc::E2BIG, text));
     }
     Ok(())
 }

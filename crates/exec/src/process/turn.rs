@@ -89,7 +89,7 @@ impl ProcessExecutor {
             }
             Reply::NotStarted {
                 id,
-                stage,
+                phase,
                 errno,
                 text,
             } => {
@@ -97,7 +97,7 @@ impl ProcessExecutor {
                 self.commands.remove(&id);
                 self.events.push_back(ExecEvent::NotStarted {
                     id,
-                    cause: NotStarted { stage, errno, text },
+                    cause: NotStarted { phase, errno, text },
                 });
             }
             Reply::Exited {

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::cgroup::TreeGroup;
-use crate::event::Stage;
+use crate::event::Phase;
 use crate::sys::{Birth, Maker, Unborn};
 use crate::wire::Start;
 
@@ -15,7 +15,7 @@ const DEFAULT_PATH: &[u8] = b"/usr/local/bin:/usr/bin:/bin";
 
 /// Why a command was not started.
 pub(super) struct Refusal {
-    pub(super) stage: Stage,
+    pub(super) phase: Phase,
     pub(super) errno: i32,
     pub(super) text: String,
 }
@@ -30,7 +30,7 @@ pub(super) fn launch(
     let (Some(stdout), Some(stderr)) = (fds.first(), fds.last()) else {
         let text = "the request came without an output".to_owned();
         return Err(Refusal {
-            stage: Stage::Request,
+            phase: Phase::Request,
             errno: 0,
             text,
         });
@@ -50,7 +50,7 @@ pub(super) fn launch(
         envp: &start.envp,
     };
     maker.make(&birth).map_err(|unborn| Refusal {
-        stage: unborn.stage,
+        phase: unborn.phase,
         errno: unborn.errno,
         text: explain(start, &programs, unborn),
     })
@@ -87,18 +87,18 @@ fn explain(start: &Start<'_>, programs: &[&CStr], unborn: Unborn) -> String {
     let program = start.program.to_string_lossy();
     let cwd = start.cwd.to_string_lossy();
     let cause = std::io::Error::from_raw_os_error(unborn.errno);
-    match (unborn.stage, unborn.errno) {
-        (Stage::WorkingDirectory, libc::ENOENT) => {
+    match (unborn.phase, unborn.errno) {
+        (Phase::WorkingDirectory, libc::ENOENT) => {
             format!("working directory `{cwd}` does not exist")
         }
-        (Stage::WorkingDirectory, libc::ENOTDIR) => {
+        (Phase::WorkingDirectory, libc::ENOTDIR) => {
             format!("working directory `{cwd}` is not a directory")
         }
-        (Stage::WorkingDirectory, libc::EACCES) => {
+        (Phase::WorkingDirectory, libc::EACCES) => {
             format!("no permission to enter working directory `{cwd}`")
         }
-        (Stage::WorkingDirectory, _) => format!("cannot enter working directory `{cwd}`: {cause}"),
-        (Stage::Program, libc::ENOENT) => {
+        (Phase::WorkingDirectory, _) => format!("cannot enter working directory `{cwd}`: {cause}"),
+        (Phase::Program, libc::ENOENT) => {
             match programs.iter().find(|path| exists(path, start.cwd)) {
                 Some(path) => {
                     format!(
@@ -113,24 +113,24 @@ fn explain(start: &Start<'_>, programs: &[&CStr], unborn: Unborn) -> String {
                 }
             }
         }
-        (Stage::Program, libc::EACCES) => format!("no permission to execute `{program}`"),
-        (Stage::Program, libc::ENOEXEC) => {
+        (Phase::Program, libc::EACCES) => format!("no permission to execute `{program}`"),
+        (Phase::Program, libc::ENOEXEC) => {
             format!(
                 "`{program}` is neither a program for this machine nor a script with a `#!` line"
             )
         }
-        (Stage::Program, libc::E2BIG) => {
+        (Phase::Program, libc::E2BIG) => {
             format!("arguments and environment of `{program}` are too large for this system")
         }
-        (Stage::Program, _) => format!("cannot execute `{program}`: {cause}"),
-        (Stage::Fork, libc::EAGAIN) => {
+        (Phase::Program, _) => format!("cannot execute `{program}`: {cause}"),
+        (Phase::Fork, libc::EAGAIN) => {
             format!("cannot start `{program}`: the limit on processes is reached")
         }
-        (Stage::Fork, _) => format!("cannot make a process for `{program}`: {cause}"),
-        (Stage::Cgroup, _) => format!("cannot put `{program}` into its control group: {cause}"),
-        (Stage::Streams, _) => format!("cannot connect the output of `{program}`: {cause}"),
-        (Stage::Limit, _) => format!("cannot limit the file size of `{program}`: {cause}"),
-        (Stage::Request | Stage::Spawner | Stage::Pipe, _) => {
+        (Phase::Fork, _) => format!("cannot make a process for `{program}`: {cause}"),
+        (Phase::Cgroup, _) => format!("cannot put `{program}` into its control group: {cause}"),
+        (Phase::Streams, _) => format!("cannot connect the output of `{program}`: {cause}"),
+        (Phase::Limit, _) => format!("cannot limit the file size of `{program}`: {cause}"),
+        (Phase::Request | Phase::Spawner | Phase::Pipe, _) => {
             format!("cannot start `{program}`: {cause}")
         }
     }

@@ -19,7 +19,7 @@ use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
 use std::ptr::{self, NonNull};
 
-use crate::event::Stage;
+use crate::event::Phase;
 
 /// Everything a new process needs, ready to be handed to the kernel.
 pub(crate) struct Birth<'a> {
@@ -42,7 +42,7 @@ pub(crate) struct Birth<'a> {
 /// Why there is no process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unborn {
-    pub(crate) stage: Stage,
+    pub(crate) phase: Phase,
     pub(crate) errno: i32,
 }
 
@@ -154,18 +154,18 @@ impl Maker {
             other => other,
         };
         let pid = born.map_err(|errno| Unborn {
-            stage: Stage::Fork,
+            phase: Phase::Fork,
             errno,
         })?;
         // SAFETY: as above; the new process has stopped using the page.
         let report = unsafe { self.report.read_volatile() };
-        let stage = match report.failed {
+        let phase = match report.failed {
             0 => return Ok(pid),
-            FAILED_JOIN => Stage::Cgroup,
-            FAILED_STREAMS => Stage::Streams,
-            FAILED_LIMIT => Stage::Limit,
-            FAILED_DIRECTORY => Stage::WorkingDirectory,
-            _ => Stage::Program,
+            FAILED_JOIN => Phase::Cgroup,
+            FAILED_STREAMS => Phase::Streams,
+            FAILED_LIMIT => Phase::Limit,
+            FAILED_DIRECTORY => Phase::WorkingDirectory,
+            _ => Phase::Program,
         };
         // It has ended, and nobody else is told of it.
         // SAFETY: no status is asked for; the number is that of our own unreaped child.
@@ -173,7 +173,7 @@ impl Maker {
             && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
         {}
         Err(Unborn {
-            stage,
+            phase,
             errno: report.errno,
         })
     }
@@ -423,17 +423,17 @@ mod tests {
     }
 
     #[test]
-    fn failure_is_told_with_its_stage_and_leaves_no_process() {
+    fn failure_is_told_with_its_phase_and_leaves_no_process() {
         both_ways(|maker, output| {
             let programs: [&CStr; 2] = [c"/etc/passwd", c"/no/such/sh"];
-            for (cwd, stage, errno) in [
-                (c"/no/such/place", Stage::WorkingDirectory, libc::ENOENT),
-                (c"/", Stage::Program, libc::EACCES),
+            for (cwd, phase, errno) in [
+                (c"/no/such/place", Phase::WorkingDirectory, libc::ENOENT),
+                (c"/", Phase::Program, libc::EACCES),
             ] {
                 let unborn = maker
                     .make(&birth(output, cwd, &programs))
                     .expect_err("it cannot run");
-                assert_eq!((unborn.stage, unborn.errno), (stage, errno));
+                assert_eq!((unborn.phase, unborn.errno), (phase, errno));
             }
         });
     }

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
-use exec::{Cgroups, Stage, StepRef, leftovers};
+use exec::{Cgroups, Phase, StepRef, leftovers};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use crate::helper::{BOTH_WAYS, Rig, Watched, bash, has_groups, options, parent};
@@ -147,7 +147,7 @@ async fn killed_spawner_is_told_and_leaves_nothing() {
         assert!(family.values().all(Watched::has_ended));
         assert!(rig.told[&id].has_output_ended && rig.told[&id].exit.is_none());
         let refused = rig.run(bash("exit 0")).await.refused.clone().unwrap();
-        assert_eq!(refused.stage, Stage::Spawner);
+        assert_eq!(refused.phase, Phase::Spawner);
         assert!(!refused.is_users_fault());
         assert_eq!(refused.text, "the spawner is gone; launch another executor");
     }

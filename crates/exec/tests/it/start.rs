@@ -1,6 +1,6 @@
 //! Starting a command, its surroundings and its exact end.
 
-use exec::{Command, Exit, Stage};
+use exec::{Command, Exit, Phase};
 
 use crate::helper::{BOTH_WAYS, Rig, bash, options};
 
@@ -135,8 +135,8 @@ async fn program_that_is_not_there_is_named() {
         .clone()
         .unwrap();
     assert_eq!(
-        (refused.stage, refused.errno),
-        (Stage::Program, libc_enoent())
+        (refused.phase, refused.errno),
+        (Phase::Program, libc_enoent())
     );
     assert_eq!(
         refused.text,
@@ -228,7 +228,7 @@ async fn working_directory_is_entered_and_named_when_gone() {
         .refused
         .clone()
         .unwrap();
-    assert_eq!(refused.stage, Stage::WorkingDirectory);
+    assert_eq!(refused.phase, Phase::WorkingDirectory);
     assert_eq!(
         refused.text,
         format!("working directory `{}` does not exist", cwd.display())
