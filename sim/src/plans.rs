@@ -3,9 +3,10 @@
 
 use crate::random::Random;
 use crate::script::Script;
-use model::plan::{GroupMode, Plan, ValueType};
+use model::plan::{GroupMode, Plan, Retry, ValueType};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use testkit::{PlanBuilder, TaskBuilder, plan};
 
 /// A command that runs until it is stopped.
@@ -200,7 +201,12 @@ impl Painter<'_> {
         let lister = lister.map(|name| (*name).clone());
         task = self.steps(task, &script);
         let retries = self.retries();
-        task = task.retry(retries);
+        let backoff_ms = *self.random.pick(&[200, 1_000, 8_000]);
+        task = task.retry_with(Retry {
+            max: retries,
+            backoff_ms,
+            ..Retry::default()
+        });
         if self.taste == Taste::Plain {
             let met = needs
                 .iter()
@@ -369,7 +375,7 @@ pub fn generated(file: &str) -> String {
             prints: 1,
             ..Script::default()
         };
-        text += &format!("  g{number}: {{{needs}run: \"{script}\"}}\n");
+        writeln!(text, "  g{number}: {{{needs}run: \"{script}\"}}").expect("text takes text");
     }
     text
 }

@@ -54,7 +54,7 @@ impl Site for FakeSite {
     fn prepare(&self, work: &Work) -> Result<Prepared, Trouble> {
         let mut files = self.files();
         files.attempts.insert(tree_key(work.id), work.id);
-        if files.fails && files.weather % 50 == 0 {
+        if files.fails && files.weather.is_multiple_of(50) {
             return Err(Trouble::Platform(
                 "the disk of the simulator is moody".to_owned(),
             ));
@@ -69,7 +69,7 @@ impl Site for FakeSite {
     }
 
     fn is_light(&self, work: &Work) -> bool {
-        (work.token.0 + u64::from(work.id.task.0)) % 3 != 0
+        !(work.token.0 + u64::from(work.id.task.0)).is_multiple_of(3)
     }
 
     fn command(&self, at: &Prepared, _: &Work, planned: &Planned) -> Result<Command, Trouble> {

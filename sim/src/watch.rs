@@ -4,22 +4,27 @@
 //! It keeps a history of its own and trusts nobody: not the machines' indexes, not the workers, not what a store
 //! says it did. The first broken rule is kept; the run of the simulator ends with it.
 
+mod attempts;
+mod plan;
+
 use crate::disk::Written;
 use crate::logs::Logs;
 use crate::script::Script;
 use engine::machine::Machine;
 use engine::rows::{
-    AttemptEnd, AttemptResult, AttemptRow, Ended, RunState, Snapshot, TaskKind, TaskRow, TaskState,
+    AttemptEnd, AttemptRow, Ended, RunState, Snapshot, TaskKind, TaskRow, TaskState, Transition,
 };
 use model::ids::{AttemptId, AttemptNo, RunId, TaskNo, Token, WorkerId};
 use model::limits;
-use model::plan::{Phase, Plan};
-use model::reason::{CancelMode, FailureKind, QueueReason};
+use model::plan::Plan;
+use model::reason::{CancelMode, QueueReason};
 use model::time::Timestamp;
+use plan::{instance_of, unmet_need};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// After the last fault, a lease that was given later than this is never lost.
-const SETTLED_MS: u64 = 20_000;
+/// After the last fault, a lease that was given later than this is never lost: the latest message has come, and the
+/// wish of a dead worker in it is forgotten.
+const SETTLED_MS: u64 = 40_000;
 /// So long something that has to stop may go on, when nothing disturbs: a lease, two graces and some delay.
 const STOPS_WITHIN_MS: u64 = 45_000;
 
@@ -36,6 +41,8 @@ pub struct Watch {
     logs: Logs,
     /// When the last fault was over.
     calm_at: Option<Timestamp>,
+    /// From when on no lease is lost.
+    safe_at: Option<Timestamp>,
     broken: Option<String>,
     /// How often something worth knowing happened.
     pub seen: BTreeMap<&'static str, u64>,
@@ -80,6 +87,7 @@ impl Watch {
             remarks: BTreeMap::new(),
             logs,
             calm_at: None,
+            safe_at: None,
             broken: None,
             seen: BTreeMap::new(),
         }
@@ -101,9 +109,34 @@ impl Watch {
         *self.seen.entry(what).or_default() += 1;
     }
 
+    /// An event was written.
+    pub fn event(&mut self, what: &Transition) {
+        self.count(match what {
+            Transition::CancelAsked { .. } => "cancels",
+            Transition::Generated { .. } => "generated files compiled",
+            Transition::Approved { .. } => "approvals and manual starts",
+            Transition::Rejected { .. } => "rejections",
+            Transition::RunAdmitted => "runs admitted to their group",
+            Transition::TakenOver { .. } => "runs taken over",
+            Transition::RunEnded(_) => "runs ended",
+            Transition::AttemptEnded { .. } => "attempts that others followed",
+            Transition::RunCreated
+            | Transition::TaskMoved { .. }
+            | Transition::Leased { .. }
+            | Transition::Started { .. }
+            | Transition::TaskEnded { .. } => return,
+        });
+    }
+
     /// No fault happens any more.
     pub fn calm(&mut self, now: Timestamp) {
         self.calm_at = Some(now);
+        self.safe_at.get_or_insert(now.plus_ms(SETTLED_MS));
+    }
+
+    /// No fault happens at all.
+    pub fn quiet(&mut self) {
+        self.safe_at = Some(Timestamp(0));
     }
 
     /// The plan of a run that is about to be created.
@@ -287,189 +320,6 @@ impl Watch {
         }
     }
 
-    fn attempt_steps(
-        &mut self,
-        known: &mut Known,
-        rows: &Snapshot,
-        now: Timestamp,
-        lives: &dyn Fn(AttemptId) -> bool,
-    ) {
-        let run = rows.run.id;
-        let before: BTreeMap<(TaskNo, AttemptNo), &AttemptRow> = known
-            .rows
-            .attempts
-            .iter()
-            .map(|row| ((row.task, row.attempt), row))
-            .collect();
-        let mut live: BTreeSet<TaskNo> = BTreeSet::new();
-        let mut tokens: BTreeSet<Token> = BTreeSet::new();
-        let mut succeeded: BTreeSet<TaskNo> = BTreeSet::new();
-        for row in &rows.attempts {
-            let key = &rows.tasks[row.task.index()].key;
-            let id = AttemptId {
-                run,
-                task: row.task,
-                attempt: row.attempt,
-            };
-            if !tokens.insert(row.token) || row.token > rows.run.token {
-                self.say(format!(
-                    "attempt {id} of `{key}` has a token that is not its own"
-                ));
-            }
-            if row.end.is_none() && !live.insert(row.task) {
-                self.say(format!("task `{key}` has two leased attempts"));
-            }
-            let good = row.end.as_ref();
-            if good.is_some_and(|end| end.result == AttemptResult::Succeeded)
-                && !succeeded.insert(row.task)
-            {
-                self.say(format!("two attempts of task `{key}` have published"));
-            }
-            let old = before.get(&(row.task, row.attempt)).copied();
-            match old {
-                None => self.leased(known, rows, row, now),
-                Some(old) if old.end.is_some() && old != row => {
-                    self.say(format!("attempt {id} of `{key}` had ended and changed"));
-                }
-                Some(_) => {}
-            }
-            if row.stop.is_some() && row.end.is_none() {
-                known.stops.entry((row.task, row.attempt)).or_insert(now);
-            }
-            let ended_now = row.end.is_some() && old.is_none_or(|old| old.end.is_none());
-            if ended_now {
-                known.stops.remove(&(row.task, row.attempt));
-                match self.close(id, row) {
-                    Some(Close::Reported) => {
-                        known.disturbed |= is_platforms_fault(row);
-                        if lives(id) {
-                            self.say(format!(
-                                "attempt {id} of `{key}` was reported while its processes live"
-                            ));
-                        }
-                        self.published(id, row, &rows.tasks[row.task.index()]);
-                        self.log(known.owner, id, row);
-                    }
-                    Some(Close::Lost) => {
-                        known.disturbed = true;
-                        self.count("attempts lost");
-                        let safe = self.calm_at.map(|calm_at| calm_at.plus_ms(SETTLED_MS));
-                        if safe.is_some_and(|safe| row.leased_at >= safe) {
-                            self.say(format!("attempt {id} of `{key}` was lost in calm weather"));
-                        }
-                    }
-                    None => {}
-                }
-            }
-        }
-        if before.len() > rows.attempts.len() {
-            self.say(format!("run {run}: attempts are gone"));
-        }
-    }
-
-    /// A worker has got a task.
-    fn leased(&mut self, known: &Known, rows: &Snapshot, row: &AttemptRow, _now: Timestamp) {
-        self.count("leases");
-        let task = &rows.tasks[row.task.index()];
-        let earlier = known.rows.run.cancel.as_ref();
-        if let Some(cancel) = earlier.filter(|_| known.rows.run.version > 0) {
-            let finally = is_finally(&known.plan, rows, row.task);
-            if cancel.mode == CancelMode::Now || !finally {
-                self.say(format!(
-                    "`{}` was leased after the run was canceled",
-                    task.key
-                ));
-            }
-        }
-        if row.token <= known.rows.run.token && known.rows.run.version > 0 {
-            self.say(format!("`{}` was leased under an old token", task.key));
-        }
-        if let Some(need) = unmet_need(&known.plan, rows, task) {
-            self.say(format!(
-                "`{}` was leased before `{need}` had ended",
-                task.key
-            ));
-        }
-        if rows.leases.iter().all(|lease| lease.worker != row.worker) && row.end.is_none() {
-            self.say(format!(
-                "`{}` was leased to a worker without a lease",
-                task.key
-            ));
-        }
-    }
-
-    /// How an attempt came to its end; `None` when nobody knows, which is said.
-    fn close(&mut self, id: AttemptId, row: &AttemptRow) -> Option<Close> {
-        let end = row.end.as_ref().expect("it has ended");
-        let sent = self.reports.get(&id);
-        let same = sent.is_some_and(|sent| {
-            sent.token == row.token
-                && sent.worker == row.worker
-                && sent.end.result == end.result
-                && sent.end.steps == end.steps
-        });
-        let lost = match &end.result {
-            AttemptResult::Failed { kind, message, .. } => {
-                *kind == FailureKind::InfraAfterStart && message.starts_with("worker `")
-            }
-            AttemptResult::Interrupted => end.steps.is_empty(),
-            AttemptResult::Succeeded | AttemptResult::Stopped => false,
-        };
-        match (same, lost) {
-            (true, false) => Some(Close::Reported),
-            (_, true) => Some(Close::Lost),
-            (false, false) => {
-                self.say(format!(
-                    "attempt {id} ended in a way that its worker never told"
-                ));
-                None
-            }
-        }
-    }
-
-    /// What a task gives is what its attempt told.
-    fn published(&mut self, id: AttemptId, row: &AttemptRow, task: &TaskRow) {
-        let end = &self.reports[&id].end;
-        if end.result != AttemptResult::Succeeded || row.end.is_none() {
-            return;
-        }
-        let given = task.outputs.as_deref();
-        let same = end
-            .outputs
-            .iter()
-            .all(|(name, value)| given.is_some_and(|given| given.get(name) == Some(value)));
-        if !same {
-            self.say(format!(
-                "task `{}` gives what attempt {id} did not tell",
-                task.key
-            ));
-        }
-    }
-
-    /// Every byte that was printed is in the log, or counted as missing.
-    fn log(&mut self, owner: u64, id: AttemptId, row: &AttemptRow) {
-        let printed = self.printed.get(&id).map_or(&[][..], Vec::as_slice);
-        let told = printed.len() as u64 + self.remarks.get(&id).copied().unwrap_or(0);
-        let Some(log) = row.end.as_ref().and_then(|end| end.log.as_ref()) else {
-            if told > 0 {
-                self.say(format!("attempt {id} printed {told} bytes and has no log"));
-            }
-            return;
-        };
-        let kept = self.logs.output(owner, &row.worker, id);
-        if log.missing_bytes > 0 {
-            self.count("logs with missing bytes");
-        }
-        if log.size_bytes + log.missing_bytes != told {
-            let (kept, missing) = (log.size_bytes, log.missing_bytes);
-            self.say(format!(
-                "attempt {id} printed {told} bytes; {kept} are kept and {missing} are missing"
-            ));
-        } else if log.missing_bytes == 0 && kept != self.printed.remove(&id).unwrap_or_default() {
-            self.say(format!("the log of attempt {id} is not what it printed"));
-        }
-    }
-
     /// A command runs from now on. `elsewhere` are the attempts with processes, and their workers.
     pub fn command_begins(
         &mut self,
@@ -608,18 +458,17 @@ impl Watch {
     /// What has not ended, for people.
     #[must_use]
     pub fn unended(&self) -> String {
-        let mut text = String::new();
+        let mut parts = Vec::new();
         for known in self.runs.values() {
             let run = &known.rows.run;
             if matches!(run.state, RunState::Ended(_)) {
                 continue;
             }
-            text += &format!("run {} is {};", run.id, run.state);
-            for row in known.rows.tasks.iter().filter(|row| row.ended().is_none()) {
-                text += &format!(" `{}` is {};", row.key, row.state);
-            }
+            parts.push(format!("run {} is {}", run.id, run.state));
+            let tasks = known.rows.tasks.iter().filter(|row| row.ended().is_none());
+            parts.extend(tasks.map(|row| format!("`{}` is {}", row.key, row.state)));
         }
-        text
+        parts.join("; ")
     }
 
     /// What is wrong with the ends of the tasks of a run that nothing disturbed.
@@ -657,80 +506,10 @@ impl Watch {
     }
 }
 
-/// Whether an attempt failed because of the platform, as its worker told.
-fn is_platforms_fault(row: &AttemptRow) -> bool {
-    let result = row.end.as_ref().map(|end| &end.result);
-    match result {
-        Some(AttemptResult::Failed { kind, .. }) => match kind {
-            FailureKind::InfraBeforeStart | FailureKind::InfraAfterStart => true,
-            FailureKind::User | FailureKind::Timeout | FailureKind::Policy => false,
-        },
-        Some(AttemptResult::Interrupted) => true,
-        Some(AttemptResult::Succeeded | AttemptResult::Stopped) | None => false,
-    }
-}
-
 const fn strength(mode: CancelMode) -> u8 {
     match mode {
         CancelMode::Drain => 0,
         CancelMode::Finally => 1,
         CancelMode::Now => 2,
     }
-}
-
-/// The call or generating task whose scope a row belongs to.
-fn instance_of(rows: &Snapshot, row: &TaskRow) -> Option<TaskNo> {
-    let parent = &rows.tasks[row.parent?.index()];
-    let is_member = parent.kind == TaskKind::Matrix && parent.def == row.def;
-    if is_member {
-        parent.parent
-    } else {
-        Some(parent.no)
-    }
-}
-
-/// A task that `row` needs and that has not ended.
-fn unmet_need(plan: &Plan, rows: &Snapshot, row: &TaskRow) -> Option<String> {
-    let instance = instance_of(rows, row);
-    // What was generated since the plan was last seen is looked at the next time.
-    let def = plan.tasks.get(row.def.index())?;
-    let unmet = def.needs.iter().find_map(|edge| {
-        rows.tasks.iter().find(|need| {
-            need.def == edge.task
-                && need.parent == instance
-                && need.ended().is_none()
-                && !need.released
-        })
-    });
-    if let Some(unmet) = unmet {
-        return Some(unmet.key.to_string());
-    }
-    // `finally` begins when everything else of its scope has ended.
-    if def.phase != Phase::Finally {
-        return None;
-    }
-    let main = rows.tasks.iter().find(|other| {
-        other.parent == instance
-            && other.ended().is_none()
-            && !other.released
-            && plan
-                .tasks
-                .get(other.def.index())
-                .is_some_and(|def| def.phase == Phase::Main)
-    });
-    main.map(|main| main.key.to_string())
-}
-
-/// Whether a task belongs to a `finally`, its own or one around it.
-fn is_finally(plan: &Plan, rows: &Snapshot, task: TaskNo) -> bool {
-    let mut at = Some(task);
-    while let Some(no) = at {
-        let row = &rows.tasks[no.index()];
-        let def = plan.tasks.get(row.def.index());
-        if def.is_none_or(|def| def.phase == Phase::Finally) {
-            return true;
-        }
-        at = row.parent;
-    }
-    false
 }

@@ -18,6 +18,8 @@ pub struct Weather {
     pub moody: bool,
     /// Workers die with the process that they belong to.
     pub embedded: bool,
+    /// Nothing bad happens at all.
+    pub quiet: bool,
     /// When nothing bad happens any more.
     pub calm_ms: u64,
     /// How many workers there are.
@@ -81,6 +83,7 @@ impl Weather {
             disk_ms: 3,
             moody: false,
             embedded: random.chance(400),
+            quiet,
             calm_ms: 1_000,
             seats,
             slots: u32::try_from(random.range(1, 4)).expect("small"),

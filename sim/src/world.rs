@@ -186,6 +186,9 @@ impl World {
 
     fn begin(&mut self) {
         self.site.files().fails = self.weather.moody;
+        if self.weather.quiet {
+            self.watch.quiet();
+        }
         let first = self.process();
         for seat in 0..self.weather.seats {
             self.seats.push(Seat::empty(first));
@@ -311,6 +314,7 @@ impl World {
             for event in &written.events {
                 self.trace
                     .note(self.now, format_args!("  {:?}", event.what));
+                self.watch.event(&event.what);
             }
             let seats = &self.seats;
             let lives = |id: AttemptId| {
@@ -390,6 +394,7 @@ impl World {
             .seats
             .iter()
             .flat_map(|seat| seat.executor.living())
+            .map(|(id, _)| id)
             .collect();
         self.watch.look_around(self.now, &living);
         for place in 0..self.runs.len() {

@@ -94,13 +94,15 @@ impl Wire for Faulty {
     fn request(&mut self, mut request: Request) -> Vec<Request> {
         self.workers.insert(request.worker.clone());
         let mut more = Vec::new();
-        match self.fault {
-            Fault::TheDeadRenew => more = self.renew_the_dead(&request),
-            Fault::RenewalsAreLost if matches!(request.body, RequestBody::Renew { .. }) => {
-                return Vec::new();
-            }
-            Fault::FailuresAreRepeated => more.extend(self.repeat_failure()),
-            _ => {}
+        let is_renewal = matches!(request.body, RequestBody::Renew { .. });
+        if self.fault == Fault::RenewalsAreLost && is_renewal {
+            return more;
+        }
+        if self.fault == Fault::TheDeadRenew {
+            more = self.renew_the_dead(&request);
+        }
+        if self.fault == Fault::FailuresAreRepeated {
+            more.extend(self.repeat_failure());
         }
         if let RequestBody::Report { id, token, end, .. } = &mut request.body {
             let newest = self.newest.get(&(id.run, id.task));

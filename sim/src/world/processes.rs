@@ -284,7 +284,6 @@ impl World {
                     self.processes[place].dispatcher = Some(dispatcher);
                 }
                 result => {
-                    self.watch.count("runs taken over");
                     let failed = result.is_err();
                     self.stepped(place, dispatcher, result);
                     if failed {
@@ -397,12 +396,13 @@ fn died_of_its_disk(fatal: &Fatal) -> bool {
     }
 }
 
+/// An error with its causes.
 fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    let mut texts = vec![error.to_string()];
     let mut source = error.source();
     while let Some(cause) = source {
-        text += &format!(": {cause}");
+        texts.push(cause.to_string());
         source = cause.source();
     }
-    text
+    texts.join(": ")
 }

@@ -190,17 +190,14 @@ impl World {
 
     fn begins(&mut self, place: usize, id: exec::StepRef) {
         let seat = &self.seats[place];
-        let Some((attempt, script)) = seat.executor.script(id) else {
+        let Some((attempt, worker, script)) = seat.executor.script(id) else {
             return;
         };
-        let (script, worker) = (script.clone(), seat.id.clone());
+        let (script, worker) = (script.clone(), worker.clone());
         let elsewhere: Vec<(AttemptId, WorkerId)> = self
             .seats
             .iter()
-            .flat_map(|seat| {
-                let living = seat.executor.living().into_iter();
-                living.map(|id| (id, seat.id.clone()))
-            })
+            .flat_map(|seat| seat.executor.living())
             .collect();
         self.watch.count("commands");
         self.note(format_args!("{attempt} runs at {worker}: {script}"));
@@ -270,10 +267,14 @@ impl World {
     fn perform(&mut self, place: usize, output: Output, told: &mut Told) {
         let life = self.seats[place].life;
         let site = self.site.clone();
+        let worker = self.seats[place].id.clone();
         let executor = &mut self.seats[place].executor;
         match output {
             Output::Send(request) => self.send(place, request),
-            Output::Start(id, command) => executor.start(id, &command, &site.files(), told),
+            Output::Start(id, command) => {
+                let command = (id, &*command);
+                executor.start(&worker, command, &site.files(), told);
+            }
             Output::Terminate(id) => executor.terminate(id, told),
             Output::Kill(id) => executor.kill(id, told),
             Output::Finish(tree) => executor.finish(&tree, told),

@@ -56,13 +56,17 @@ fn the_worlds_are_bad_enough() {
         }
     }
     for what in [
-        "answers",
+        "approvals and manual starts",
         "attempts lost",
+        "cancels",
         "cancels through the board",
+        "generated files compiled",
         "messages lost",
         "pauses before another attempt",
         "processes died",
         "processes taken for dead",
+        "rejections",
+        "runs admitted to their group",
         "runs lost to others",
         "runs taken over",
         "runs with a known end",

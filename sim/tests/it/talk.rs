@@ -78,11 +78,13 @@ fn work() -> Work {
 }
 
 fn requests(outputs: Vec<Output>) -> Vec<Request> {
-    let sent = |output| match output {
-        Output::Send(request) => Some(request),
-        _ => None,
-    };
-    outputs.into_iter().filter_map(sent).collect()
+    let mut sent = Vec::new();
+    for output in outputs {
+        if let Output::Send(request) = output {
+            sent.push(request);
+        }
+    }
+    sent
 }
 
 fn starts(outputs: &[Output]) -> bool {
@@ -119,6 +121,15 @@ fn a_worker_that_has_lost_everything_goes_on_under_another_name() {
     assert_eq!(names, ["w.1"], "the old name's lease has to run out");
     let outputs = talk.answer(1, ReplyBody::Leased(vec![work]));
     assert!(!starts(&outputs), "that was said to the old name");
+}
+
+#[test]
+fn a_worker_that_stood_still_for_a_lease_does_not_believe_what_was_said_meanwhile() {
+    let (mut talk, work) = (Talk::begin(), work());
+    let wish = requests(talk.step(Input::Tick)).remove(0);
+    talk.now = talk.now.plus_ms(LEASE_MS);
+    let outputs = talk.answer(wish.number, ReplyBody::Leased(vec![work]));
+    assert!(!starts(&outputs), "{outputs:?}");
 }
 
 #[test]
@@ -185,14 +196,15 @@ impl Board {
 
 /// Numbers of the answers, with how many tasks each brings.
 fn answers(outputs: &[server::Output]) -> Vec<(u64, usize)> {
-    let answers = outputs.iter().filter_map(|output| match output {
-        server::Output::Reply(_, reply) => match &reply.body {
-            ReplyBody::Leased(work) => Some((reply.number, work.len())),
-            _ => None,
-        },
-        _ => None,
-    });
-    answers.collect()
+    let mut answers = Vec::new();
+    for output in outputs {
+        if let server::Output::Reply(_, reply) = output
+            && let ReplyBody::Leased(work) = &reply.body
+        {
+            answers.push((reply.number, work.len()));
+        }
+    }
+    answers
 }
 
 #[test]
