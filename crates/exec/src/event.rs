@@ -136,7 +136,7 @@ impl Usage {
 #[error("{text}")]
 pub struct NotStarted {
     /// What was being done.
-    pub stage: Stage,
+    pub phase: Phase,
     /// The system's error number, 0 if the system was not asked.
     pub errno: i32,
     /// Names the thing and its place.
@@ -146,21 +146,21 @@ pub struct NotStarted {
 impl NotStarted {
     /// Whether the command as written is at fault, and not the machine.
     pub fn is_users_fault(&self) -> bool {
-        match self.stage {
-            Stage::Request | Stage::WorkingDirectory | Stage::Program => true,
-            Stage::Spawner
-            | Stage::Pipe
-            | Stage::Fork
-            | Stage::Cgroup
-            | Stage::Streams
-            | Stage::Limit => false,
+        match self.phase {
+            Phase::Request | Phase::WorkingDirectory | Phase::Program => true,
+            Phase::Spawner
+            | Phase::Pipe
+            | Phase::Fork
+            | Phase::Cgroup
+            | Phase::Streams
+            | Phase::Limit => false,
         }
     }
 }
 
 /// The steps of starting a command, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum Phase {
     /// Reading the request: a NUL byte, too long, a tree that is being ended.
     Request,
     /// Reaching the spawner.
