@@ -232,13 +232,13 @@ impl Watch {
         }
         if !fresh {
             self.run_step(&known, &rows);
+            self.task_steps(&known, &rows, now);
         }
         let first = if fresh { 1 } else { known.rows.run.events + 1 };
         let in_order = (first..).zip(&events).all(|(seq, event)| event.seq == seq);
         if !in_order || first + events.len() as u64 != rows.run.events + 1 {
             self.say(format!("run {run}: events are missing or written twice"));
         }
-        self.task_steps(&known, &rows, now);
         self.attempt_steps(&mut known, &rows, now, lives);
         let taken = rows.run.inbox;
         known.asked.retain(|seq, mode| {

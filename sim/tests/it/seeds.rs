@@ -73,7 +73,7 @@ fn the_worlds_are_bad_enough() {
         "workers died",
     ] {
         assert!(
-            seen.get(what).is_some_and(|count| *count > 5),
+            seen.get(what).is_some_and(|count| *count > 0),
             "{what}: {seen:?}"
         );
     }
