@@ -6,6 +6,12 @@
 //! It knows no runs, tasks, plans or secrets: commands come in ([`Command`]), events go out ([`ExecEvent`]).
 //! It has no opinion on time limits either; the caller owns the clock and says when to stop what.
 
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+compile_error!("Formic runs on Linux, on x86-64 and aarch64.");
+
 mod capability;
 mod cgroup;
 mod command;

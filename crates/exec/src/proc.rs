@@ -17,6 +17,8 @@ pub(crate) struct Stat {
     /// Since boot, in clock ticks.
     pub(crate) start_ticks: u64,
     pub(crate) life: Life,
+    /// Was started with some variable. Known of our own user's processes.
+    pub(crate) has_environment: bool,
 }
 
 /// How far a process has come.
@@ -55,6 +57,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
     };
     Some(Stat {
         life,
+        has_environment: number(48) > number(47),
         parent,
         session: fields.get(3)?.parse().ok()?,
         start_ticks: fields.get(19)?.parse().ok()?,
@@ -155,11 +158,12 @@ pub(crate) fn environ(pid: i32) -> Environ {
         // On its last way, either nothing is read or, in later kernels, it cannot be opened.
         Ok(_) | Err(_) => Vec::new(),
     };
-    match stat(pid).map(|stat| stat.life) {
-        Some(Life::Executing | Life::Exiting) => Environ::Unsettled,
+    match stat(pid).map(|stat| (stat.life, stat.has_environment)) {
+        // With one by now, though none was read: it began to run in between.
+        Some((Life::Executing | Life::Exiting, _) | (Life::Running, true)) => Environ::Unsettled,
         // It was started without any.
-        Some(Life::Running) => Environ::Read(environ),
-        Some(Life::Zombie) | None => Environ::Hidden,
+        Some((Life::Running, false)) => Environ::Read(environ),
+        Some((Life::Zombie, _)) | None => Environ::Hidden,
     }
 }
 
@@ -281,6 +285,7 @@ mod tests {
             session: 41,
             start_ticks: 12345,
             life: Life::Running,
+            has_environment: false,
         };
         assert_eq!(parse_stat(text), Some(expected));
         assert_eq!(parse_stat("42 (cut"), None);

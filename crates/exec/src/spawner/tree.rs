@@ -1,6 +1,7 @@
 //! The processes of one attempt, as the spawner knows them.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -10,6 +11,10 @@ use crate::event::Usage;
 use crate::leftovers::{ATTEMPT_ENV, OWNER_ENV};
 use crate::proc::{self, Environ, Life};
 
+/// How long the end of a tree waits for a process of which it cannot be told whose it is. That takes
+/// microseconds, but a process can make it last, and must not hold the trees of others.
+const UNSETTLED_PATIENCE: Duration = Duration::from_secs(2);
+
 /// A tree that has not ended.
 #[derive(Default)]
 pub(super) struct Tree {
@@ -18,18 +23,19 @@ pub(super) struct Tree {
     /// Led by its commands, with somebody in them.
     pub(super) sessions: Vec<i32>,
     pub(super) usage: Usage,
-    is_closing: bool,
+    /// Since when it is being ended.
+    closing: Option<Instant>,
     killed: BTreeSet<i32>,
 }
 
 impl Tree {
     pub(super) fn is_closing(&self) -> bool {
-        self.is_closing
+        self.closing.is_some()
     }
 
     /// Begins its end.
     pub(super) fn close(&mut self) {
-        self.is_closing = true;
+        self.closing.get_or_insert_with(Instant::now);
     }
 
     /// Its control groups, with these limits if they are not made yet.
@@ -56,6 +62,9 @@ impl Tree {
         orphans: &[i32],
     ) -> bool {
         let mut is_left = !commands.is_empty();
+        let can_wait = self
+            .closing
+            .is_none_or(|since| since.elapsed() < UNSETTLED_PATIENCE);
         if let Some(members) = self.group.as_ref().and_then(TreeGroup::members) {
             is_left = true;
             self.killed.extend(members);
@@ -77,7 +86,7 @@ impl Tree {
                         members.extend(proc::closure(pid));
                     }
                     Membership::Stranger => {}
-                    Membership::Unsettled => is_left = true,
+                    Membership::Unsettled => is_left |= can_wait,
                 }
             }
         }
