@@ -122,6 +122,16 @@ struct Owned {
     token: OwnerToken,
     /// Effects that wait for a place in a group, with the members that were told to make room.
     waiting: BTreeMap<engine::rows::EffectKey, BTreeSet<GroupMember>>,
+    /// The group in which the run, taken over from a dead process, has no place yet: nothing of it is leased.
+    held: Option<Held>,
+}
+
+/// A place in a group that a run had before its process died.
+#[derive(Clone)]
+struct Held {
+    group: String,
+    limit: u32,
+    mode: model::plan::GroupMode,
 }
 
 /// What is known of a worker that asks.
@@ -333,7 +343,7 @@ impl Dispatcher {
         let mut order: Vec<(std::cmp::Reverse<i32>, Timestamp, RunId)> = self
             .runs
             .iter()
-            .filter(|(_, owned)| owned.machine.has_ready())
+            .filter(|(_, owned)| owned.machine.has_ready() && owned.held.is_none())
             .map(|(id, owned)| {
                 let priority = std::cmp::Reverse(owned.machine.plan().priority);
                 (priority, owned.machine.head().created_at, *id)

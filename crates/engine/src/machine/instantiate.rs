@@ -82,7 +82,8 @@ impl Machine {
     }
 
     /// The concurrency group of the run, if the plan names one. A name that cannot be computed stands for itself.
-    pub(super) fn run_group(&mut self) -> Option<String> {
+    #[must_use]
+    pub fn run_group(&mut self) -> Option<String> {
         let group = self.plan.concurrency.as_ref()?.group.clone();
         let mut texts = std::mem::take(&mut self.texts);
         let value = texts.text(&group, &Names::of_pipeline(self));

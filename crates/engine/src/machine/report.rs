@@ -328,6 +328,21 @@ impl Machine {
                 Some(StopCause::Timeout) | None => self.again(no, now),
             }
         }
+        self.enter_groups_again(now);
+    }
+
+    /// The place of a dead process in a group was given away: its tasks that could start ask for it again.
+    fn enter_groups_again(&mut self, now: Timestamp) {
+        let members: Vec<TaskNo> = self
+            .tasks
+            .iter()
+            .filter(|row| row.group.is_some() && could_start(row.state))
+            .map(|row| row.no)
+            .collect();
+        for no in members {
+            self.forget_waiting(no);
+            self.enter_group(no, now);
+        }
     }
 
     /// Takes in the tasks that a task generated.
@@ -387,4 +402,18 @@ impl Machine {
         self.begin_scope(Some(no), now);
         Ok(())
     }
+}
+
+/// Whether a task waits for nothing but a worker or a place beside others of its run.
+const fn could_start(state: TaskState) -> bool {
+    matches!(
+        state,
+        TaskState::Queued(
+            QueueReason::Slots
+                | QueueReason::Resources
+                | QueueReason::Placement
+                | QueueReason::MaxParallel
+                | QueueReason::PathInUse
+        )
+    )
 }

@@ -1,9 +1,9 @@
 //! Taking on runs: new ones, and those that a dead process left.
 
-use super::{Dispatcher, Fatal, LEASE_MS, Output, Owned};
+use super::{Dispatcher, Fatal, Held, LEASE_MS, Output, Owned};
 use engine::event::Event;
 use engine::machine::{self, Machine};
-use engine::rows::{EffectRow, RunHead, Snapshot};
+use engine::rows::{EffectRow, RunHead, RunState, Snapshot};
 use model::digest::Digest;
 use model::ids::RunId;
 use model::plan::{Fragment, PLAN_VERSION, Plan};
@@ -45,6 +45,7 @@ impl Dispatcher {
                 machine,
                 token,
                 waiting: BTreeMap::new(),
+                held: None,
             },
         );
         let mut out = vec![Output::Changed(run, Box::new(changes.clone()))];
@@ -65,7 +66,8 @@ impl Dispatcher {
         let owner = self.owner(now);
         let alive = |owner: &Owner| (self.parts.alive)(owner, now);
         let token = self.parts.store.owner_claim(run, &owner, &alive)?;
-        let machine = self.load(run)?;
+        let mut machine = self.load(run)?;
+        let held = held(&mut machine);
         let pending: Vec<EffectRow> = machine.snapshot().effects;
         self.runs.insert(
             run,
@@ -73,11 +75,13 @@ impl Dispatcher {
                 machine,
                 token,
                 waiting: BTreeMap::new(),
+                held,
             },
         );
         // Before anything that is due: the leases of the dead process have run out, and that must not make
         // its tasks fail now that a person decided to go on.
         self.handle(run, Event::TakeOver { by: by.to_owned() }, now);
+        self.enter_held(run, now)?;
         let mut out = self.step(now, 0, Vec::new())?;
         // Effects that the dead process did not come to are offered again.
         self.begin(run, pending, now, &mut out)?;
@@ -147,4 +151,13 @@ impl Dispatcher {
 
 fn damaged(run: RunId, why: String) -> Fatal {
     Fatal::Damaged { run, why }
+}
+
+/// The group that a run had entered as a whole before its process died.
+fn held(machine: &mut Machine) -> Option<Held> {
+    let group = machine.run_group()?;
+    let begun = machine.run().state == RunState::Running;
+    let concurrency = machine.plan().concurrency.as_ref().filter(|_| begun)?;
+    let (limit, mode) = (concurrency.limit, concurrency.mode);
+    Some(Held { group, limit, mode })
 }

@@ -136,6 +136,27 @@ impl Dispatcher {
         self.supersede(fresh, run, &group)
     }
 
+    /// Asks for the place that a run taken over had in its group.
+    pub(super) fn enter_held(&mut self, run: RunId, now: Timestamp) -> Result<(), Fatal> {
+        let Some(owned) = self.runs.get_mut(&run) else {
+            return Ok(());
+        };
+        let Some(held) = owned.held.clone() else {
+            return Ok(());
+        };
+        let entry = GroupEntry {
+            group: &held.group,
+            member: GroupMember { run, task: None },
+            limit: held.limit,
+            mode: held.mode,
+        };
+        let alive = |owner: &Owner| (self.parts.alive)(owner, now);
+        if self.parts.store.group_enter(&entry, &alive)?.admitted {
+            owned.held = None;
+        }
+        Ok(())
+    }
+
     /// Cancels the members whose place a newcomer takes.
     fn supersede(
         &mut self,

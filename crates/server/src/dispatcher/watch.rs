@@ -52,7 +52,10 @@ impl Dispatcher {
             return Ok(());
         }
         self.poll_at = now.plus_ms(POLL_MS);
-        let waits = self.runs.values().any(|owned| !owned.waiting.is_empty());
+        let waits = self
+            .runs
+            .values()
+            .any(|owned| !owned.waiting.is_empty() || owned.held.is_some());
         let seen = self.parts.store.changed()?;
         if seen != self.seen {
             self.seen = seen;
@@ -95,6 +98,15 @@ impl Dispatcher {
             .collect();
         for (run, key) in waiting {
             self.enter_group(run, key, now)?;
+        }
+        let held: Vec<RunId> = self
+            .runs
+            .iter()
+            .filter(|(_, owned)| owned.held.is_some())
+            .map(|(run, _)| *run)
+            .collect();
+        for run in held {
+            self.enter_held(run, now)?;
         }
         Ok(())
     }

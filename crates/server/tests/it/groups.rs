@@ -38,6 +38,25 @@ fn a_dead_run_holds_no_place() {
 }
 
 #[test]
+fn a_resumed_run_waits_for_the_one_that_took_its_place() {
+    let board = Board::default();
+    let (mut first, mut second) = (board.process(1), board.process(2));
+    first.create(1, grouped(GroupMode::Queue));
+    second.create(2, grouped(GroupMode::Queue));
+    board.dies(1);
+    second.pass_ms(50);
+    let work = second.lease(1).remove(0);
+    let mut third = board.process(3);
+    third.now = second.now;
+    third.take_over(1);
+    assert_eq!(third.lease(1), []);
+    second.succeed(&work);
+    third.said.clear();
+    third.pass_ms(50);
+    assert_eq!(crate::board::granted(&third.replies()).len(), 1);
+}
+
+#[test]
 fn a_newcomer_tells_the_one_before_once_to_make_room() {
     let board = Board::default();
     let (mut first, mut second) = (board.process(1), board.process(2));
