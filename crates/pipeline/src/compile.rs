@@ -9,9 +9,9 @@ use crate::read::{self, File};
 use crate::source::SourceFile;
 use crate::{graph, shape, types, yaml};
 use model::ids::{DefNo, ScopeNo};
-use model::plan::{Edge, Fragment, Input, Plan, Scope, TaskDef};
+use model::plan::{Activation, Edge, Fragment, Input, Plan, Scope, TaskDef};
 use model::{JsonMap, limits};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a plan is made for.
 #[derive(Debug, Clone, Default)]
@@ -202,7 +202,8 @@ fn scope(file: File, edges: Vec<Vec<Edge>>) -> (Scope, Vec<TaskDef>) {
         };
         (param.name, input)
     });
-    let tasks: Vec<TaskDef> = file
+    let needed: BTreeSet<DefNo> = edges.iter().flatten().map(|edge| edge.task).collect();
+    let mut tasks: Vec<TaskDef> = file
         .tasks
         .into_iter()
         .zip(edges)
@@ -212,6 +213,12 @@ fn scope(file: File, edges: Vec<Vec<Edge>>) -> (Scope, Vec<TaskDef>) {
             ..draft.def
         })
         .collect();
+    for (place, task) in tasks.iter_mut().enumerate() {
+        if let Activation::Manual { blocking } = &mut task.activation {
+            // A manual task with nothing behind it holds up nothing: it is skipped when all else is over.
+            *blocking &= needed.iter().any(|def| def.index() == place);
+        }
+    }
     let numbers = 0..u32::try_from(tasks.len()).unwrap_or(u32::MAX);
     let scope = Scope {
         tasks: numbers.map(DefNo).collect(),

@@ -183,6 +183,20 @@ fn templates_keep_their_text_and_place() {
 }
 
 #[test]
+fn a_manual_task_holds_up_the_run_only_if_something_is_behind_it() {
+    let text = "tasks:\n  a: {run: x, start: manual}\n  b: {run: x, needs: [a]}\n  c: {run: x, start: manual}\n";
+    let plan = plan(text);
+    assert_eq!(
+        plan.tasks[0].activation,
+        Activation::Manual { blocking: true }
+    );
+    assert_eq!(
+        plan.tasks[2].activation,
+        Activation::Manual { blocking: false }
+    );
+}
+
+#[test]
 fn retries_approvals_starts_and_tolerance_are_read() {
     let text = "tasks:\n  a: {run: x, retry: 2, allow_failure: {exit_codes: [77]}, start: manual}\n  b: {run: x, retry: {max: 3, backoff: 5s, factor: 1.5, max_backoff: 1m, when: \"failure.kind == 'timeout'\"}, start: {after: 5m}, allow_failure: true}\n  c: {approval: {prompt: Sure?, deadline: 4h}}\n  d: {approval: Really?}";
     let plan = plan(text);
@@ -190,7 +204,7 @@ fn retries_approvals_starts_and_tolerance_are_read() {
     assert_eq!(plan.tasks[0].tolerance, Tolerance::ExitCodes(vec![77]));
     assert_eq!(
         plan.tasks[0].activation,
-        Activation::Manual { blocking: true }
+        Activation::Manual { blocking: false }
     );
     let retry = &plan.tasks[1].retry;
     assert_eq!(
