@@ -17,6 +17,7 @@ mod inbox;
 mod migrate;
 mod owners;
 mod read;
+mod room;
 mod runs;
 
 pub use connection::SYNCHRONOUS;

@@ -5,6 +5,7 @@
 //! deferred transaction on a connection that cannot write.
 
 use super::migrate;
+use super::room::Room;
 use crate::error::StoreError;
 use model::ids::RunId;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
@@ -39,6 +40,8 @@ const REMEMBERED_RUNS: usize = 4_096;
 pub(super) struct Board {
     path: PathBuf,
     writer: Mutex<Connection>,
+    /// Used by whoever has the writer.
+    room: Mutex<Room>,
     readers: Mutex<Vec<Connection>>,
     /// The number of a run never changes and is never given to another one.
     numbers: Mutex<BTreeMap<RunId, i64>>,
@@ -71,6 +74,7 @@ impl Board {
         Ok(Self {
             path: path.to_owned(),
             writer: Mutex::new(writer),
+            room: Mutex::new(Room::new(path)),
             readers: Mutex::new(Vec::new()),
             numbers: Mutex::new(BTreeMap::new()),
         })
@@ -88,6 +92,12 @@ impl Board {
             undo(&writer);
         }
         writer
+    }
+
+    /// Makes room in the log for the write transaction of `writer`.
+    pub(super) fn keep_room(&self, writer: &Connection) {
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        room.keep(writer);
     }
 
     /// Does `act` in one durable transaction, or nothing of it.

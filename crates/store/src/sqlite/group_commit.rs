@@ -178,6 +178,7 @@ impl GroupCommit {
         if let Err(error) = began {
             return all_failed(&board.fault(error), work);
         }
+        board.keep_room(&writer);
         let written = written.and_then(|results| commit(&writer).map(|()| results));
         written.unwrap_or_else(|error| {
             undo(&writer);
