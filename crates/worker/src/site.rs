@@ -1,7 +1,7 @@
 //! Where attempts run: their folders, scripts, environment, artifacts.
 //!
 //! An attempt's own folder lies in the state folder; its steps run in the source folder, or in a worktree of
-//! their own for a clean run. Scripts are files, never arguments. Folders are used again ([`folders`]).
+//! their own for a clean run. Scripts are files, never arguments. Folders are used again (`folders`).
 
 mod artifacts;
 mod environment;
