@@ -50,7 +50,12 @@ pub async fn run(
     let (aside, mut done) = unbounded_channel();
     let mut input = Input::Tick;
     loop {
-        for output in worker.step(now(), input) {
+        // What is to be removed can wait until what is to begin has begun.
+        let (late, soon): (Vec<Output>, Vec<Output>) = worker
+            .step(now(), input)
+            .into_iter()
+            .partition(|output| matches!(output, Output::Clean(_)));
+        for output in soon.into_iter().chain(late) {
             perform(output, &mut executor, &site, &aside, ears);
         }
         // Whatever is there already is taken without going to sleep.
