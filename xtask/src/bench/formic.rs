@@ -18,6 +18,7 @@ pub(crate) struct Programs {
 
 /// A run of `formic run`.
 pub(super) struct Ran {
+    /// From the program's start to its exit.
     pub(super) took: Duration,
     /// Most memory that it had at once, in bytes; of the program itself and of the one that starts commands.
     pub(super) peak_bytes: u64,
@@ -97,6 +98,20 @@ impl Programs {
         let whole = |line: &&str| !line.contains("resumed>") && line.contains('(');
         let counted = calls.lines().filter(whole).count();
         Ok(Some(counted as u64))
+    }
+
+    /// How long the last run in `dir` took by its own record: from its first row to its end.
+    pub(super) fn recorded(&self, dir: &Path) -> Result<Duration> {
+        let project = dir.join("project");
+        let shown = self
+            .formic_in(&project)
+            .args(["show", "@", "--json"])
+            .output()?;
+        let document: Value = serde_json::from_slice(&shown.stdout)?;
+        let took_ms = document["duration_ms"].as_u64();
+        took_ms
+            .map(Duration::from_millis)
+            .context("`show` gives no duration")
     }
 
     /// How long `formic show` of the last run takes.
