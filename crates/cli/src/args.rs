@@ -73,6 +73,7 @@ enum Command {
     Reject(commands::answer::Args),
     Doctor(commands::doctor::Args),
     Explain(commands::explain::Args),
+    Eval(commands::eval::Args),
     Schema(commands::schema::Args),
     Version(commands::version::Args),
 }
@@ -122,6 +123,7 @@ fn dispatch(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Reject(args) => commands::answer::run(&args, Answer::Reject, ui),
         Command::Doctor(args) => commands::doctor::run(&args, ui),
         Command::Explain(args) => commands::explain::run(&args, ui),
+        Command::Eval(args) => commands::eval::run(&args, ui),
         Command::Schema(args) => commands::schema::run(&args, ui),
         Command::Version(args) => commands::version::run(&args, ui),
     }

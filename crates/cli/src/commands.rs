@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod cancel;
 pub(crate) mod check;
 pub(crate) mod doctor;
+pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod logs;
 pub(crate) mod ls;

@@ -4,6 +4,7 @@ mod answer;
 mod cancel;
 mod check;
 mod docs;
+mod eval;
 mod kill;
 mod killed;
 mod logs;
