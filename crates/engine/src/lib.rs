@@ -12,6 +12,7 @@ pub mod event;
 pub mod machine;
 pub mod rows;
 
+mod cells;
 mod names;
 pub mod order;
 pub mod retry;

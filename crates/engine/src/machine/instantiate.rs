@@ -2,6 +2,7 @@
 
 use super::index::Index;
 use super::{Draft, Machine};
+use crate::cells::{self, known_table};
 use crate::names::Names;
 use crate::rows::{
     Changes, Counts, Effect, EffectKey, GroupMember, Reused, RunHead, RunRow, RunState, TaskKind,
@@ -10,8 +11,8 @@ use crate::rows::{
 use crate::texts::Texts;
 use model::ids::{ScopeNo, TaskNo, Token};
 use model::limits;
-use model::matrix::{Cell, MatrixError, Table};
-use model::plan::{Body, Late, Matrix, Phase, Plan, TaskDef, Text};
+use model::matrix::{Cell, MatrixError};
+use model::plan::{Body, Phase, Plan, Text};
 use model::reason::QueueReason;
 use model::time::Timestamp;
 use std::collections::BTreeMap;
@@ -213,102 +214,11 @@ impl Machine {
     pub(super) fn late_cells(&mut self, no: TaskNo) -> Result<Vec<Cell>, String> {
         let def = self.plan.task(self.row(no).def).clone();
         let matrix = def.matrix.as_ref().expect("only matrices have cells");
-        let table = self.late_table(no, &def, matrix)?;
+        let table = cells::table(&def, matrix, |expression| self.late_json(no, expression))?;
         let cells = table
             .cells()
             .map_err(|error: MatrixError| error.to_string())?;
         self.has_room(cells.len())?;
         Ok(cells)
     }
-
-    fn late_table(&mut self, no: TaskNo, def: &TaskDef, matrix: &Matrix) -> Result<Table, String> {
-        if let Some(table) = known_table(matrix) {
-            return Ok(table);
-        }
-        if let Some(whole) = &matrix.whole {
-            let json = self.late_json(no, whole)?;
-            return whole_table(&def.name, json);
-        }
-        let mut table = Table::default();
-        for axis in &matrix.axes {
-            let values = match &axis.values {
-                Late::Known(values) => values.clone(),
-                Late::Computed(expression) => {
-                    let json = self.late_json(no, expression)?;
-                    as_list(&format!("axis `{}` of `{}`", axis.name, def.name), json)?
-                }
-            };
-            table.axes.push((axis.name.clone(), values));
-        }
-        for (late, into) in [
-            (&matrix.include, &mut table.include),
-            (&matrix.exclude, &mut table.exclude),
-        ] {
-            *into = match late {
-                Late::Known(entries) => entries.clone(),
-                Late::Computed(expression) => {
-                    let json = self.late_json(no, expression)?;
-                    as_entries(&def.name, json)?
-                }
-            };
-        }
-        Ok(table)
-    }
-}
-
-/// The table, if the plan knows all of it.
-fn known_table(matrix: &Matrix) -> Option<Table> {
-    if matrix.whole.is_some() {
-        return None;
-    }
-    let axes = matrix.axes.iter();
-    Some(Table {
-        axes: axes
-            .map(|axis| Some((axis.name.clone(), axis.values.known()?.clone())))
-            .collect::<Option<_>>()?,
-        include: matrix.include.known()?.clone(),
-        exclude: matrix.exclude.known()?.clone(),
-    })
-}
-
-/// A whole matrix from one value: an object of axes with `include` and `exclude`, or a list of cells.
-fn whole_table(task: &str, json: model::Json) -> Result<Table, String> {
-    let mut table = Table::default();
-    if json.is_array() {
-        table.include = as_entries(task, json)?;
-        return Ok(table);
-    }
-    let model::Json::Object(object) = json else {
-        return Err(format!(
-            "the matrix of `{task}` is {json}, not an object or a list"
-        ));
-    };
-    for (name, value) in object {
-        match name.as_str() {
-            "include" => table.include = as_entries(task, value)?,
-            "exclude" => table.exclude = as_entries(task, value)?,
-            axis => {
-                let values = as_list(&format!("axis `{axis}` of `{task}`"), value)?;
-                table.axes.push((name, values));
-            }
-        }
-    }
-    Ok(table)
-}
-
-fn as_list(what: &str, json: model::Json) -> Result<Vec<model::Json>, String> {
-    let model::Json::Array(values) = json else {
-        return Err(format!("{what} is {json}, not a list"));
-    };
-    Ok(values)
-}
-
-fn as_entries(task: &str, json: model::Json) -> Result<Vec<model::JsonMap>, String> {
-    let entries = as_list(&format!("the entries of the matrix of `{task}`"), json)?;
-    let entry = |json: model::Json| {
-        let text = json.to_string();
-        model::plan::object(json)
-            .ok_or_else(|| format!("an entry of the matrix of `{task}` is {text}, not an object"))
-    };
-    entries.into_iter().map(entry).collect()
 }
