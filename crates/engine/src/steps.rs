@@ -297,12 +297,15 @@ impl StepMachine {
     /// The values of the task's declared outputs, from what steps wrote and from templates.
     ///
     /// # Errors
-    /// When a value does not fit its declared type, or cannot be computed.
+    /// When a value does not fit its declared type, cannot be computed, or was never written and has no default.
     pub fn outputs(&mut self) -> Result<Outputs, String> {
         let work = Arc::clone(&self.work);
         let mut outputs = Outputs::new();
         for (name, declared) in &work.task.outputs {
             let value = self.output(name, declared)?;
+            if value.is_none() && outputs::has_to_be_written(declared) {
+                return Err(self.unwritten(name));
+            }
             outputs.extend(value.map(|value| (name.clone(), value)));
         }
         Ok(outputs)
@@ -324,7 +327,10 @@ impl StepMachine {
     fn output(&mut self, name: &str, declared: &Output) -> Result<Option<OutputValue>, String> {
         let value = match (&declared.from, self.written.get(name)) {
             (Some(from), _) => {
-                let value = self.text(from)?;
+                let value = match self.text(from) {
+                    Err(_) if declared.default.is_some() => return Ok(None),
+                    value => value?,
+                };
                 self.tainted |= value.is_tainted();
                 outputs::fit(name, &declared.value_type, texts::json(&value)?)?
             }
@@ -333,6 +339,15 @@ impl StepMachine {
         };
         let tainted = self.tainted && outputs::holds_text(&declared.value_type);
         Ok(Some(OutputValue { value, tainted }))
+    }
+
+    /// What was written under names that nobody declared may be it with a slip of the pen.
+    fn unwritten(&self, name: &str) -> String {
+        let message = outputs::unwritten(name);
+        match self.undeclared().join("`, `") {
+            others if others.is_empty() => message,
+            others => format!("{message}; written was `{others}`"),
+        }
     }
 
     /// Names that steps wrote although the task declares no output of that name.
@@ -461,7 +476,7 @@ impl StepMachine {
     /// Keeps what a step wrote: values by its declaration, variables and folders for the steps behind.
     ///
     /// # Errors
-    /// When a value does not fit the type that the step declares; the others are kept.
+    /// When a value does not fit the type that the step declares, or is missing; the others are kept.
     fn take_in(&mut self, turn: &Turn, written: Written) -> Result<(), String> {
         let (mut values, mut fits) = (BTreeMap::new(), Ok(()));
         for (name, text) in &written.outputs {
@@ -474,6 +489,16 @@ impl StepMachine {
             match value {
                 Ok(value) => drop(values.insert(name.clone(), value)),
                 Err(message) => fits = Err(message),
+            }
+        }
+        for (name, declared) in &turn.outputs {
+            if values.contains_key(name) {
+                continue;
+            }
+            if let Some(default) = &declared.default {
+                values.insert(name.clone(), Value::from_json(default));
+            } else if outputs::has_to_be_written(declared) && fits.is_ok() {
+                fits = Err(outputs::unwritten(name));
             }
         }
         let depth = turn.depth.min(self.frames.len() - 1);

@@ -1,6 +1,6 @@
 //! Values that steps wrote as text, read as their declared type.
 
-use model::plan::ValueType;
+use model::plan::{Output, ValueType};
 use model::{Json, limits};
 use std::collections::BTreeMap;
 
@@ -82,6 +82,20 @@ pub(super) fn holds_text(value_type: &ValueType) -> bool {
         ValueType::String | ValueType::List | ValueType::Object => true,
         ValueType::Number | ValueType::Boolean | ValueType::Enum(_) | ValueType::Artifact => false,
     }
+}
+
+/// Says of a declared output that no step wrote it, and how one does.
+pub(super) fn unwritten(name: &str) -> String {
+    format!(
+        "output `{name}` is declared, and no step wrote it; write it with \
+         `echo \"{name}=VALUE\" >> \"$FORMIC_OUTPUT\"`, or declare its `default`"
+    )
+}
+
+/// Whether a step has to write it: nothing else gives its value.
+pub(super) fn has_to_be_written(declared: &Output) -> bool {
+    let given = declared.from.is_some() || declared.default.is_some();
+    !given && declared.value_type != ValueType::Artifact
 }
 
 fn unfit(name: &str, value_type: &ValueType, text: &str) -> String {

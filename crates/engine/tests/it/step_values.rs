@@ -3,7 +3,7 @@
 use engine::rows::{AttemptEnd, AttemptResult, Exit, OutputValue, StepStatus};
 use engine::steps::{CommandEnd, Next, Planned, Run, StepMachine, Written};
 use model::Json;
-use model::plan::{Expression, Shell, ValueType};
+use model::plan::{Expression, Output, Shell, Text, ValueType};
 use model::reason::FailureKind;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -135,6 +135,51 @@ fn a_step_that_writes_a_value_of_another_type_fails() {
         message,
         "step `s`: output `list` is `no`; expected a JSON array"
     );
+}
+
+#[test]
+fn a_step_that_does_not_write_what_it_declares_fails() {
+    let mut steps = steps(|t| t.step("s", |s| s.output("list", ValueType::List)));
+    end(&mut steps, 0, &[("lits", "[]")]);
+    let Next::Done(AttemptResult::Failed { message, .. }) = steps.advance() else {
+        panic!("the step fails");
+    };
+    let expected = "step `s`: output `list` is declared, and no step wrote it; write it with \
+        `echo \"list=VALUE\" >> \"$FORMIC_OUTPUT\"`, or declare its `default`";
+    assert_eq!(message, expected);
+}
+
+#[test]
+fn a_declared_value_of_a_task_that_no_step_wrote_is_told_with_what_was_written() {
+    let mut steps = steps(|t| t.run("true").output("version", ValueType::String));
+    end(&mut steps, 0, &[("verison", "1.2")]);
+    let message = steps.outputs().unwrap_err();
+    let expected = "output `version` is declared, and no step wrote it; write it with \
+        `echo \"version=VALUE\" >> \"$FORMIC_OUTPUT\"`, or declare its `default`; \
+        written was `verison`";
+    assert_eq!(message, expected);
+}
+
+#[test]
+fn a_default_stands_for_what_was_not_written() {
+    let mut steps = steps(|t| {
+        t.run("true")
+            .output_default("version", ValueType::String, Json::from(""))
+            .output("image", ValueType::Artifact)
+            .edit(|def| {
+                let from = Some(Text::template("${{ steps.other.outputs.x }}"));
+                let (value_type, default) = (ValueType::String, Some(Json::from("")));
+                let output = Output {
+                    value_type,
+                    from,
+                    default,
+                };
+                def.outputs.insert("computed".to_owned(), output);
+            })
+    });
+    end(&mut steps, 0, &[]);
+    // The board fills in defaults, the worker the digests of artifacts.
+    assert_eq!(steps.outputs().map(|outputs| outputs.len()), Ok(0));
 }
 
 #[test]
