@@ -380,6 +380,7 @@ fn bounded(node: &Node, value: Value) -> Evaluated {
         | Value::Bytes(_)
         | Value::Timestamp(_)
         | Value::Duration(_)
+        | Value::Network(_)
         | Value::Type(_) => Ok(value),
     }
 }

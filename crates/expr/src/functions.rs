@@ -9,6 +9,7 @@ mod encode;
 mod format;
 mod list;
 mod math;
+mod network;
 mod optional;
 mod regex;
 mod set;
@@ -125,7 +126,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Function> {
 }
 
 const NAMESPACES: &[&str] = &[
-    "math", "sets", "lists", "strings", "base64", "optional", "regex", "json",
+    "math", "sets", "lists", "strings", "base64", "optional", "regex", "json", "ip",
 ];
 
 const TABLES: &[&[Function]] = &[
@@ -134,6 +135,7 @@ const TABLES: &[&[Function]] = &[
     format::TABLE,
     list::TABLE,
     math::TABLE,
+    network::TABLE,
     optional::TABLE,
     regex::TABLE,
     set::TABLE,

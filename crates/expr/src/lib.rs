@@ -18,6 +18,7 @@ mod eval;
 mod functions;
 mod lexer;
 mod literal;
+pub mod network;
 mod parser;
 mod program;
 mod scope;

@@ -16,6 +16,7 @@ pub use text::{Bytes, Text};
 use std::fmt;
 use std::sync::Arc;
 
+use crate::network::Network;
 use crate::time::{Duration, Timestamp};
 
 /// A value. Its `PartialEq` is exact (`1` is not `1u`) and ignores taint; `Value::equals` is the language's `==`.
@@ -43,6 +44,8 @@ pub enum Value {
     Timestamp(Timestamp),
     /// A span of time.
     Duration(Duration),
+    /// An IP address or network.
+    Network(Network),
     /// A type, as `type(x)` gives it.
     Type(TypeName),
     /// A value that may be absent.
@@ -74,6 +77,10 @@ pub enum TypeName {
     Timestamp,
     /// `google.protobuf.Duration`
     Duration,
+    /// `net.IP`
+    Ip,
+    /// `net.CIDR`
+    Cidr,
     /// `type`
     Type,
     /// `optional_type`
@@ -82,7 +89,7 @@ pub enum TypeName {
 
 impl TypeName {
     /// Every type.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Null,
         Self::Bool,
         Self::Int,
@@ -94,6 +101,8 @@ impl TypeName {
         Self::Map,
         Self::Timestamp,
         Self::Duration,
+        Self::Ip,
+        Self::Cidr,
         Self::Type,
         Self::Optional,
     ];
@@ -112,6 +121,8 @@ impl TypeName {
             Self::Map => "map",
             Self::Timestamp => "google.protobuf.Timestamp",
             Self::Duration => "google.protobuf.Duration",
+            Self::Ip => "net.IP",
+            Self::Cidr => "net.CIDR",
             Self::Type => "type",
             Self::Optional => "optional_type",
         }
@@ -160,6 +171,7 @@ impl Value {
             | Self::Double(_)
             | Self::Timestamp(_)
             | Self::Duration(_)
+            | Self::Network(_)
             | Self::Type(_)
             | Self::Optional(None) => self,
         }
@@ -180,6 +192,7 @@ impl Value {
             | Self::Double(_)
             | Self::Timestamp(_)
             | Self::Duration(_)
+            | Self::Network(_)
             | Self::Type(_)
             | Self::Optional(None) => false,
         }
@@ -199,6 +212,8 @@ impl Value {
             Self::Map(_) => TypeName::Map,
             Self::Timestamp(_) => TypeName::Timestamp,
             Self::Duration(_) => TypeName::Duration,
+            Self::Network(Network::Ip(_)) => TypeName::Ip,
+            Self::Network(Network::Cidr(..)) => TypeName::Cidr,
             Self::Type(_) => TypeName::Type,
             Self::Optional(_) => TypeName::Optional,
         }
@@ -220,6 +235,8 @@ impl Value {
             | TypeName::Bytes
             | TypeName::List
             | TypeName::Map
+            | TypeName::Ip
+            | TypeName::Cidr
             | TypeName::Type) => other.name(),
         }
     }
@@ -294,6 +311,7 @@ impl Value {
             | Self::Bytes(_)
             | Self::Timestamp(_)
             | Self::Duration(_)
+            | Self::Network(_)
             | Self::Type(_)
             | Self::Optional(_) => around,
         }
@@ -314,6 +332,7 @@ impl Value {
             | Self::Double(_)
             | Self::Timestamp(_)
             | Self::Duration(_)
+            | Self::Network(_)
             | Self::Type(_)
             | Self::Optional(None) => 1,
         }
@@ -338,6 +357,7 @@ impl fmt::Debug for Value {
             Self::Map(map) => f.debug_map().entries(map.iter()).finish(),
             Self::Timestamp(value) => write!(f, "timestamp({value})"),
             Self::Duration(value) => write!(f, "duration({value})"),
+            Self::Network(value) => write!(f, "{value}"),
             Self::Type(value) => f.write_str(value.name()),
             Self::Optional(Some(inner)) => write!(f, "optional.of({inner:?})"),
             Self::Optional(None) => f.write_str("optional.none()"),

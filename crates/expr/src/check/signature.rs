@@ -1,7 +1,7 @@
 //! Signatures of functions, written as text: `(list<A>, int) -> A`.
 //!
-//! Types are `dyn null bool int uint double string bytes timestamp duration list<…> map<…, …> optional<…> type<…>`;
-//! a single capital letter is a type parameter. `...` after the last parameter allows it any number of times.
+//! Types are `dyn null bool int uint double string bytes timestamp duration list<…> map<…, …> optional<…> type<…>
+//! net.IP net.CIDR`; a single capital letter is a type parameter. `...` after the last parameter allows it any number of times.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 use super::types::Type;
 use crate::error::Error;
 use crate::functions::{self, Function};
+use crate::value::TypeName;
 
 /// What a function takes and gives; a target is the first parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +123,8 @@ impl Reader<'_> {
             "bytes" => Type::Bytes,
             "timestamp" => Type::Timestamp,
             "duration" => Type::Duration,
+            "net" if self.eat(".IP") => Type::named(TypeName::Ip),
+            "net" if self.eat(".CIDR") => Type::named(TypeName::Cidr),
             "list" => Type::list(self.only_argument()?),
             "optional" => Type::optional(self.only_argument()?),
             "type" => Type::Type(Arc::new(self.only_argument()?)),

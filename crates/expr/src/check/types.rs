@@ -134,6 +134,7 @@ impl Type {
             ),
             Value::Timestamp(_) => Self::Timestamp,
             Value::Duration(_) => Self::Duration,
+            Value::Network(_) => Self::named(value.type_of()),
             Value::Type(kind) => Self::Type(Arc::new(Self::named(*kind))),
             Value::Optional(Some(inner)) => Self::optional(Self::of(inner)),
             Value::Optional(None) => Self::optional(Self::Dyn),
@@ -166,6 +167,7 @@ impl Type {
             TypeName::Map => Self::map(Self::Dyn, Self::Dyn),
             TypeName::Timestamp => Self::Timestamp,
             TypeName::Duration => Self::Duration,
+            TypeName::Ip | TypeName::Cidr => Self::Opaque(kind.name().into(), Arc::from([])),
             TypeName::Type => Self::Type(Arc::new(Self::Dyn)),
             TypeName::Optional => Self::optional(Self::Dyn),
         }

@@ -156,6 +156,7 @@ pub(super) fn select(value: Value, name: &str, mode: SelectMode) -> Evaluated {
         | Value::List(_)
         | Value::Timestamp(_)
         | Value::Duration(_)
+        | Value::Network(_)
         | Value::Type(_) => Err(no_members(&value, name)),
     }
 }

@@ -69,6 +69,8 @@ pub(super) const TABLE: &[Function] = &[
         name: "string",
         style: Style::Global,
         signatures: &[
+            "(net.IP) -> string",
+            "(net.CIDR) -> string",
             "(string) -> string",
             "(bool) -> string",
             "(int) -> string",
@@ -228,6 +230,7 @@ pub(crate) fn to_text(value: &Value) -> Option<Result<Text, Error>> {
         },
         Value::Timestamp(value) => value.to_string().into(),
         Value::Duration(value) => value.to_string().into(),
+        Value::Network(value) => value.to_string().into(),
         Value::Null | Value::List(_) | Value::Map(_) | Value::Type(_) | Value::Optional(_) => {
             return None;
         }

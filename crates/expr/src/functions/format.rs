@@ -228,6 +228,7 @@ fn write_plain(out: &mut String, value: &Value) -> Result<(), Fault> {
         Value::Bytes(bytes) => push_bytes(out, bytes),
         Value::Timestamp(time) => out.push_str(&time.to_string()),
         Value::Duration(time) => out.push_str(&time.to_string()),
+        Value::Network(network) => out.push_str(&network.to_string()),
         Value::Type(kind) => out.push_str(kind.name()),
         Value::List(list) => {
             out.push('[');

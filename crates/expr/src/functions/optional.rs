@@ -91,7 +91,7 @@ fn of_non_zero(_: &mut Context<'_>, args: &[Value]) -> Outcome {
         Value::Map(map) => map.is_empty(),
         Value::Duration(time) => time.is_zero(),
         Value::Timestamp(time) => time.seconds() == 0 && time.nanos() == 0,
-        Value::Type(_) | Value::Optional(Some(_)) => false,
+        Value::Network(_) | Value::Type(_) | Value::Optional(Some(_)) => false,
     };
     Ok(if is_zero {
         Value::Optional(None)

@@ -222,6 +222,7 @@ impl Key {
             | Value::Map(_)
             | Value::Timestamp(_)
             | Value::Duration(_)
+            | Value::Network(_)
             | Value::Type(_)
             | Value::Optional(_) => None,
         }
@@ -365,6 +366,7 @@ fn drop_flat(mut left: Vec<Value>) {
             | Value::Bytes(_)
             | Value::Timestamp(_)
             | Value::Duration(_)
+            | Value::Network(_)
             | Value::Type(_)
             | Value::Optional(None) => {}
         }

@@ -69,6 +69,7 @@ impl Value {
             }
             Self::Timestamp(value) => Json::String(value.to_string()),
             Self::Duration(value) => Json::String(value.to_string()),
+            Self::Network(value) => Json::String(value.to_string()),
             Self::Type(kind) => Json::String(kind.name().to_owned()),
             Self::Optional(Some(inner)) => inner.json()?,
         })

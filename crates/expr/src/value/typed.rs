@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Bytes, Key, Map, TypeName, Value};
 use crate::error::Error;
+use crate::network::Network;
 use crate::time::{Duration, Timestamp};
 
 /// The typed JSON of a value.
@@ -29,6 +30,7 @@ pub fn to_typed_json(value: &Value) -> Json {
         ),
         Value::Timestamp(value) => json!(value.to_string()),
         Value::Duration(value) => json!(value.to_string()),
+        Value::Network(value) => json!(value.to_string()),
         Value::Type(kind) => json!(kind.name()),
         Value::Optional(inner) => inner
             .as_ref()
@@ -93,6 +95,8 @@ fn typed(kind: &str, json: &Json) -> Result<Value, Error> {
         "duration" | "google.protobuf.Duration" => {
             Value::Duration(Duration::parse(text()?).map_err(|_| bad())?)
         }
+        "net.IP" => Value::Network(Network::ip(text()?).map_err(|_| bad())?),
+        "net.CIDR" => Value::Network(Network::cidr(text()?).map_err(|_| bad())?),
         "type" => Value::Type(type_name(text()?).ok_or_else(bad)?),
         "optional" | "optional_type" if json.is_null() => Value::Optional(None),
         "optional" | "optional_type" => Value::some(from_typed_json(json)?),

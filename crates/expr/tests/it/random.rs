@@ -192,6 +192,7 @@ fn plain(value: &Value) -> Plain {
         Value::Bytes(_)
         | Value::Timestamp(_)
         | Value::Duration(_)
+        | Value::Network(_)
         | Value::Type(_)
         | Value::Optional(_) => {
             panic!("the reference has no {}", value.type_name())
