@@ -65,6 +65,8 @@ impl Site for FakeSite {
             source: PathBuf::from("/nowhere"),
             worktree: false,
             workspaces: BTreeMap::new(),
+            held: Vec::new(),
+            remarks: Vec::new(),
         })
     }
 

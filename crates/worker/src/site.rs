@@ -7,8 +7,10 @@ mod artifacts;
 mod environment;
 mod folders;
 mod tree;
+mod workspaces;
 
 pub use environment::{INHERITED, INHERITED_PREFIXES};
+pub use workspaces::Held;
 
 use crate::contract;
 use engine::rows::ArtifactRef;
@@ -18,13 +20,14 @@ use folders::Folders;
 use model::digest::Digest;
 use model::ids::AttemptId;
 use model::limits;
-use model::plan::{Text, WorkspaceKind};
+use model::plan::Text;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use workspaces::Workspaces;
 
 /// Large content that attempts take and give.
 pub trait Content: Send + Sync {
@@ -95,6 +98,10 @@ pub struct Prepared {
     pub worktree: bool,
     /// Its workspaces by name; only those that are there.
     pub workspaces: BTreeMap<String, String>,
+    /// The same workspaces, as the site keeps them apart.
+    pub held: Vec<Held>,
+    /// Remarks for the log.
+    pub remarks: Vec<String>,
 }
 
 /// What to collect.
@@ -145,13 +152,16 @@ pub enum Trouble {
 
 /// A site on this machine.
 pub struct LocalSite {
-    /// Folder for attempts and workspaces.
-    root: PathBuf,
     content: Arc<dyn Content>,
     /// The environment of the process that started the worker.
     environment: BTreeMap<OsString, OsString>,
     /// Folders of attempts.
     folders: Folders,
+    /// Folders that the tasks of a run share.
+    workspaces: Workspaces,
+    /// Held while files are taken into the tree that all tasks share.
+    // Taking in looks first and writes then; nobody may write between the two.
+    taking_in: Mutex<()>,
     /// The default shell: `bash` if there is one, else `sh`.
     shell: Vec<String>,
     /// Where the source is, when not where it was recorded.
@@ -169,7 +179,8 @@ impl LocalSite {
         let shell = environment::default_shell(&environment);
         Self {
             folders: Folders::new(root.join("attempts")),
-            root,
+            workspaces: Workspaces::new(root.join("workspaces")),
+            taking_in: Mutex::default(),
             content,
             environment,
             shell,
@@ -182,30 +193,6 @@ impl LocalSite {
     pub fn with_source(mut self, source: Option<PathBuf>) -> Self {
         self.source = source;
         self
-    }
-
-    /// The folders of the workspaces that are there, made if they are new.
-    fn workspaces(&self, work: &Work, dir: &Path) -> Result<BTreeMap<String, String>, Trouble> {
-        let mut folders = BTreeMap::new();
-        for binding in &work.workspaces {
-            let Some(folder) = &binding.folder else {
-                continue;
-            };
-            let run = self.root.join("workspaces").join(work.id.run.as_str());
-            let mut path = run.join(folder);
-            match &binding.kind {
-                WorkspaceKind::Files(files) => make_filled(&path, files, dir)?,
-                WorkspaceKind::Empty | WorkspaceKind::Caller | WorkspaceKind::Absent => {
-                    make_dir(&path)?;
-                }
-            }
-            for sub_path in &binding.sub_paths {
-                path = inside(&path, known(sub_path)?)?;
-                make_dir(&path)?;
-            }
-            folders.insert(binding.name.clone(), path.to_string_lossy().into_owned());
-        }
-        Ok(folders)
     }
 }
 
@@ -220,17 +207,24 @@ impl LocalSite {
         } else {
             source
         };
-        let workspaces = self.workspaces(work, &dir)?;
-        let prepared = Prepared {
+        let mut prepared = Prepared {
             id: work.id,
             dir,
             source,
             worktree: work.clean,
-            workspaces,
+            workspaces: BTreeMap::new(),
+            held: Vec::new(),
+            remarks: Vec::new(),
         };
         for wanted in &work.task.artifacts_in {
-            artifacts::take_in(&*self.content, work, wanted, &prepared)?;
+            // In a shared tree two tasks may take in the same files.
+            let alone = (!work.clean).then(|| self.taking_in.lock());
+            let remarks = artifacts::take_in(&*self.content, work, wanted, &prepared)?;
+            drop(alone);
+            prepared.remarks.extend(remarks);
         }
+        prepared.held = self.workspaces.enter(work, &prepared.dir)?;
+        prepared.workspaces = prepared.held.iter().map(Held::named).collect();
         Ok(prepared)
     }
 }
@@ -239,7 +233,8 @@ impl Site for LocalSite {
     fn prepare(&self, work: &Work) -> Result<Prepared, Trouble> {
         let name = work.id.to_string();
         let dir = self.folders.take(&name);
-        let dir = dir.map_err(|error| platform("create", &self.root.join("attempts"), &error))?;
+        let dir =
+            dir.map_err(|error| platform("create a folder in", self.folders.root(), &error))?;
         let place = self.make_place(work, dir.clone());
         if place.is_err() {
             if work.clean {
@@ -252,7 +247,8 @@ impl Site for LocalSite {
     }
 
     fn is_light(&self, work: &Work) -> bool {
-        !work.clean && work.task.artifacts_in.is_empty()
+        let looks = work.workspaces.iter().any(|binding| binding.read_only);
+        !work.clean && !looks && work.task.artifacts_in.is_empty()
     }
 
     fn command(
@@ -320,6 +316,9 @@ impl Site for LocalSite {
 
     fn collect(&self, at: &Prepared, wanted: &Wanted) -> Result<Collected, Trouble> {
         let mut collected = Collected::default();
+        for held in &at.held {
+            collected.remarks.extend(self.workspaces.check(held)?);
+        }
         for artifact in &wanted.artifacts {
             artifacts::give_out(&*self.content, artifact, at, &mut collected)?;
         }
@@ -341,6 +340,7 @@ impl Site for LocalSite {
     }
 
     fn clean(&self, at: &Prepared) {
+        self.workspaces.leave(&at.held);
         if at.worktree {
             tree::remove(&at.source);
         }
@@ -371,33 +371,6 @@ impl LocalSite {
             .put(&mut summary.as_bytes())
             .map_err(|error| platform("keep the summary of", &at.dir, &error))?;
         Ok(Some(digest))
-    }
-}
-
-/// Makes a folder with files as one deed: tasks that need it at the same time find it whole or not at all.
-fn make_filled(path: &Path, files: &BTreeMap<String, String>, dir: &Path) -> Result<(), Trouble> {
-    if path.exists() {
-        return Ok(());
-    }
-    let draft = dir.join("workspace");
-    make_dir(&draft)?;
-    for (name, text) in files {
-        let file = inside(&draft, name)?;
-        if let Some(parent) = file.parent() {
-            make_dir(parent)?;
-        }
-        fs::write(&file, text).map_err(|error| platform("write", &file, &error))?;
-    }
-    if let Some(parent) = path.parent() {
-        make_dir(parent)?;
-    }
-    match fs::rename(&draft, path) {
-        // Somebody was faster.
-        Err(_) if path.exists() => {
-            fs::remove_dir_all(&draft).map_err(|error| platform("remove", &draft, &error))
-        }
-        Err(error) => Err(platform("create", path, &error)),
-        Ok(()) => Ok(()),
     }
 }
 

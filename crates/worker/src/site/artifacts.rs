@@ -3,14 +3,16 @@
 //! The archive is a tar with sorted entries, no times and no owners, so that equal files make an equal digest.
 
 use super::{
-    Collected, Content, Prepared, Trouble, WantedArtifact, inside, known, make_dir, platform,
+    Collected, Content, Prepared, Trouble, WantedArtifact, inside, known, make_dir, platform, tree,
 };
 use engine::rows::ArtifactRef;
 use engine::work::Work;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use model::plan::{ArtifactIn, IfMissing};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Folders that are never part of an artifact unless a pattern begins with them.
@@ -159,13 +161,17 @@ fn walk(source: &Path, at: &Path, found: &mut dyn FnMut(&Path) -> bool) -> io::R
     Ok(())
 }
 
-/// Unpacks what a needed task gave. In a shared tree what is there already stays as it is.
+/// Unpacks what a needed task gave; says which files that were there it replaced.
+///
+/// In a tree that the tasks share with a person, the producer's files are mostly still there: only those that are
+/// missing or differ are written. A file that Git tracks and that has changes is the person's work, and is
+/// never replaced.
 pub(super) fn take_in(
     content: &dyn Content,
     work: &Work,
     wanted: &ArtifactIn,
     at: &Prepared,
-) -> Result<(), Trouble> {
+) -> Result<Vec<String>, Trouble> {
     let given = work
         .needs
         .get(&wanted.from)
@@ -187,27 +193,148 @@ pub(super) fn take_in(
         None => at.source.clone(),
     };
     make_dir(&root)?;
-    let keep_present = to.is_none() && !at.worktree;
+    let mut remarks = Vec::new();
     for artifact in all {
-        let reader = content.open(&artifact.digest).map_err(|error| {
-            Trouble::Platform(format!("cannot read artifact `{}`: {error}", artifact.name))
-        })?;
-        unpack(reader, &root, keep_present)
-            .map_err(|error| platform("unpack into", &root, &error))?;
+        let name = &artifact.name;
+        let open = || {
+            content.open(&artifact.digest).map_err(|error| {
+                Trouble::Platform(format!("cannot read artifact `{name}`: {error}"))
+            })
+        };
+        let unpacked = |error: io::Error| platform("unpack into", &root, &error);
+        if at.worktree {
+            unpack(open()?, &root, &|_| true).map_err(unpacked)?;
+            continue;
+        }
+        let there = Comparison::of(open()?, &root).map_err(unpacked)?;
+        if there.missing.is_empty() && there.differing.is_empty() {
+            continue;
+        }
+        there.refuse_work_of_a_person(name, &root)?;
+        unpack(open()?, &root, &|path| there.is_due(path)).map_err(unpacked)?;
+        remarks.extend(there.remark(name));
     }
-    Ok(())
+    Ok(remarks)
 }
 
-fn unpack(reader: Box<dyn Read + Send>, root: &Path, keep_present: bool) -> io::Result<()> {
+fn unpack(
+    reader: Box<dyn Read + Send>,
+    root: &Path,
+    is_due: &dyn Fn(&Path) -> bool,
+) -> io::Result<()> {
     let mut archive = tar::Archive::new(reader);
     archive.set_preserve_mtime(false);
     for entry in archive.entries()? {
         let mut entry = entry?;
-        let path = root.join(entry.path()?);
-        if keep_present && path.symlink_metadata().is_ok() {
-            continue;
+        if is_due(&entry.path()?) {
+            entry.unpack_in(root)?;
         }
-        entry.unpack_in(root)?;
     }
     Ok(())
+}
+
+/// The files of an artifact beside those that are there.
+#[derive(Default)]
+struct Comparison {
+    missing: BTreeSet<PathBuf>,
+    differing: BTreeSet<PathBuf>,
+}
+
+impl Comparison {
+    fn of(reader: Box<dyn Read + Send>, root: &Path) -> io::Result<Self> {
+        let mut found = Self::default();
+        for entry in tar::Archive::new(reader).entries()? {
+            let mut entry = entry?;
+            let path = entry.path()?.into_owned();
+            let place = root.join(&path);
+            match fs::symlink_metadata(&place) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    found.missing.insert(path);
+                }
+                Err(error) => return Err(error),
+                Ok(there) => {
+                    if !is_same(&mut entry, &place, &there)? {
+                        found.differing.insert(path);
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn is_due(&self, path: &Path) -> bool {
+        self.missing.contains(path) || self.differing.contains(path)
+    }
+
+    /// # Errors
+    /// When a differing file is tracked by Git and has changes, or is a folder.
+    fn refuse_work_of_a_person(&self, artifact: &str, root: &Path) -> Result<(), Trouble> {
+        if self.differing.is_empty() {
+            return Ok(());
+        }
+        if let Some(folder) = self.differing.iter().find(|path| root.join(path).is_dir()) {
+            return Err(Trouble::User(format!(
+                "artifact `{artifact}` has the file `{}`, and `{}` has a folder of that name; remove it",
+                folder.display(),
+                root.display()
+            )));
+        }
+        let changed = tree::changed(root)?;
+        match self.differing.iter().find(|path| changed.contains(*path)) {
+            None => Ok(()),
+            Some(path) => Err(Trouble::User(format!(
+                "artifact `{artifact}` would replace `{}` in `{}`, which Git tracks and which has changes; commit \
+                 them, or take the artifact in elsewhere with `to`",
+                path.display(),
+                root.display()
+            ))),
+        }
+    }
+
+    /// For the log: nothing is replaced in silence.
+    fn remark(&self, artifact: &str) -> Option<String> {
+        let first = self.differing.first()?.display();
+        Some(match self.differing.len() {
+            1 => format!("artifact `{artifact}` replaced `{first}`, which differed"),
+            many => format!(
+                "artifact `{artifact}` replaced {many} files that differed, `{first}` first"
+            ),
+        })
+    }
+}
+
+fn is_same(
+    entry: &mut tar::Entry<'_, impl Read>,
+    place: &Path,
+    there: &fs::Metadata,
+) -> io::Result<bool> {
+    let kind = entry.header().entry_type();
+    if kind.is_symlink() {
+        let leads_to = entry.link_name()?;
+        return Ok(there.is_symlink() && leads_to.as_deref() == Some(&*fs::read_link(place)?));
+    }
+    let may_run = |mode: u32| mode & 0o100 != 0;
+    let plain = kind.is_file()
+        && there.is_file()
+        && entry.size() == there.len()
+        && may_run(entry.header().mode()?) == may_run(there.permissions().mode());
+    if !plain {
+        return Ok(false);
+    }
+    let mut there = io::BufReader::new(fs::File::open(place)?);
+    let mut piece = [0; 16 * 1024];
+    loop {
+        let count = entry.read(&mut piece)?;
+        if count == 0 {
+            return Ok(true);
+        }
+        let mut same = [0; 16 * 1024];
+        match there.read_exact(&mut same[..count]) {
+            Ok(()) if same[..count] == piece[..count] => {}
+            Ok(()) => return Ok(false),
+            // It became shorter meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
 }

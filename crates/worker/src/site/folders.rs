@@ -2,45 +2,81 @@
 //!
 //! Making and removing a folder and a script for each attempt costs more than anything else that a worker
 //! does for a short one (measured: a third of a millisecond, part of it waiting for the disk). So a folder is
-//! tidied and given to the next attempt. Folders are named after the first attempt that had them, which no other
-//! process can use as a name.
+//! tidied and given to the next attempt. Folders are named after the first attempt that had them, and lie in a
+//! folder of this process, which holds a lock on a file in it as long as it lives.
 //!
 //! Invariants
 //! - An attempt finds its folder empty but for `scripts`.
 //! - A script is what its step says, whatever earlier attempts did to the file.
+//! - What killed processes left is removed beside the first attempts; the folders of a process that lives are
+//!   not touched, for its lock cannot be had.
 
+use super::tree;
 use std::ffi::OsStr;
-use std::fs;
-use std::io::{self, Write as _};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 /// Where scripts are in an attempt's folder.
 const SCRIPTS: &str = "scripts";
+/// The file in a process's folder on which it holds a lock.
+const LOCK: &str = "lock";
 
-/// Folders that no attempt has at the moment; as many at most as attempts ran at once.
+/// The folders of one process.
 pub(super) struct Folders {
     root: PathBuf,
     // Attempts are prepared and cleared on several threads, each for microseconds.
-    free: Mutex<Vec<PathBuf>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Made for the first attempt.
+    own: Option<Own>,
+    /// Folders that no attempt has at the moment; as many at most as attempts ran at once.
+    free: Vec<PathBuf>,
+    /// Removes what dead processes left, which may be large. Nobody waits for it but the end.
+    sweeper: Option<JoinHandle<()>>,
+}
+
+/// The folder of a process that lives.
+struct Own {
+    dir: PathBuf,
+    /// Locked; the kernel lets go of it when the process ends, however it ends.
+    _lock: File,
 }
 
 impl Folders {
     pub(super) fn new(root: PathBuf) -> Self {
         Self {
             root,
-            free: Mutex::new(Vec::new()),
+            state: Mutex::default(),
         }
+    }
+
+    /// The folder of all of them, of all processes.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// A folder for the attempt called `name`.
     pub(super) fn take(&self, name: &str) -> io::Result<PathBuf> {
-        let free = self.free().pop();
+        let mut state = self.state();
+        let free = state.free.pop();
         if let Some(dir) = free.filter(|dir| dir.is_dir()) {
             return Ok(dir);
         }
-        let dir = self.root.join(name);
+        if state.own.is_none() {
+            state.own = Some(Own::make(&self.root)?);
+            let root = self.root.clone();
+            state.sweeper = Some(std::thread::spawn(move || remove_left_behind(&root)));
+        }
+        let own = state.own.as_ref().expect("just made");
+        let dir = own.dir.join(name);
+        drop(state);
         fs::create_dir_all(&dir)?;
         Ok(dir)
     }
@@ -48,24 +84,92 @@ impl Folders {
     /// Takes a folder back.
     pub(super) fn give_back(&self, dir: &Path) {
         match tidy(dir) {
-            Ok(()) => self.free().push(dir.to_owned()),
+            Ok(()) => self.state().free.push(dir.to_owned()),
             // What cannot be removed is only in the way.
             Err(_) => drop(fs::remove_dir_all(dir)),
         }
     }
 
-    fn free(&self) -> std::sync::MutexGuard<'_, Vec<PathBuf>> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Folders {
     fn drop(&mut self) {
-        for dir in self.free().drain(..) {
-            drop(fs::remove_dir_all(dir));
+        let mut state = self.state();
+        if let Some(sweeper) = state.sweeper.take() {
+            // It has no state that a panic could spoil.
+            drop(sweeper.join());
         }
+        if let Some(own) = state.own.take() {
+            drop(fs::remove_dir_all(own.dir));
+        }
+        drop(state);
         // Others may have theirs in it.
         drop(fs::remove_dir(&self.root));
+    }
+}
+
+impl Own {
+    /// Takes the first number that nobody has.
+    fn make(root: &Path) -> io::Result<Self> {
+        for number in 1_u64.. {
+            let dir = root.join(number.to_string());
+            fs::create_dir_all(root)?;
+            match fs::create_dir(&dir) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+                made => made?,
+            }
+            if let Some(lock) = try_lock(&dir)? {
+                return Ok(Self { dir, _lock: lock });
+            }
+        }
+        Err(ErrorKind::AlreadyExists.into())
+    }
+}
+
+/// The lock on a process's folder, if it can be had and the folder is still there.
+fn try_lock(dir: &Path) -> io::Result<Option<File>> {
+    let path = dir.join(LOCK);
+    let mut how = File::options();
+    let opened = how.create(true).truncate(false).write(true).open(&path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    // Between opening and locking, somebody may have held the lock and removed the folder.
+    let same = fs::metadata(&path).is_ok_and(|at| {
+        file.metadata()
+            .is_ok_and(|own| (own.dev(), own.ino()) == (at.dev(), at.ino()))
+    });
+    Ok(same.then_some(file))
+}
+
+/// Removes the folders of processes that are dead. What cannot be removed is only in the way.
+fn remove_left_behind(root: &Path) {
+    let Ok(entries) = fs::read_dir(root) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let dir = entry.path();
+        let Ok(Some(lock)) = try_lock(&dir) else {
+            continue;
+        };
+        for attempt in fs::read_dir(&dir).into_iter().flatten().flatten() {
+            let worktree = attempt.path().join(tree::FOLDER);
+            if worktree.is_dir() {
+                tree::remove(&worktree);
+            }
+        }
+        drop(fs::remove_dir_all(&dir));
+        drop(lock);
     }
 }
 
@@ -168,6 +272,32 @@ mod tests {
             assert!(fs::symlink_metadata(&file).unwrap().is_file());
             assert_eq!(fs::read_to_string(&file).unwrap(), "true");
         }
+    }
+
+    #[test]
+    fn what_a_dead_process_left_is_removed() {
+        let (root, folders) = folders();
+        // As `kill -9` leaves it: with a lock that nobody holds, or none yet.
+        fs::create_dir_all(root.path().join("attempts/1/r.1.1/scripts")).unwrap();
+        fs::write(root.path().join("attempts/1/lock"), "").unwrap();
+        fs::create_dir_all(root.path().join("attempts/7")).unwrap();
+        let dir = folders.take("r.1.1").unwrap();
+        assert_eq!(listed(&dir), [] as [&str; 0]);
+        drop(folders);
+        assert_eq!(listed(root.path()), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_a_living_process_has_is_not_touched() {
+        let (root, folders) = folders();
+        let dir = folders.take("r.1.1").unwrap();
+        put_script(&dir, "0", "true").unwrap();
+        let others = Folders::new(root.path().join("attempts"));
+        let other = others.take("r.1.1").unwrap();
+        assert_ne!(dir, other);
+        assert_eq!(listed(&dir), ["scripts"]);
+        drop(others);
+        assert_eq!(listed(&dir), ["scripts"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{Trouble, platform};
 use engine::work::Work;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -45,6 +46,18 @@ pub(super) fn remove(source: &Path) {
         git(source, &["rev-parse", "--show-toplevel"])
             .and_then(|root| git(source, &["worktree", "remove", "--force", root.trim_end()])),
     );
+}
+
+/// The files below `dir` that Git tracks and that are not what it has, relative to `dir`. None outside of a
+/// repository: there nobody tracks anything.
+pub(super) fn changed(dir: &Path) -> Result<BTreeSet<PathBuf>, Trouble> {
+    let is_tracked = dir.ancestors().any(|dir| dir.join(".git").exists());
+    if !is_tracked {
+        return Ok(BTreeSet::new());
+    }
+    let listed = git(dir, &["ls-files", "--modified", "-z", "."])?;
+    let names = listed.split('\0').filter(|name| !name.is_empty());
+    Ok(names.map(PathBuf::from).collect())
 }
 
 fn git(dir: &Path, args: &[&str]) -> Result<String, Trouble> {

@@ -162,9 +162,13 @@ impl Worker {
                 if let Some(stop) = attempt.stopping {
                     steps.stop(stop);
                 }
+                let remarks = place.remarks.clone();
                 attempt.place = Some(place);
                 attempt.steps = Some(steps);
                 attempt.phase = Phase::Running;
+                for remark in remarks {
+                    self.remark(id, &remark, now);
+                }
                 self.advance(id, now);
             }
             Err(trouble) => {

@@ -2,9 +2,10 @@
 
 use super::attempt::{Phase, failed};
 use super::{Output, Worker};
-use crate::site::{Collected, Site, Trouble, Wanted, WantedArtifact};
+use crate::site::{Collected, Held, Site, Trouble, Wanted, WantedArtifact};
 use api::protocol::{Request, RequestBody, Wish};
-use engine::rows::{AttemptEnd, AttemptResult, OutputValue};
+use engine::rows::{AttemptEnd, AttemptResult, OutputValue, Outputs};
+use engine::work::Work;
 use model::Json;
 use model::ids::AttemptId;
 use model::plan::{ArtifactWhen, Text, ValueType};
@@ -142,31 +143,12 @@ impl Worker {
             end.outputs = steps.outputs_of_failed();
             return end;
         }
-        match steps.outputs() {
+        let outputs = steps.outputs();
+        let outputs = outputs.and_then(|outputs| with_digests(&attempt.work, outputs, &end));
+        match outputs {
             Ok(outputs) => {
                 end.outputs = outputs;
                 end.generated = attempt.brought.generated;
-                for (name, declared) in &attempt.work.task.outputs {
-                    if declared.value_type != ValueType::Artifact {
-                        continue;
-                    }
-                    let of = declared
-                        .from
-                        .as_ref()
-                        .and_then(Text::literal)
-                        .unwrap_or(name);
-                    let artifact = end.artifacts.iter().find(|artifact| artifact.name == of);
-                    if let Some(artifact) = artifact {
-                        let value = Json::from(artifact.digest.to_string());
-                        end.outputs.insert(
-                            name.clone(),
-                            OutputValue {
-                                value,
-                                tainted: false,
-                            },
-                        );
-                    }
-                }
             }
             Err(message) => {
                 let trouble = Trouble::User(message.clone());
@@ -186,6 +168,35 @@ impl Worker {
     }
 }
 
+/// `outputs` with those that are the digests of artifacts.
+///
+/// # Errors
+/// When the artifact was not given, and the output has no default.
+fn with_digests(work: &Work, mut outputs: Outputs, end: &AttemptEnd) -> Result<Outputs, String> {
+    for (name, declared) in &work.task.outputs {
+        // What publishes nothing collects nothing either.
+        if declared.value_type != ValueType::Artifact || !work.publish {
+            continue;
+        }
+        let literal = declared.from.as_ref().and_then(Text::literal);
+        let of = literal.unwrap_or(name);
+        match end.artifacts.iter().find(|artifact| artifact.name == of) {
+            Some(artifact) => {
+                let value = Json::from(artifact.digest.to_string());
+                let tainted = false;
+                outputs.insert(name.clone(), OutputValue { value, tainted });
+            }
+            None if declared.default.is_some() => {}
+            None => {
+                return Err(format!(
+                    "output `{name}` is the digest of artifact `{of}`, and no file of that artifact is there"
+                ));
+            }
+        }
+    }
+    Ok(outputs)
+}
+
 /// What an attempt has to give, by how its steps ended; `None` when that is nothing.
 fn wanted(
     attempt: &mut super::attempt::Attempt,
@@ -197,8 +208,10 @@ fn wanted(
     let Some(steps) = &mut attempt.steps else {
         return Ok(None);
     };
+    let place = attempt.place.as_ref();
+    let is_watched = place.is_some_and(|place| place.held.iter().any(Held::is_read_only));
     if !work.publish {
-        return Ok(None);
+        return Ok(is_watched.then(Wanted::default));
     }
     let mut wanted = Wanted {
         steps: attempt.commands,
@@ -229,8 +242,8 @@ fn wanted(
     if let (true, Some(file)) = (succeeded, &work.task.generates) {
         wanted.generates = Some(steps.task_text(file)?);
     }
-    let place = attempt.place.as_ref();
     let summary = place.is_some_and(|place| site.has_summary(place, attempt.commands));
-    let nothing = wanted.artifacts.is_empty() && wanted.generates.is_none() && !summary;
+    let nothing =
+        wanted.artifacts.is_empty() && wanted.generates.is_none() && !summary && !is_watched;
     Ok((!nothing).then_some(wanted))
 }

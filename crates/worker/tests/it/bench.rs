@@ -30,6 +30,8 @@ pub(crate) fn place(id: AttemptId) -> Prepared {
         source: PathBuf::from("/nowhere"),
         worktree: false,
         workspaces: BTreeMap::new(),
+        held: Vec::new(),
+        remarks: Vec::new(),
     }
 }
 

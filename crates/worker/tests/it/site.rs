@@ -9,6 +9,7 @@ use model::plan::{ArtifactIn, Text, WorkspaceKind};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -36,6 +37,7 @@ impl Content for Blobs {
 
 struct Place {
     dir: tempfile::TempDir,
+    blobs: Arc<Blobs>,
     site: LocalSite,
 }
 
@@ -44,8 +46,13 @@ impl Place {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("state");
         fs::create_dir(dir.path().join("source")).unwrap();
-        let site = LocalSite::new(root, Arc::new(Blobs::default()), BTreeMap::new());
-        Self { dir, site }
+        let blobs = Arc::<Blobs>::default();
+        let site = LocalSite::new(
+            root,
+            Arc::clone(&blobs) as Arc<dyn Content>,
+            BTreeMap::new(),
+        );
+        Self { dir, blobs, site }
     }
 
     fn source(&self) -> std::path::PathBuf {
@@ -144,43 +151,187 @@ fn an_archive_cannot_write_outside_of_the_source() {
     header.set_cksum();
     archive.append(&header, &b"evil"[..]).unwrap();
     let bytes = archive.into_inner().unwrap();
-    let blobs = Arc::new(Blobs::default());
-    let (digest, size_bytes) = blobs.put(&mut bytes.as_slice()).unwrap();
-    let site = LocalSite::new(place.dir.path().join("state"), blobs, BTreeMap::new());
-    let mut work = takes(&place, Text::Literal("in".to_owned()));
-    let given = engine::rows::ArtifactRef {
-        name: "files".to_owned(),
-        digest,
-        size_bytes,
-        files: 1,
-    };
-    work.needs.entry("maker".to_owned()).or_default().artifacts = vec![given];
-    site.prepare(&work).unwrap();
+    let work = takes_bytes(&place, Some("in"), &bytes);
+    place.site.prepare(&work).unwrap();
     assert!(!place.source().join("escaped").exists());
 }
 
-fn takes(place: &Place, to: Text) -> Work {
+fn takes(place: &Place, to: Option<&str>) -> Work {
     let mut work = place.work();
     let mut def = (*work.task).clone();
     def.artifacts_in.push(ArtifactIn {
         from: "maker".to_owned(),
         name: "files".to_owned(),
-        to: Some(to),
+        to: to.map(|to| Text::Literal(to.to_owned())),
         optional: false,
     });
     work.task = def.into();
     work
 }
 
+/// Work that takes in an archive.
+fn takes_bytes(place: &Place, to: Option<&str>, mut archive: &[u8]) -> Work {
+    let (digest, size_bytes) = place.blobs.put(&mut archive).unwrap();
+    let given = engine::rows::ArtifactRef {
+        name: "files".to_owned(),
+        digest,
+        size_bytes,
+        files: 1,
+    };
+    let mut work = takes(place, to);
+    work.needs.entry("maker".to_owned()).or_default().artifacts = vec![given];
+    work
+}
+
+/// Work that takes in the file `out`, whose producer left it as `text`.
+fn takes_out(place: &Place, text: &str) -> Work {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(text.len() as u64);
+    header.set_mode(0o644);
+    archive
+        .append_data(&mut header, "out", text.as_bytes())
+        .unwrap();
+    takes_bytes(place, None, &archive.into_inner().unwrap())
+}
+
+fn read_out(place: &Place) -> String {
+    fs::read_to_string(place.source().join("out")).unwrap()
+}
+
+fn git(place: &Place, args: &[&str]) {
+    let mut git = Command::new("git");
+    git.arg("-C").arg(place.source()).env_remove("GIT_DIR");
+    git.args(["-c", "user.name=ada", "-c", "user.email=ada@localhost"]);
+    assert!(git.args(args).output().unwrap().status.success());
+}
+
+#[test]
+fn a_file_that_differs_becomes_what_its_producer_made_and_the_log_says_so() {
+    let place = Place::new();
+    fs::write(place.source().join("out"), "stale").unwrap();
+    let prepared = place.site.prepare(&takes_out(&place, "fresh")).unwrap();
+    assert_eq!(read_out(&place), "fresh");
+    let expected = "artifact `files` replaced `out`, which differed";
+    assert_eq!(prepared.remarks, [expected]);
+}
+
+#[test]
+fn a_file_that_is_the_same_is_not_written_again() {
+    let place = Place::new();
+    fs::write(place.source().join("out"), "same").unwrap();
+    let times = || {
+        let file = fs::metadata(place.source().join("out")).unwrap();
+        (file.ino(), file.ctime_nsec())
+    };
+    let before = times();
+    let prepared = place.site.prepare(&takes_out(&place, "same")).unwrap();
+    assert_eq!((times(), prepared.remarks), (before, Vec::new()));
+}
+
+#[test]
+fn a_missing_file_is_brought_without_a_word() {
+    let place = Place::new();
+    let prepared = place.site.prepare(&takes_out(&place, "fresh")).unwrap();
+    assert_eq!(read_out(&place), "fresh");
+    assert_eq!(prepared.remarks, [""; 0]);
+}
+
+#[test]
+fn uncommitted_work_in_a_tracked_file_is_never_replaced() {
+    let place = Place::new();
+    fs::write(place.source().join("out"), "committed").unwrap();
+    git(&place, &["init", "-q", "."]);
+    git(&place, &["add", "-A"]);
+    git(&place, &["commit", "-q", "-m", "all"]);
+    fs::write(place.source().join("out"), "work of a person").unwrap();
+    let Err(Trouble::User(message)) = place.site.prepare(&takes_out(&place, "fresh")) else {
+        panic!("it is the person's");
+    };
+    let expected = format!(
+        "artifact `files` would replace `out` in `{}`, which Git tracks and which has changes; commit them, or take \
+         the artifact in elsewhere with `to`",
+        place.source().display()
+    );
+    assert_eq!(message, expected);
+    assert_eq!(read_out(&place), "work of a person");
+    // What is committed can be had again.
+    git(&place, &["commit", "-q", "-a", "-m", "more"]);
+    place.site.prepare(&takes_out(&place, "fresh")).unwrap();
+    assert_eq!(read_out(&place), "fresh");
+}
+
+#[test]
+fn a_folder_where_an_artifact_has_a_file_is_named() {
+    let place = Place::new();
+    fs::create_dir(place.source().join("out")).unwrap();
+    let Err(Trouble::User(message)) = place.site.prepare(&takes_out(&place, "fresh")) else {
+        panic!("a folder is not replaced");
+    };
+    assert!(
+        message.ends_with("has a folder of that name; remove it"),
+        "{message}"
+    );
+}
+
 #[test]
 fn a_place_that_cannot_be_made_leaves_nothing_behind() {
     let place = Place::new();
-    let work = takes(&place, Text::Literal("in".to_owned()));
+    let work = takes(&place, Some("in"));
     let error = place.site.prepare(&work).unwrap_err();
     let expected = "artifact `files` of `maker` is not there: that task did not give it";
     assert_eq!(error, Trouble::User(expected.to_owned()));
-    let left = fs::read_dir(place.dir.path().join("state/attempts")).unwrap();
-    assert_eq!(left.count(), 0);
+    let left = fs::read_dir(place.dir.path().join("state/attempts/1")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["lock"]);
+}
+
+fn with_workspace(place: &Place, kind: WorkspaceKind, read_only: bool) -> Work {
+    let mut work = place.work();
+    work.workspaces.push(WorkspaceBinding {
+        name: "w".to_owned(),
+        folder: Some("run/w".to_owned()),
+        kind,
+        sub_paths: Vec::new(),
+        read_only,
+    });
+    work
+}
+
+#[test]
+fn a_task_that_writes_what_it_may_only_read_is_told_the_file() {
+    let place = Place::new();
+    let files = WorkspaceKind::Files([("conf/a".to_owned(), "1".to_owned())].into());
+    let prepared = place.site.prepare(&with_workspace(&place, files, true));
+    let prepared = prepared.unwrap();
+    let none = Wanted::default();
+    assert_eq!(
+        place.site.collect(&prepared, &none).unwrap().remarks,
+        [""; 0]
+    );
+    fs::write(Path::new(&prepared.workspaces["w"]).join("conf/a"), "2").unwrap();
+    let expected = "workspace `w` is read-only for this task, and `conf/a` in it was changed; write elsewhere, or \
+        take `read_only` away";
+    let error = place.site.collect(&prepared, &none).unwrap_err();
+    assert_eq!(error, Trouble::User(expected.to_owned()));
+}
+
+#[test]
+fn a_reader_is_not_blamed_for_what_a_writer_did_meanwhile() {
+    let place = Place::new();
+    let empty = |read_only| with_workspace(&place, WorkspaceKind::Empty, read_only);
+    let reader = place.site.prepare(&empty(true)).unwrap();
+    let writer = place.site.prepare(&empty(false)).unwrap();
+    fs::write(Path::new(&writer.workspaces["w"]).join("new"), "").unwrap();
+    place.site.clean(&writer);
+    let collected = place.site.collect(&reader, &Wanted::default()).unwrap();
+    let expected = "workspace `w` is read-only for this task; `new` in it was changed, by this task or another one \
+        that ran meanwhile";
+    assert_eq!(collected.remarks, [expected]);
+    // Nobody writes any more: the next reader is answerable again.
+    let reader = place.site.prepare(&empty(true)).unwrap();
+    fs::remove_file(Path::new(&reader.workspaces["w"]).join("new")).unwrap();
+    assert!(place.site.collect(&reader, &Wanted::default()).is_err());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::bench::{Bench, FakeSite, one, place, work};
 use api::protocol::{ReplyBody, RequestBody};
 use engine::rows::AttemptResult;
 use exec::{ExecEvent, Exit, OutputState};
-use model::plan::Resources;
+use model::plan::{Resources, ValueType};
 use model::reason::FailureKind;
 use worker::{Input, Output};
 
@@ -213,4 +213,48 @@ fn work_that_does_not_fit_beside_what_runs_waits_for_it() {
     let (refused, next) = (None, Vec::new());
     bench.reply(number, ReplyBody::Reported { refused, next });
     assert_eq!(bench.started().len(), 2);
+}
+
+#[test]
+fn a_declared_output_that_was_not_written_fails_the_task_and_the_log_says_so() {
+    let plan = testkit::plan("p")
+        .task("a", |task| {
+            let version = ValueType::String;
+            task.run("true").output("version", version)
+        })
+        .build();
+    let mut bench = Bench::new(1);
+    bench.give(work(plan));
+    let id = bench.started()[0];
+    bench.begins(id);
+    bench.succeeds(id);
+    bench.tree_gone(&one(), 0);
+    bench.keep();
+    let [AttemptResult::Failed { kind, message, .. }] = &bench.results()[..] else {
+        panic!("{:?}", bench.results());
+    };
+    assert_eq!(*kind, FailureKind::User);
+    assert_eq!(bench.log(), format!("formic: {message}\n"));
+}
+
+#[test]
+fn the_digest_of_an_artifact_that_was_not_given_is_missed() {
+    let plan = testkit::plan("p")
+        .task("a", |task| {
+            task.run("true").output("image", ValueType::Artifact)
+        })
+        .build();
+    let mut bench = Bench::new(1);
+    bench.give(work(plan));
+    let id = bench.started()[0];
+    bench.begins(id);
+    bench.succeeds(id);
+    bench.tree_gone(&one(), 0);
+    bench.keep();
+    let [AttemptResult::Failed { message, .. }] = &bench.results()[..] else {
+        panic!("{:?}", bench.results());
+    };
+    let expected =
+        "output `image` is the digest of artifact `image`, and no file of that artifact is there";
+    assert_eq!(message, expected);
 }
