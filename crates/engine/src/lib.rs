@@ -15,6 +15,7 @@ pub mod rows;
 mod cells;
 mod names;
 pub mod order;
+pub mod preview;
 pub mod retry;
 pub mod steps;
 mod texts;
