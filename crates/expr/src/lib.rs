@@ -11,6 +11,7 @@
 
 mod ast;
 pub mod budget;
+pub mod catalogue;
 pub mod check;
 mod dialect;
 mod error;
