@@ -4,5 +4,6 @@
 //! Every document carries `schema`; within one major number fields are added, never changed or removed.
 #![warn(missing_docs)]
 
+pub mod init;
 pub mod protocol;
 pub mod run;

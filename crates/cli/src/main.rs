@@ -5,6 +5,7 @@ mod args;
 mod board;
 mod capacity;
 mod commands;
+mod detect;
 mod diagnostics;
 mod documents;
 mod drive;

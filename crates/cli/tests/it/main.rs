@@ -5,6 +5,7 @@ mod cancel;
 mod check;
 mod docs;
 mod eval;
+mod init;
 mod kill;
 mod killed;
 mod logs;
