@@ -214,7 +214,7 @@ impl Maker {
 
 /// `clone3` whose child calls `entry(orders)` on the stack in `args`. The compiler sees one return, the
 /// parent's: the child leaves through `entry` before the end of the block.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 unsafe fn clone3_onto(
     args: &libc::clone_args,
     entry: unsafe extern "C" fn(*const Orders) -> !,
@@ -223,6 +223,7 @@ unsafe fn clone3_onto(
     let returned: i64;
     // SAFETY: the caller vouches for the arguments. The registers named are kept by the system call, and
     // the parent's stack is not touched; the child's is aligned as its top is the end of a mapping.
+    #[cfg(target_arch = "x86_64")]
     unsafe {
         std::arch::asm!(
             "syscall",
@@ -242,18 +243,8 @@ unsafe fn clone3_onto(
             lateout("r11") _,
         );
     }
-    returned
-}
-
-/// As above.
-#[cfg(target_arch = "aarch64")]
-unsafe fn clone3_onto(
-    args: &libc::clone_args,
-    entry: unsafe extern "C" fn(*const Orders) -> !,
-    orders: *const Orders,
-) -> i64 {
-    let returned: i64;
     // SAFETY: as above.
+    #[cfg(target_arch = "aarch64")]
     unsafe {
         std::arch::asm!(
             "svc 0",
