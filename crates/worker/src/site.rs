@@ -300,12 +300,14 @@ impl Site for LocalSite {
     }
 
     fn written(&self, at: &Prepared, index: u32) -> Result<Written, Trouble> {
-        let read = |what: &str| read_text(&at.dir.join(format!("{index}.{what}")));
+        let read = |what: &str, variable: &str| {
+            read_text(&at.dir.join(format!("{index}.{what}")), variable)
+        };
         contract::written(
-            &read("output")?,
-            &read("env")?,
-            &read("path")?,
-            &read("mask")?,
+            &read("output", "FORMIC_OUTPUT")?,
+            &read("env", "FORMIC_ENV")?,
+            &read("path", "FORMIC_PATH")?,
+            &read("mask", "FORMIC_MASK")?,
         )
         .map_err(Trouble::User)
     }
@@ -354,7 +356,7 @@ impl LocalSite {
         for index in 0..steps {
             let file = at.dir.join(format!("{index}.summary"));
             if file.exists() {
-                summary.push_str(&read_text(&file)?);
+                summary.push_str(&read_text(&file, "FORMIC_SUMMARY")?);
             }
         }
         if summary.is_empty() {
@@ -383,11 +385,16 @@ pub fn tree_key(id: AttemptId) -> exec::TreeKey {
 /// The most that is read of a file that a step writes for the worker; the contract has the limit of each.
 const READ_BYTES: usize = 4 * limits::OUTPUTS_BYTES;
 
-/// The file's text, empty when there is none.
-fn read_text(path: &Path) -> Result<String, Trouble> {
+/// The text of the file that a step knows by `variable`, empty when there is none.
+fn read_text(path: &Path, variable: &str) -> Result<String, Trouble> {
     let bytes = read_file(path, READ_BYTES)?.unwrap_or_default();
-    String::from_utf8(bytes)
-        .map_err(|_| Trouble::User(format!("`{}` is not UTF-8", path.display())))
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        Trouble::User(format!(
+            "line {line} of `${variable}` is not UTF-8; write text there, and other bytes into an artifact"
+        ))
+    })
 }
 
 /// What a step wrote into a file, if it did. Only plain files are opened: a pipe would never end.

@@ -114,6 +114,30 @@ impl Bench {
         Self::with(slots, None, FakeSite::default())
     }
 
+    /// As [`Self::new`], and places take time to make.
+    pub(crate) fn slow(slots: u32) -> Self {
+        let site = FakeSite {
+            slow: true,
+            ..FakeSite::default()
+        };
+        Self::with(slots, None, site)
+    }
+
+    /// The board has the newest report, and no more work.
+    pub(crate) fn hears_report(&mut self) {
+        let number = self.newest(|body| matches!(body, RequestBody::Report { .. }));
+        let (refused, next) = (None, Vec::new());
+        self.reply(number, ReplyBody::Reported { refused, next });
+    }
+
+    /// The only command begins, succeeds, and nothing of it lives.
+    pub(crate) fn runs_through(&mut self, work: &Work) {
+        let id = self.started()[0];
+        self.begins(id);
+        self.succeeds(id);
+        self.tree_gone(work, 0);
+    }
+
     pub(crate) fn with(slots: u32, capacity: Option<Resources>, site: FakeSite) -> Self {
         let options = Options {
             id: WorkerId("w".to_owned()),

@@ -15,12 +15,8 @@ fn cleaned(bench: &Bench) -> usize {
 fn work_granted_twice_is_begun_once_also_after_its_end() {
     let mut bench = Bench::new(1);
     let number = bench.give(vec![one()]);
-    let id = bench.started()[0];
-    bench.succeeds(id);
-    bench.tree_gone(&one(), 0);
-    let report = bench.newest(|body| matches!(body, RequestBody::Report { .. }));
-    let (refused, next) = (None, Vec::new());
-    bench.reply(report, ReplyBody::Reported { refused, next });
+    bench.runs_through(&one());
+    bench.hears_report();
     bench.reply(number, ReplyBody::Leased(vec![one()]));
     assert_eq!(bench.started().len(), 1);
     assert!(bench.worker.is_idle());
@@ -84,12 +80,8 @@ fn a_wish_that_a_newer_one_replaced_is_still_repeated() {
     bench.give(vec![one()]);
     let second = bench.newest(|body| matches!(body, RequestBody::Lease(_)));
     assert!(second > first);
-    let id = bench.started()[0];
-    bench.succeeds(id);
-    bench.tree_gone(&one(), 0);
-    let report = bench.newest(|body| matches!(body, RequestBody::Report { .. }));
-    let (refused, next) = (None, Vec::new());
-    bench.reply(report, ReplyBody::Reported { refused, next });
+    bench.runs_through(&one());
+    bench.hears_report();
     bench.asked.clear();
     bench.pass_ms(5_000);
     let again = bench

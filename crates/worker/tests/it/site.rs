@@ -101,6 +101,17 @@ fn a_pipe_in_place_of_the_output_file_is_refused_and_not_waited_for() {
 }
 
 #[test]
+fn bytes_that_are_no_text_are_refused_with_their_line() {
+    let place = Place::new();
+    let prepared = place.prepare();
+    fs::write(prepared.dir.join("0.env"), b"a=1\nb=\xff\n").unwrap();
+    let expected =
+        "line 2 of `$FORMIC_ENV` is not UTF-8; write text there, and other bytes into an artifact";
+    let error = place.site.written(&prepared, 0).unwrap_err();
+    assert_eq!(error, Trouble::User(expected.to_owned()));
+}
+
+#[test]
 fn an_endless_output_file_is_refused_without_being_read_whole() {
     let place = Place::new();
     let prepared = place.prepare();

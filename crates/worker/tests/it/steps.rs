@@ -1,10 +1,10 @@
 //! An attempt from its lease to its report.
 
 use crate::bench::{Bench, FakeSite, one, place, work};
-use api::protocol::{ReplyBody, RequestBody};
+use api::protocol::RequestBody;
 use engine::rows::AttemptResult;
 use exec::{ExecEvent, Exit, OutputState};
-use model::plan::{Resources, ValueType};
+use model::plan::{Plan, Resources, ValueType};
 use model::reason::FailureKind;
 use worker::{Input, Output};
 
@@ -33,9 +33,7 @@ fn a_report_is_repeated_until_it_is_answered() {
     bench.tree_gone(&one(), 0);
     bench.pass_ms(2_000);
     assert_eq!(bench.results().len(), 2);
-    let number = bench.newest(|body| matches!(body, RequestBody::Report { .. }));
-    let (refused, next) = (None, Vec::new());
-    bench.reply(number, ReplyBody::Reported { refused, next });
+    bench.hears_report();
     bench.pass_ms(2_000);
     assert_eq!(bench.results().len(), 2);
     assert!(bench.worker.is_idle());
@@ -87,11 +85,7 @@ fn what_was_killed_does_not_keep_the_worker_awake() {
 
 #[test]
 fn a_kill_while_the_place_is_made_is_no_success() {
-    let site = FakeSite {
-        slow: true,
-        ..FakeSite::default()
-    };
-    let mut bench = Bench::with(1, None, site);
+    let mut bench = Bench::slow(1);
     bench.give(vec![one()]);
     bench.tell(Input::Kill);
     bench.tell(Input::Prepared(one().id, Ok(place(one().id))));
@@ -102,11 +96,7 @@ fn a_kill_while_the_place_is_made_is_no_success() {
 
 #[test]
 fn without_an_executor_nothing_succeeds_and_what_was_not_begun_is_free_of_charge() {
-    let site = FakeSite {
-        slow: true,
-        ..FakeSite::default()
-    };
-    let mut bench = Bench::with(1, None, site);
+    let mut bench = Bench::slow(1);
     bench.give(vec![one()]);
     let cause = "killed".to_owned();
     bench.tell(Input::Exec(ExecEvent::SpawnerLost { cause }));
@@ -209,52 +199,48 @@ fn work_that_does_not_fit_beside_what_runs_waits_for_it() {
     let id = bench.started()[0];
     bench.succeeds(id);
     bench.tree_gone(&tasks[0], 0);
-    let number = bench.newest(|body| matches!(body, RequestBody::Report { .. }));
-    let (refused, next) = (None, Vec::new());
-    bench.reply(number, ReplyBody::Reported { refused, next });
+    bench.hears_report();
     assert_eq!(bench.started().len(), 2);
+}
+
+/// What a task comes to that succeeds but for what it gives, and its log.
+fn not_given(plan: Plan) -> (AttemptResult, String) {
+    let mut bench = Bench::new(1);
+    bench.give(work(plan));
+    bench.runs_through(&one());
+    bench.keep();
+    (bench.results().remove(0), bench.log())
+}
+
+fn users(message: &str) -> AttemptResult {
+    AttemptResult::Failed {
+        kind: FailureKind::User,
+        exit_code: None,
+        message: message.to_owned(),
+    }
 }
 
 #[test]
 fn a_declared_output_that_was_not_written_fails_the_task_and_the_log_says_so() {
-    let plan = testkit::plan("p")
-        .task("a", |task| {
-            let version = ValueType::String;
-            task.run("true").output("version", version)
-        })
-        .build();
-    let mut bench = Bench::new(1);
-    bench.give(work(plan));
-    let id = bench.started()[0];
-    bench.begins(id);
-    bench.succeeds(id);
-    bench.tree_gone(&one(), 0);
-    bench.keep();
-    let [AttemptResult::Failed { kind, message, .. }] = &bench.results()[..] else {
-        panic!("{:?}", bench.results());
-    };
-    assert_eq!(*kind, FailureKind::User);
-    assert_eq!(bench.log(), format!("formic: {message}\n"));
+    let plan = testkit::plan("p").task("a", |task| {
+        task.run("true").output("version", ValueType::String)
+    });
+    let (result, log) = not_given(plan.build());
+    let message = "output `version` is declared, and no step wrote it; write it with \
+        `echo \"version=VALUE\" >> \"$FORMIC_OUTPUT\"`, or declare its `default`";
+    assert_eq!(
+        (result, log),
+        (users(message), format!("formic: {message}\n"))
+    );
 }
 
 #[test]
 fn the_digest_of_an_artifact_that_was_not_given_is_missed() {
-    let plan = testkit::plan("p")
-        .task("a", |task| {
-            task.run("true").output("image", ValueType::Artifact)
-        })
-        .build();
-    let mut bench = Bench::new(1);
-    bench.give(work(plan));
-    let id = bench.started()[0];
-    bench.begins(id);
-    bench.succeeds(id);
-    bench.tree_gone(&one(), 0);
-    bench.keep();
-    let [AttemptResult::Failed { message, .. }] = &bench.results()[..] else {
-        panic!("{:?}", bench.results());
-    };
-    let expected =
+    let plan = testkit::plan("p").task("a", |task| {
+        task.run("true").output("image", ValueType::Artifact)
+    });
+    let (result, _) = not_given(plan.build());
+    let message =
         "output `image` is the digest of artifact `image`, and no file of that artifact is there";
-    assert_eq!(message, expected);
+    assert_eq!(result, users(message));
 }
