@@ -365,8 +365,22 @@ fn fraction(f: &mut fmt::Formatter<'_>, nanos: u32) -> fmt::Result {
     write!(f, ".{}", format!("{nanos:09}").trim_end_matches('0'))
 }
 
+static DATABASE: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+
+/// Whether there is a time zone with this IANA name.
+pub fn is_zone(name: &str) -> bool {
+    name == "UTC" || DATABASE.get(name).is_ok()
+}
+
+/// The IANA names of all time zones.
+pub fn zones() -> Vec<String> {
+    DATABASE
+        .available()
+        .map(|name| name.as_str().to_owned())
+        .collect()
+}
+
 fn offset_seconds(zone: &str, at: Timestamp) -> Result<i64, TimeError> {
-    static DATABASE: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
     if zone.contains(':') {
         return fixed_offset(zone).ok_or(TimeError::Zone);
     }
