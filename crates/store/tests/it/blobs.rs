@@ -201,6 +201,20 @@ fn a_blob_that_was_put_again_is_not_removed() {
 }
 
 #[test]
+fn what_a_killed_process_was_keeping_goes_after_a_day() {
+    let dir = tempfile::tempdir().unwrap();
+    let blobs = DiskBlobs::open(dir.path()).unwrap();
+    let [old, young] = ["old", "young"].map(|name| dir.path().join("new").join(name));
+    for file in [&old, &young] {
+        fs::write(file, "half an artifact").unwrap();
+    }
+    let file = fs::File::options().write(true).open(&old).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert_eq!(blobs.list().unwrap(), []);
+    assert_eq!((old.exists(), young.exists()), (false, true));
+}
+
+#[test]
 fn content_that_fails_halfway_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let blobs = DiskBlobs::open(dir.path()).unwrap();
