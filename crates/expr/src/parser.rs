@@ -250,7 +250,9 @@ impl<'a> Parser<'a> {
             TokenKind::OpenParen => {
                 self.advance()?;
                 let inner = self.expression()?;
-                self.expect(TokenKind::CloseParen, "an operator or `)`")?;
+                let close = self.expect(TokenKind::CloseParen, "an operator or `)`")?;
+                // What is built around it begins or ends with the parenthesis.
+                self.nodes[inner.0 as usize].span = token.span.to(close);
                 Ok(inner)
             }
             TokenKind::OpenBracket => self.list(),

@@ -254,3 +254,19 @@ fn a_limit_is_not_absorbed() {
         .eval(&scope(), &mut Budget::default());
     assert_eq!(error.unwrap_err().kind, ErrorKind::Limit);
 }
+
+#[test]
+fn a_program_that_begins_or_ends_with_a_parenthesis_keeps_its_text() {
+    for text in [
+        "(2 * 3) / 4 % 5",
+        "1 + (2 * 3)",
+        "((a)).b",
+        "-(1)",
+        "(a) ? (b) : (c)",
+    ] {
+        assert_eq!(compile(Dialect::Cel, text).unwrap().text(), text);
+    }
+    let template = Template::parse(Dialect::Cel, "x ${{ (a || b) && c }}").unwrap();
+    let texts: Vec<&str> = template.programs().map(expr::Program::text).collect();
+    assert_eq!(texts, ["(a || b) && c"]);
+}
