@@ -73,9 +73,9 @@ impl SourceFile {
             .iter()
             .rposition(|b| *b == b'\n')
             .map_or(0, |at| at + 1);
-        let column = String::from_utf8_lossy(&before[line_start..])
-            .chars()
-            .count();
+        let on_line = String::from_utf8_lossy(&before[line_start..]);
+        // A byte order mark is no character of the first line.
+        let column = on_line.trim_start_matches('\u{feff}').chars().count();
         Box::new(Diagnostic {
             code: code.code,
             severity: Severity::Error,
@@ -88,6 +88,7 @@ impl SourceFile {
             column: u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1),
             message,
             labels: Vec::new(),
+            elsewhere: Vec::new(),
             help: None,
             notes: Vec::new(),
         })
