@@ -279,7 +279,11 @@ impl Painter<'_> {
             };
         }
         if self.wild(80) {
-            task = task.concurrency("tasks");
+            task = if self.taste == Taste::Wild && self.random.chance(500) {
+                task.concurrency_mode("tasks", GroupMode::Supersede)
+            } else {
+                task.concurrency("tasks")
+            };
         }
         if self.wild(80) {
             task = task.report("junit", "out/report.xml");

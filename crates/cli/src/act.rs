@@ -108,13 +108,12 @@ fn apply(board: &Board, run: RunId, token: &OwnerToken, command: &Command) -> Re
 
 /// What a command is to a run that nobody works on.
 fn events(command: &Command) -> Vec<Event> {
-    match command.clone() {
+    let command = command.clone();
+    match &command {
         // What was running died with its owner; a cancel would wait for its worker for ever.
-        Command::Cancel { mode, cause, by } => vec![
-            Event::TakeOver { by: by.clone() },
-            Event::Cancel { mode, cause, by },
-        ],
-        Command::Answer { task, answer, by } => vec![Event::Answer { task, answer, by }],
-        Command::StartManual { task, by } => vec![Event::StartManual { task, by }],
+        Command::Cancel { by, .. } | Command::CancelTask { by, .. } => {
+            vec![Event::TakeOver { by: by.clone() }, Event::Command(command)]
+        }
+        Command::Answer { .. } | Command::StartManual { .. } => vec![Event::Command(command)],
     }
 }

@@ -180,7 +180,7 @@ impl Board {
     /// # Errors
     /// As [`Self::plan`].
     pub(crate) fn fragments(&self, snapshot: &Snapshot) -> Result<Vec<Fragment>> {
-        let references = snapshot.run.fragments.iter();
+        let references = snapshot.fragments.iter();
         references
             .map(|reference| {
                 let bytes = self.blobs.read(&reference.digest, PLAN_BYTES)?;

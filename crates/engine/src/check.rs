@@ -169,14 +169,18 @@ impl Look<'_> {
                 TaskState::Queued(QueueReason::ConcurrencyGroup) => {
                     wanted.insert(EffectKey::enter(Some(row.no)));
                 }
-                TaskState::Queued(QueueReason::Generating) => {
+                // Who was taken over may have lost the place in its group meanwhile, and asks for it again.
+                TaskState::Queued(QueueReason::Backoff | QueueReason::Generating)
+                | TaskState::Open => {
+                    let entered = row.group.as_ref();
+                    wanted.extend(entered.map(|_| EffectKey::enter(Some(row.no))));
                     wanted.insert(EffectKey::compile(row.no));
                 }
                 TaskState::Running => {
                     let live = self.machine.live_attempt(row.no);
                     wanted.extend(live.map(|live| EffectKey::stop(row.no, live.attempt)));
                 }
-                TaskState::Queued(_) | TaskState::Blocked(_) | TaskState::Open => {}
+                TaskState::Queued(_) | TaskState::Blocked(_) => {}
                 TaskState::Ended(_) => {
                     wanted.extend(row.group.as_ref().map(|_| EffectKey::leave(Some(row.no))));
                 }
@@ -288,6 +292,12 @@ impl Look<'_> {
             ),
             QueueReason::ConcurrencyGroup => {
                 let asked = self.has_effect(&EffectKey::enter(Some(row.no)));
+                let around = std::iter::successors(row.parent, |no| self.machine.row(*no).parent);
+                let held = |no: TaskNo| {
+                    self.machine.row(no).state == TaskState::Open
+                        && self.has_effect(&EffectKey::enter(Some(no)))
+                };
+                let asked = asked || around.into_iter().any(held);
                 (asked, "nobody asks the group for room")
             }
             QueueReason::Generating => {

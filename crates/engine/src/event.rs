@@ -31,31 +31,8 @@ pub enum Event {
     },
     /// Time passed; whatever is due happens.
     Tick,
-    /// Somebody or something wants the run to stop.
-    Cancel {
-        /// How.
-        mode: CancelMode,
-        /// Why.
-        cause: CancelCause,
-        /// Who.
-        by: String,
-    },
-    /// A person answers an approval.
-    Answer {
-        /// The task.
-        task: TaskNo,
-        /// Yes or no.
-        answer: Answer,
-        /// Who.
-        by: String,
-    },
-    /// A person starts a manual task.
-    StartManual {
-        /// The task.
-        task: TaskNo,
-        /// Who.
-        by: String,
-    },
+    /// Somebody wants something of the run.
+    Command(Command),
     /// There is room in a concurrency group for the run or for one of its tasks.
     Admitted {
         /// The task; none for the run as a whole.
@@ -76,6 +53,46 @@ pub enum Event {
     /// A process takes the run over: every attempt that was running is lost with the one before, and
     /// its task is tried again, idempotent or not, because a person decided so.
     TakeOver {
+        /// Who.
+        by: String,
+    },
+}
+
+/// What somebody wants of a run, for its owner to handle. On the board it waits in the run's inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Stop it.
+    Cancel {
+        /// How.
+        mode: CancelMode,
+        /// Why.
+        cause: CancelCause,
+        /// Who.
+        by: String,
+    },
+    /// Stop one task of it.
+    CancelTask {
+        /// The task.
+        task: TaskNo,
+        /// Why.
+        cause: CancelCause,
+        /// Who or what.
+        by: String,
+    },
+    /// Answer an approval.
+    Answer {
+        /// The task that waits for it.
+        task: TaskNo,
+        /// Yes or no.
+        answer: Answer,
+        /// Who.
+        by: String,
+    },
+    /// Start a manual task.
+    StartManual {
+        /// The task.
+        task: TaskNo,
         /// Who.
         by: String,
     },
@@ -111,6 +128,8 @@ pub struct Report {
     pub end: AttemptEnd,
     /// Random number 0..1000 that spreads the pause before the next attempt.
     pub jitter_permille: u16,
+    /// A person stops the process that owns the run: an attempt that comes back unfinished counts for nothing.
+    pub by_person: bool,
 }
 
 /// A person's answer.

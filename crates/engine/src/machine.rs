@@ -35,10 +35,10 @@ mod report;
 pub use due::DeadlineReason;
 pub use instantiate::NewRun;
 
-use crate::event::{Answer, Event, Rejected};
+use crate::event::{Answer, Command, Event, Rejected};
 use crate::rows::{
-    AttemptRow, Changes, Effect, EffectKey, RunHead, RunRow, RunState, Snapshot, TaskRow,
-    Transition,
+    AttemptRow, Changes, Effect, EffectKey, FragmentRef, RunHead, RunRow, RunState, Snapshot,
+    TaskRow, TaskState, Transition,
 };
 use crate::texts::Texts;
 use draft::Draft;
@@ -58,6 +58,7 @@ pub struct Machine {
     tasks: Vec<TaskRow>,
     /// The attempts that are leased.
     live: BTreeMap<TaskNo, AttemptRow>,
+    fragments: Vec<FragmentRef>,
     leases: BTreeMap<WorkerId, Timestamp>,
     effects: BTreeMap<EffectKey, Effect>,
     index: Index,
@@ -83,7 +84,7 @@ pub enum Corrupt {
 
 impl Machine {
     /// The machine of the run with these rows. `plan` is the plan as it was created; `fragments` is what
-    /// was generated, in the order of [`RunRow::fragments`].
+    /// was generated, in the order of [`Snapshot::fragments`].
     ///
     /// # Errors
     /// When the rows do not fit each other.
@@ -92,7 +93,7 @@ impl Machine {
         fragments: Vec<Fragment>,
         snapshot: Snapshot,
     ) -> Result<Self, Corrupt> {
-        let wanted = snapshot.run.fragments.len();
+        let wanted = snapshot.fragments.len();
         if fragments.len() != wanted {
             return Err(Corrupt::Fragments {
                 wanted,
@@ -120,6 +121,7 @@ impl Machine {
             run: snapshot.run,
             tasks: snapshot.tasks,
             live: live.map(|attempt| (attempt.task, attempt)).collect(),
+            fragments: snapshot.fragments,
             leases: snapshot
                 .leases
                 .into_iter()
@@ -153,9 +155,7 @@ impl Machine {
             Event::Report(report) => self.report(report, now)?,
             Event::WorkerGone { worker } => self.worker_gone(&worker, now),
             Event::Tick => self.fire_due(now),
-            Event::Cancel { mode, cause, by } => self.cancel(mode, cause, by, now),
-            Event::Answer { task, answer, by } => self.answer(task, answer, by, now)?,
-            Event::StartManual { task, by } => self.start_manual(task, by, now)?,
+            Event::Command(command) => self.command(command, now)?,
             Event::Admitted { task } => self.admitted(task, now)?,
             Event::Generated { task, fragment } => self.generated(task, fragment, now)?,
             Event::EffectDone { key } => self.acknowledge(&key),
@@ -187,9 +187,7 @@ impl Machine {
             | Event::Renew { .. }
             | Event::WorkerGone { .. }
             | Event::Tick
-            | Event::Cancel { .. }
-            | Event::Answer { .. }
-            | Event::StartManual { .. }
+            | Event::Command(_)
             | Event::Admitted { .. }
             | Event::Generated { .. }
             | Event::TakeOver { .. } => Err(Rejected::RunEnded),
@@ -204,6 +202,18 @@ impl Machine {
         }
     }
 
+    fn command(&mut self, command: Command, now: Timestamp) -> Result<(), Rejected> {
+        match command {
+            Command::Cancel { mode, cause, by } => {
+                self.cancel(mode, cause, by, now);
+                Ok(())
+            }
+            Command::CancelTask { task, cause, by } => self.cancel_one(task, cause, &by, now),
+            Command::Answer { task, answer, by } => self.answer(task, answer, by, now),
+            Command::StartManual { task, by } => self.start_manual(task, by, now),
+        }
+    }
+
     fn answer(
         &mut self,
         no: TaskNo,
@@ -211,9 +221,7 @@ impl Machine {
         by: String,
         now: Timestamp,
     ) -> Result<(), Rejected> {
-        self.must_wait(no, |row| {
-            row.state == crate::rows::TaskState::Blocked(Gate::Approval)
-        })?;
+        self.must_wait(no, |row| row.state == TaskState::Blocked(Gate::Approval))?;
         match answer {
             Answer::Approve => {
                 self.log(Transition::Approved { task: no, by }, now);
@@ -230,9 +238,7 @@ impl Machine {
     }
 
     fn start_manual(&mut self, no: TaskNo, by: String, now: Timestamp) -> Result<(), Rejected> {
-        self.must_wait(no, |row| {
-            row.state == crate::rows::TaskState::Blocked(Gate::Manual)
-        })?;
+        self.must_wait(no, |row| row.state == TaskState::Blocked(Gate::Manual))?;
         self.log(Transition::Approved { task: no, by }, now);
         self.ask_approval(no, now);
         Ok(())
@@ -247,10 +253,19 @@ impl Machine {
             self.effect_done(&EffectKey::enter(None));
             return Ok(());
         };
-        let waits = crate::rows::TaskState::Queued(QueueReason::ConcurrencyGroup);
-        self.must_wait(no, |row| row.state == waits)?;
-        self.effect_done(&EffectKey::enter(task));
-        self.make_ready(no, now);
+        let key = EffectKey::enter(task);
+        let asked = self.effects.contains_key(&key);
+        self.must_wait(no, |_| asked)?;
+        self.effect_done(&key);
+        match self.row(no).state {
+            TaskState::Queued(QueueReason::ConcurrencyGroup) => self.make_ready(no, now),
+            // Taken over, and has its place again.
+            TaskState::Open => self.let_inside_go(no, now),
+            TaskState::Queued(_)
+            | TaskState::Blocked(_)
+            | TaskState::Running
+            | TaskState::Ended(_) => {}
+        }
         Ok(())
     }
 

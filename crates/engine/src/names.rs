@@ -111,7 +111,8 @@ impl Scope for Names<'_> {
         match name {
             "tasks" => Some(self.tasks()),
             "inputs" => self
-                .instance
+                .machine
+                .giver(self.instance)
                 .map(|call| of_outputs(self.machine.row(call).inputs.as_deref())),
             "matrix" => {
                 let cell = self
@@ -133,18 +134,29 @@ impl Scope for Names<'_> {
 
     fn call(&self, name: &str, args: &[Value]) -> Option<Result<Value, Error>> {
         let canceled = self.past.canceled || self.machine.is_canceled();
-        let answer = match name {
-            "succeeded" => self.past.good(),
-            "failed" => self.past.failed,
-            "canceled" => canceled,
-            "always" => true,
-            _ => return None,
-        };
-        if !args.is_empty() {
-            return Some(Err(Error::eval(format!("`{name}()` takes no argument"))));
-        }
-        Some(Ok(Value::from(answer)))
+        status(name, args, self.past.good(), self.past.failed, canceled)
     }
+}
+
+/// The answer of a status function; `None` when `name` is none.
+pub(crate) fn status(
+    name: &str,
+    args: &[Value],
+    succeeded: bool,
+    failed: bool,
+    canceled: bool,
+) -> Option<Result<Value, Error>> {
+    let answer = match name {
+        "succeeded" => succeeded,
+        "failed" => failed,
+        "canceled" => canceled,
+        "always" => true,
+        _ => return None,
+    };
+    if !args.is_empty() {
+        return Some(Err(Error::eval(format!("`{name}()` takes no argument"))));
+    }
+    Some(Ok(Value::from(answer)))
 }
 
 /// `json`, tainted as a whole or in the members that `paths` names below `name`.

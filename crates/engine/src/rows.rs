@@ -1,8 +1,9 @@
 //! What is true of a run, as rows. The board stores exactly these; nothing else is remembered.
 //!
 //! A run is one [`RunHead`] that never changes, one small [`RunRow`] that changes with every event,
-//! one [`TaskRow`] per task, one [`AttemptRow`] per try, one [`LeaseRow`] per worker that works for
-//! it, one [`EventRow`] per transition and one [`EffectRow`] per effect that is not yet done.
+//! one [`TaskRow`] per task, one [`AttemptRow`] per try, one [`FragmentRef`] per file of generated tasks,
+//! one [`LeaseRow`] per worker that works for it, one [`EventRow`] per transition and one [`EffectRow`] per
+//! effect that is not yet done.
 
 pub mod attempt;
 pub mod effect;
@@ -35,6 +36,8 @@ pub struct Snapshot {
     pub tasks: Vec<TaskRow>,
     /// Attempts by task and number. Ended ones may be left out but for the newest of each task.
     pub attempts: Vec<AttemptRow>,
+    /// What was generated, in order: it is appended to the plan in this order.
+    pub fragments: Vec<FragmentRef>,
     /// Leases of workers.
     pub leases: Vec<LeaseRow>,
     /// Effects that are not done.
@@ -50,6 +53,7 @@ impl Snapshot {
             run: changes.run.clone(),
             tasks: Vec::new(),
             attempts: Vec::new(),
+            fragments: Vec::new(),
             leases: Vec::new(),
             effects: Vec::new(),
         };
@@ -76,6 +80,9 @@ impl Snapshot {
         }
         for row in &changes.attempts {
             write(&mut self.attempts, row, |row| (row.task, row.attempt));
+        }
+        for row in &changes.fragments {
+            write(&mut self.fragments, row, |row| row.scope);
         }
         self.leases
             .retain(|row| !changes.leases_gone.contains(&row.worker));
@@ -107,6 +114,8 @@ pub struct Changes {
     pub tasks: Vec<TaskRow>,
     /// New and changed attempts; at most one per attempt.
     pub attempts: Vec<AttemptRow>,
+    /// New fragments, in order.
+    pub fragments: Vec<FragmentRef>,
     /// New and changed leases.
     pub leases: Vec<LeaseRow>,
     /// Workers whose lease is over.

@@ -108,8 +108,6 @@ words! {
         EmptyMatrix = "empty_matrix",
         /// The task or pipeline that it belongs to was skipped or ended before.
         Parent = "parent",
-        /// A value that it needs from another task was never written.
-        ResultMissing = "result_missing",
     }
 }
 

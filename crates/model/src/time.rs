@@ -21,6 +21,12 @@ impl Timestamp {
         Self(self.0.saturating_add_unsigned(duration_ms))
     }
 
+    /// This time less `duration_ms`.
+    #[must_use]
+    pub const fn minus_ms(self, duration_ms: u64) -> Self {
+        Self(self.0.saturating_sub_unsigned(duration_ms))
+    }
+
     /// Milliseconds from `earlier` to this time; 0 when the clock went backwards.
     #[must_use]
     pub const fn since_ms(self, earlier: Self) -> u64 {

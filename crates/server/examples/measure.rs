@@ -240,6 +240,7 @@ impl Actor {
             token: live.token,
             end: end(),
             jitter_permille: 0,
+            by_person: false,
         };
         let ended = self.machine.handle(Event::Report(report), self.at);
         let mut changes = ended.expect("it is leased under this token");

@@ -141,6 +141,8 @@ struct Worker {
     wish: Option<Parked>,
     /// The newest answers by number: a request that comes again gets the same.
     answered: BTreeMap<u64, Reply>,
+    /// When it was heard last.
+    heard_at: Timestamp,
 }
 
 /// A wish that waits.
@@ -155,6 +157,10 @@ struct Parked {
 /// Answers remembered for each worker. A worker has fewer requests under way: one wish, one renewal, one
 /// append and one report for each slot.
 const ANSWERS: usize = 256;
+
+/// After this silence a worker to which nothing is leased is forgotten, with its answers. Its lease ends after a
+/// tenth of it; a request of it that is still on its way then is handled anew, and its token is refused.
+const FORGET_MS: u64 = 10 * LEASE_MS;
 
 /// What the step at hand has changed, and what follows from it once it is durable.
 #[derive(Default)]
@@ -254,6 +260,12 @@ impl Dispatcher {
         deadlines.map(|(at, _)| at).chain(own).min()
     }
 
+    /// How many workers are remembered.
+    #[must_use]
+    pub fn known_workers(&self) -> usize {
+        self.workers.len()
+    }
+
     /// The run in memory.
     #[must_use]
     pub fn machine(&self, run: RunId) -> Option<&Machine> {
@@ -278,7 +290,9 @@ impl Dispatcher {
                 }
                 self.workers.remove(&worker);
             }
-            Input::Command(run, command) => self.batch.events.push_back((run, to_event(command))),
+            Input::Command(run, command) => {
+                self.batch.events.push_back((run, Event::Command(command)))
+            }
             Input::Drain => self.draining = true,
         }
         Ok(())
@@ -450,13 +464,5 @@ impl Dispatcher {
             out.push(Output::Changed(run, Box::new(changes)));
         }
         Ok(effects)
-    }
-}
-
-fn to_event(command: Command) -> Event {
-    match command {
-        Command::Cancel { mode, cause, by } => Event::Cancel { mode, cause, by },
-        Command::Answer { task, answer, by } => Event::Answer { task, answer, by },
-        Command::StartManual { task, by } => Event::StartManual { task, by },
     }
 }

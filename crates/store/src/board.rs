@@ -7,16 +7,14 @@
 use crate::error::{ClaimError, CommitError, StoreError};
 use crate::group::Entered;
 use crate::owner::{Owner, OwnerToken};
-use engine::event::Answer;
+pub use engine::event::Command;
 use engine::rows::{
     AttemptRow, Changes, EventRow, GroupMember, RunHead, RunRow, Snapshot, TaskRow,
 };
 use model::digest::Digest;
 use model::ids::{RunId, TaskNo, WorkerId};
 use model::plan::GroupMode;
-use model::reason::{CancelCause, CancelMode};
 use model::time::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The durable shared record of all runs, used by several threads and processes at once.
@@ -231,37 +229,6 @@ pub struct RunFilter {
     pub living: bool,
     /// At most so many; `None`: all.
     pub limit: Option<usize>,
-}
-
-/// What somebody wants of a run, for its owner to handle.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Command {
-    /// Stop it.
-    Cancel {
-        /// How.
-        mode: CancelMode,
-        /// Why.
-        cause: CancelCause,
-        /// Who.
-        by: String,
-    },
-    /// Answer an approval.
-    Answer {
-        /// The task that waits for it.
-        task: TaskNo,
-        /// Yes or no.
-        answer: Answer,
-        /// Who.
-        by: String,
-    },
-    /// Start a manual task.
-    StartManual {
-        /// The task.
-        task: TaskNo,
-        /// Who.
-        by: String,
-    },
 }
 
 /// A command in an inbox.

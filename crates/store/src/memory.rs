@@ -12,9 +12,9 @@ use crate::group::{Entered, Place, Standing, decide};
 use crate::owner::{Owner, OwnerToken};
 use engine::rows::{
     AttemptEnd, AttemptResult, AttemptRow, Changes, Effect, EffectKey, EffectRow, EventRow,
-    GroupMember, LeaseRow, Parent, RunHead, RunRow, RunState, Snapshot, TaskRow,
+    FragmentRef, GroupMember, LeaseRow, Parent, RunHead, RunRow, RunState, Snapshot, TaskRow,
 };
-use model::ids::{AttemptNo, RunId, TaskNo, WorkerId};
+use model::ids::{AttemptNo, RunId, ScopeNo, TaskNo, WorkerId};
 use model::source::Difference;
 use model::time::Timestamp;
 use std::collections::BTreeMap;
@@ -42,6 +42,7 @@ struct Run {
     fence: u64,
     tasks: BTreeMap<TaskNo, TaskRow>,
     attempts: BTreeMap<(TaskNo, AttemptNo), AttemptRow>,
+    fragments: BTreeMap<ScopeNo, FragmentRef>,
     leases: BTreeMap<WorkerId, LeaseRow>,
     events: BTreeMap<u64, EventRow>,
     effects: BTreeMap<EffectKey, EffectRow>,
@@ -118,6 +119,7 @@ impl Run {
             fence: 1,
             tasks: BTreeMap::new(),
             attempts: BTreeMap::new(),
+            fragments: BTreeMap::new(),
             leases: BTreeMap::new(),
             events: BTreeMap::new(),
             effects: BTreeMap::new(),
@@ -155,6 +157,9 @@ impl Run {
         }
         for row in &changes.attempts {
             self.attempts.insert((row.task, row.attempt), row.clone());
+        }
+        for row in &changes.fragments {
+            self.fragments.insert(row.scope, row.clone());
         }
         for row in &changes.leases {
             self.leases.insert(row.worker.clone(), row.clone());
@@ -205,7 +210,7 @@ impl Run {
         }
         found
             .blobs
-            .extend(self.row.fragments.iter().map(|each| each.digest));
+            .extend(self.fragments.values().map(|each| each.digest));
         for row in self.tasks.values() {
             found
                 .blobs
@@ -273,6 +278,7 @@ impl Store for MemoryStore {
             run: run.row.clone(),
             tasks: run.tasks.values().cloned().collect(),
             attempts: run.newest_attempts(),
+            fragments: run.fragments.values().cloned().collect(),
             leases: run.leases.values().cloned().collect(),
             effects: run.effects.values().cloned().collect(),
         }))

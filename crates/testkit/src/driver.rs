@@ -11,7 +11,7 @@
 mod looks;
 
 use engine::check;
-use engine::event::{Answer, Ask, Event, Rejected, Report};
+use engine::event::{Answer, Ask, Command, Event, Rejected, Report};
 use engine::machine::{DeadlineReason, Machine, NewRun};
 use engine::rows::{
     AttemptEnd, AttemptResult, Changes, EffectKey, EventRow, Granted, OutputValue, Outputs,
@@ -144,7 +144,7 @@ impl Driver {
                     self.must_be_sorted(changes);
                 }
                 self.rows.apply(changes);
-                if self.machine.run().fragments.len() > self.fragments.len() {
+                if self.machine.fragments().len() > self.fragments.len() {
                     self.fragments.extend(fragment);
                 }
                 self.events.extend(changes.events.iter().cloned());
@@ -281,6 +281,7 @@ impl Driver {
             token: live.token,
             end,
             jitter_permille: 999,
+            by_person: false,
         }
     }
 
@@ -297,11 +298,18 @@ impl Driver {
 
     /// A person wants the run to stop.
     pub fn cancel(&mut self, mode: CancelMode) -> Changes {
-        self.accept(Event::Cancel {
+        self.accept(Event::Command(Command::Cancel {
             mode,
             cause: CancelCause::Person,
             by: "somebody".to_owned(),
-        })
+        }))
+    }
+
+    /// A newer member of its group takes the place of a task.
+    pub fn supersede(&mut self, key: &str) -> Changes {
+        let (task, by) = (self.no(key), "a newer one".to_owned());
+        let cause = CancelCause::Superseded;
+        self.accept(Event::Command(Command::CancelTask { task, cause, by }))
     }
 
     /// A person answers an approval.
@@ -310,7 +318,7 @@ impl Driver {
     /// When the task waits for none.
     pub fn answer(&mut self, key: &str, answer: Answer) -> Result<Changes, Rejected> {
         let (task, by) = (self.no(key), "somebody".to_owned());
-        self.handle(Event::Answer { task, answer, by })
+        self.handle(Event::Command(Command::Answer { task, answer, by }))
     }
 
     /// A person consents.
@@ -328,7 +336,7 @@ impl Driver {
     /// A person starts a manual task.
     pub fn start_manual(&mut self, key: &str) -> Changes {
         let (task, by) = (self.no(key), "somebody".to_owned());
-        self.accept(Event::StartManual { task, by })
+        self.accept(Event::Command(Command::StartManual { task, by }))
     }
 
     /// A concurrency group has room for a task.

@@ -1,14 +1,17 @@
 //! Drives a worker on this machine: real processes, a channel to the board, the clock.
 
+pub mod clock;
+
 use crate::site::{Site, Trouble};
 use crate::worker::{Input, Options, Output, Worker};
 use api::protocol::{Chunk, Reply, Request};
+use clock::Clock;
 use engine::work::Work;
 use exec::{Executor, ProcessExecutor};
 use model::ids::AttemptId;
 use model::time::Timestamp;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -142,28 +145,16 @@ async fn sleep(wait: Option<Duration>) {
     }
 }
 
-/// The most by which the time of this process goes on between two looks at it. Somebody in it looks every 50 ms
-/// while a run goes on; after a longer pause it did not run at all.
-const PAUSE_MS: u64 = 2_000;
+/// The clock of this process.
+static CLOCK: Mutex<Clock> = Mutex::new(Clock::new());
 
-/// The last look at the clock: by the one that only goes forward, and what was said.
-static LOOKED: Mutex<Option<(Instant, Timestamp)>> = Mutex::new(None);
-
-/// The time as this process lives it: it begins with the clock of the machine, does not jump with it, and stands
-/// still while the process is stopped or the machine asleep, for then nothing was late.
+/// The time as this process lives it; see [`Clock`].
 #[must_use]
 pub fn now() -> Timestamp {
-    let mut looked = LOOKED.lock().unwrap_or_else(PoisonError::into_inner);
-    let at = Instant::now();
-    let (before, said) = looked.unwrap_or_else(|| (at, wall_clock()));
-    let passed = at.saturating_duration_since(before);
-    let counted_ms = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
-    let counted_ms = counted_ms.min(PAUSE_MS);
-    let now = said.plus_ms(counted_ms);
-    // What is less than a millisecond counts at the next look.
-    let until = before + Duration::from_millis(counted_ms);
-    *looked = Some((if counted_ms == PAUSE_MS { at } else { until }, now));
-    now
+    static BEGIN: OnceLock<Instant> = OnceLock::new();
+    let since = BEGIN.get_or_init(Instant::now).elapsed();
+    let mut clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    clock.look(since, wall_clock)
 }
 
 fn wall_clock() -> Timestamp {

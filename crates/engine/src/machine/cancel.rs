@@ -1,7 +1,8 @@
-//! Stopping: a run in one of three ways, or one task.
+//! Stopping: a run in one of three ways, or one task with what it opened.
 
 use super::Machine;
 use super::due::DeadlineReason;
+use crate::event::Rejected;
 use crate::rows::{
     Cancel, Effect, EffectKey, Ended, RunState, StopCause, TaskKind, TaskState, Transition,
 };
@@ -52,10 +53,34 @@ impl Machine {
             let no = self.tasks[place].no;
             let spared = begun && mode != CancelMode::Now && self.is_finally(no);
             let drains = mode == CancelMode::Drain && self.row(no).state == TaskState::Running;
-            if !spared && !drains {
+            // What is open ends with its tasks, which are gone through too.
+            let open = self.row(no).state == TaskState::Open;
+            if !spared && !drains && !open {
                 self.cancel_task(no, cause, now);
             }
         }
+    }
+
+    /// Stops one task and what it opened; the tasks behind it go on by their own rules.
+    pub(super) fn cancel_one(
+        &mut self,
+        no: TaskNo,
+        cause: CancelCause,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<(), Rejected> {
+        self.must_wait(no, |row| row.ended().is_none())?;
+        self.touch(no).note = Some(format!("{cause}: {by}").into());
+        self.cancel_task(no, cause, now);
+        // An attempt that is stopped for its time limit would be followed by another one.
+        if let Some(live) = self.live.get_mut(&no)
+            && live.stop == Some(StopCause::Timeout)
+        {
+            live.stop = Some(StopCause::Cancel(cause));
+            let attempt = live.clone();
+            self.draft.attempts.insert((no, attempt.attempt), attempt);
+        }
+        Ok(())
     }
 
     /// Stops one task: at once if it waits, through its worker if it runs. What is open ends with its tasks.
@@ -63,6 +88,11 @@ impl Machine {
         match self.row(no).state {
             TaskState::Ended(_) => {}
             TaskState::Running => self.stop_attempt(no, StopCause::Cancel(cause)),
+            TaskState::Open if self.row(no).kind == TaskKind::Matrix => {
+                for member in self.members(no) {
+                    self.cancel_task(member, cause, now);
+                }
+            }
             TaskState::Open => self.cancel_inside(no, cause, now),
             TaskState::Queued(_) | TaskState::Blocked(_) => {
                 if self.row(no).kind == TaskKind::Matrix {
@@ -75,21 +105,14 @@ impl Machine {
         }
     }
 
-    /// Cancels the tasks of an open call, unless the whole run is gone through anyway.
+    /// Cancels the tasks of an open call, or those that a task generated, but for their `finally`.
     fn cancel_inside(&mut self, no: TaskNo, cause: CancelCause, now: Timestamp) {
-        if cause != CancelCause::FailFast || self.row(no).kind == TaskKind::Matrix {
-            return;
-        }
         let scope = self.index.instances[&Some(no)].scope;
         for def in self.plan.scope(scope).tasks.clone() {
             if self.plan.task(def).phase == Phase::Finally {
                 continue;
             }
-            let inner = self.top(Some(no), def);
-            for member in self.members(inner) {
-                self.cancel_task(member, cause, now);
-            }
-            self.cancel_task(inner, cause, now);
+            self.cancel_task(self.top(Some(no), def), cause, now);
         }
     }
 

@@ -3,8 +3,8 @@
 
 use super::Machine;
 use crate::rows::{
-    AttemptRow, Changes, Effect, EffectKey, EffectRow, EventRow, Granted, LeaseRow, TaskRow,
-    Transition,
+    AttemptRow, Changes, Effect, EffectKey, EffectRow, EventRow, FragmentRef, Granted, LeaseRow,
+    TaskRow, Transition,
 };
 use model::ids::{AttemptNo, TaskNo, WorkerId};
 use model::time::Timestamp;
@@ -16,6 +16,7 @@ pub(super) struct Draft {
     pub(super) run: bool,
     pub(super) tasks: BTreeSet<TaskNo>,
     pub(super) attempts: BTreeMap<(TaskNo, AttemptNo), AttemptRow>,
+    pub(super) fragments: Vec<FragmentRef>,
     pub(super) leases: BTreeSet<WorkerId>,
     pub(super) leases_gone: BTreeSet<WorkerId>,
     pub(super) events: Vec<EventRow>,
@@ -30,6 +31,7 @@ impl Changes {
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
             && self.attempts.is_empty()
+            && self.fragments.is_empty()
             && self.leases.is_empty()
             && self.leases_gone.is_empty()
             && self.events.is_empty()
@@ -45,6 +47,7 @@ impl Changes {
         !self.effects_done.is_empty()
             && self.tasks.is_empty()
             && self.attempts.is_empty()
+            && self.fragments.is_empty()
             && self.leases.is_empty()
             && self.leases_gone.is_empty()
             && self.events.is_empty()
@@ -62,6 +65,7 @@ impl Changes {
         replace(&mut self.attempts, later.attempts, |row| {
             (row.task, row.attempt)
         });
+        self.fragments.extend(later.fragments);
         self.leases
             .retain(|row| !later.leases_gone.contains(&row.worker));
         self.leases_gone
@@ -126,6 +130,7 @@ impl Machine {
         let nothing = !draft.run
             && draft.tasks.is_empty()
             && draft.attempts.is_empty()
+            && draft.fragments.is_empty()
             && draft.leases.is_empty()
             && draft.leases_gone.is_empty()
             && draft.effects.is_empty()
@@ -146,6 +151,7 @@ impl Machine {
                 .map(|no| self.tasks[no.index()].clone())
                 .collect(),
             attempts: draft.attempts.into_values().collect(),
+            fragments: draft.fragments,
             leases: draft
                 .leases
                 .iter()

@@ -1,7 +1,7 @@
 //! What happens because time passed.
 
 use super::Machine;
-use crate::rows::{RunState, StopCause, TaskState};
+use crate::rows::{EffectKey, RunState, StopCause, TaskState};
 use model::ids::{TaskNo, WorkerId};
 use model::reason::{CancelCause, CancelMode, FailureKind, Gate, QueueReason};
 use model::time::Timestamp;
@@ -79,10 +79,19 @@ impl Machine {
         }
     }
 
+    /// Another attempt, once the task has the place in its group again that a take-over may have cost it.
+    fn after_backoff(&mut self, no: TaskNo, now: Timestamp) {
+        if self.effects.contains_key(&EffectKey::enter(Some(no))) {
+            self.put(no, TaskState::Queued(QueueReason::ConcurrencyGroup), now);
+        } else {
+            self.enqueue(no, now);
+        }
+    }
+
     fn fire_timer(&mut self, no: TaskNo, now: Timestamp) {
         self.touch(no).timer_at = None;
         match self.row(no).state {
-            TaskState::Queued(QueueReason::Backoff) => self.enqueue(no, now),
+            TaskState::Queued(QueueReason::Backoff) => self.after_backoff(no, now),
             TaskState::Queued(QueueReason::Delay) => self.ask_approval(no, now),
             TaskState::Blocked(Gate::Approval) => {
                 self.touch(no).note = Some("nobody answered the approval in time".into());

@@ -36,6 +36,9 @@ impl Machine {
             } += 1;
         }
         if let Some(group) = group {
+            // One that was taken over may still wait to have its place again.
+            self.effect_done(&EffectKey::enter(Some(no)));
+            self.index.held.remove(&no);
             self.leave_group(Some(no), group.to_string());
         }
         self.index.to_pass_on.push_back(Follow::Ended(no));
@@ -121,6 +124,9 @@ impl Machine {
             }
             TaskState::Queued(QueueReason::ConcurrencyGroup) => {
                 self.effect_done(&EffectKey::enter(Some(no)));
+                for inside in self.index.held.values_mut() {
+                    inside.remove(&no);
+                }
             }
             TaskState::Queued(QueueReason::Generating) => {
                 self.effect_done(&EffectKey::compile(no));

@@ -5,7 +5,7 @@ use super::Machine;
 use super::due::DeadlineReason;
 use crate::names::Past;
 use crate::order::{self, DefIndex, ReadyKey};
-use crate::rows::{Ended, RunHead, RunState, TaskKind, TaskRow, TaskState};
+use crate::rows::{Effect, EffectKey, Ended, RunHead, RunState, TaskKind, TaskRow, TaskState};
 use model::ids::{ScopeNo, TaskNo};
 use model::plan::{Phase, Placement, Plan, Resources};
 use model::reason::{CancelCause, CancelMode, FailureKind, Gate, QueueReason, SkipCause};
@@ -27,6 +27,8 @@ pub(super) struct Index {
     /// Active tasks by the artifact and report paths that they declare.
     pub(super) paths: BTreeMap<Box<str>, TaskNo>,
     pub(super) parked_on_paths: BTreeMap<Box<str>, BTreeSet<ReadyKey>>,
+    /// Open calls that were taken over and have no place in their group yet, with what waits in them for that.
+    pub(super) held: BTreeMap<TaskNo, BTreeSet<TaskNo>>,
     /// Tasks that go on by themselves.
     pub(super) moving: u32,
     /// Tasks that wait for a person and hold up the run.
@@ -147,6 +149,7 @@ impl Index {
             deadlines: BTreeSet::new(),
             paths: BTreeMap::new(),
             parked_on_paths: BTreeMap::new(),
+            held: BTreeMap::new(),
             moving: 0,
             gated: 0,
             optional: BTreeSet::new(),
@@ -174,6 +177,16 @@ impl Machine {
             let no = self.tasks[place].no;
             self.count_state(no, 1);
             self.index_running(no);
+        }
+        for effect in self.effects.values() {
+            let Effect::EnterGroup { member, .. } = effect else {
+                continue;
+            };
+            if let Some(no) = member.task
+                && self.row(no).state == TaskState::Open
+            {
+                self.index.held.insert(no, BTreeSet::new());
+            }
         }
         // What waits for a place is put aside only when all that hold one are known.
         for place in 0..self.tasks.len() {
@@ -215,6 +228,7 @@ impl Machine {
             deadlines,
             paths,
             parked_on_paths,
+            held,
             moving,
             gated,
             optional
@@ -246,6 +260,7 @@ impl Machine {
             run: self.run.clone(),
             tasks: self.tasks.clone(),
             live: self.live.clone(),
+            fragments: self.fragments.clone(),
             leases: self.leases.clone(),
             effects: self.effects.clone(),
         };
@@ -393,9 +408,14 @@ impl Machine {
                     .insert(no);
             }
             QueueReason::PathInUse => self.park_on_paths(no),
+            QueueReason::ConcurrencyGroup => {
+                let asks = self.effects.contains_key(&EffectKey::enter(Some(no)));
+                if let Some(call) = self.held_by(no).filter(|_| !asks) {
+                    self.index.held.entry(call).or_default().insert(no);
+                }
+            }
             QueueReason::Needs
             | QueueReason::Finally
-            | QueueReason::ConcurrencyGroup
             | QueueReason::Backoff
             | QueueReason::Delay
             | QueueReason::Generating => {}

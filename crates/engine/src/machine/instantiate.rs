@@ -41,7 +41,6 @@ impl Machine {
             ended_at: None,
             cancel: None,
             finally_at: None,
-            fragments: Vec::new(),
             inbox: 0,
         };
         let mut machine = Self {
@@ -53,6 +52,7 @@ impl Machine {
             run,
             tasks: Vec::new(),
             live: BTreeMap::new(),
+            fragments: Vec::new(),
             leases: BTreeMap::new(),
             effects: BTreeMap::new(),
         };

@@ -49,22 +49,17 @@ impl Machine {
         }
     }
 
-    /// Says of the first task of each kind that the worker cannot take what it lacks, with numbers.
+    /// Says of the first task of each kind that the worker cannot take what it lacks, with numbers. Workers lack
+    /// different things; what is written is what the one that came nearest lacked, so it never changes back.
     fn say_why(&mut self, ask: &Ask, free: Option<&Resources>, now: Timestamp) {
         let lacking = |shape: &Shape| {
-            let free = free.filter(|free| !free.covers(&shape.resources));
-            let labels = ask
-                .labels
-                .as_ref()
-                .filter(|labels| !offers(labels, &shape.placement));
-            match (free, labels) {
-                (Some(free), _) => Some((QueueReason::Resources, shortage(free, &shape.resources))),
-                (None, Some(labels)) => {
-                    let note = format!("its role and labels are not among `{}`", labels.join(", "));
-                    Some((QueueReason::Placement, note))
-                }
-                (None, None) => None,
+            let mut labels = ask.labels.iter();
+            if let Some(labels) = labels.find(|labels| !offers(labels, &shape.placement)) {
+                let note = format!("its role and labels are not among `{}`", labels.join(", "));
+                return Some((QueueReason::Placement, note));
             }
+            let free = free.filter(|free| !free.covers(&shape.resources))?;
+            Some((QueueReason::Resources, shortage(free, &shape.resources)))
         };
         let heads: Vec<(TaskNo, QueueReason, String)> = self
             .index
@@ -77,7 +72,7 @@ impl Machine {
             })
             .collect();
         for (no, reason, note) in heads {
-            if self.row(no).state != TaskState::Queued(reason) {
+            if nearness(self.row(no).state) < nearness(TaskState::Queued(reason)) {
                 self.touch(no).note = Some(note.into());
                 self.put(no, TaskState::Queued(reason), now);
             }
@@ -291,6 +286,20 @@ impl Machine {
             self.draft.leases.remove(worker);
             self.draft.leases_gone.insert(worker.clone());
         }
+    }
+}
+
+/// How near the worker that came nearest was to taking a ready task: none has said, one has not its labels, one has
+/// them and no room.
+const fn nearness(state: TaskState) -> u8 {
+    match state {
+        TaskState::Queued(QueueReason::Resources) => 2,
+        TaskState::Queued(QueueReason::Placement) => 1,
+        TaskState::Queued(_)
+        | TaskState::Blocked(_)
+        | TaskState::Running
+        | TaskState::Open
+        | TaskState::Ended(_) => 0,
     }
 }
 

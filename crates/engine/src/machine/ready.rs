@@ -199,20 +199,51 @@ impl Machine {
         };
         self.touch(no).group = Some(group.as_str().into());
         self.put(no, TaskState::Queued(QueueReason::ConcurrencyGroup), now);
-        let member = GroupMember {
-            run: self.head.id,
-            task: Some(no),
+        self.ask_for_place(no);
+    }
+
+    /// Asks for a place in the group that a task has entered.
+    pub(super) fn ask_for_place(&mut self, no: TaskNo) {
+        let row = self.row(no);
+        let concurrency = self.plan.task(row.def).concurrency.as_ref();
+        let Some((group, concurrency)) = row.group.as_deref().zip(concurrency) else {
+            return;
         };
-        let (limit, mode) = (concurrency.limit, concurrency.mode);
-        self.effect(
-            EffectKey::enter(Some(no)),
-            Effect::EnterGroup {
-                group,
-                member,
-                limit,
-                mode,
+        let effect = Effect::EnterGroup {
+            group: group.to_owned(),
+            member: GroupMember {
+                run: self.head.id,
+                task: Some(no),
             },
-        );
+            limit: concurrency.limit,
+            mode: concurrency.mode,
+        };
+        self.effect(EffectKey::enter(Some(no)), effect);
+        if self.row(no).state == TaskState::Open {
+            self.index.held.entry(no).or_default();
+        }
+    }
+
+    /// The nearest call around a task that has no place in its group: what is in it does not start.
+    pub(super) fn held_by(&self, no: TaskNo) -> Option<TaskNo> {
+        if self.index.held.is_empty() {
+            return None;
+        }
+        let mut at = self.row(no).parent;
+        while let Some(parent) = at {
+            if self.index.held.contains_key(&parent) {
+                return Some(parent);
+            }
+            at = self.row(parent).parent;
+        }
+        None
+    }
+
+    /// A call that was taken over has its place again: what waited in it goes on.
+    pub(super) fn let_inside_go(&mut self, call: TaskNo, now: Timestamp) {
+        for no in self.index.held.remove(&call).into_iter().flatten() {
+            self.enqueue(no, now);
+        }
     }
 
     /// Nothing but a worker is missing; a call opens at once.
@@ -223,6 +254,10 @@ impl Machine {
 
     /// Lets a task go on, or puts it aside while its matrix has as many active members as it may.
     pub(super) fn enqueue(&mut self, no: TaskNo, now: Timestamp) {
+        if let Some(call) = self.held_by(no) {
+            self.index.held.entry(call).or_default().insert(no);
+            return self.put(no, TaskState::Queued(QueueReason::ConcurrencyGroup), now);
+        }
         let row = self.row(no);
         let def = self.plan.task(row.def);
         let most = def.matrix.as_ref().and_then(|matrix| matrix.max_parallel);

@@ -5,8 +5,8 @@ use super::due::DeadlineReason;
 use crate::event::{Rejected, Report};
 use crate::retry::{self, Verdict};
 use crate::rows::{
-    AttemptEnd, AttemptResult, AttemptRow, EffectKey, Ended, OutputValue, Outputs, StopCause,
-    TaskState, Transition,
+    AttemptEnd, AttemptResult, AttemptRow, EffectKey, Ended, FragmentRef, OutputValue, Outputs,
+    StopCause, TaskRow, TaskState, Transition,
 };
 use model::digest::Digest;
 use model::ids::{TaskNo, WorkerId};
@@ -14,6 +14,9 @@ use model::limits;
 use model::plan::Fragment;
 use model::reason::{FailureKind, QueueReason};
 use model::time::Timestamp;
+
+/// What is said of an attempt that was stopped for its time.
+const TOO_LONG: &str = "it took longer than its `timeout`";
 
 /// What a failed attempt says of itself.
 struct Trouble {
@@ -45,7 +48,11 @@ impl Machine {
         let outcome = report.end.result.clone();
         let (outputs, artifacts, generated) = self.close_attempt(no, report.end, now);
         match (outcome, stop) {
-            (AttemptResult::Succeeded, _) => {
+            (AttemptResult::Succeeded, stop) => {
+                if stop.is_some() {
+                    // It was faster than the stop, and so the note about that is not true.
+                    self.touch(no).note = None;
+                }
                 self.publish(no, outputs, artifacts, generated, now);
             }
             (
@@ -59,8 +66,7 @@ impl Machine {
                 AttemptResult::Stopped | AttemptResult::Failed { .. } | AttemptResult::Interrupted,
                 Some(StopCause::Timeout),
             ) => {
-                let message = "it took longer than its `timeout`".to_owned();
-                let kind = FailureKind::Timeout;
+                let (kind, message) = (FailureKind::Timeout, TOO_LONG.to_owned());
                 self.keep(no, outputs, artifacts);
                 self.failed(
                     no,
@@ -94,7 +100,7 @@ impl Machine {
                 );
             }
             (AttemptResult::Stopped | AttemptResult::Interrupted, None) => {
-                self.interrupted(no, jitter_permille, now);
+                self.interrupted(no, report.by_person, jitter_permille, now);
             }
         }
         Ok(())
@@ -227,8 +233,12 @@ impl Machine {
         self.set_timer(no, Some(now.plus_ms(pause_ms)));
     }
 
-    /// An attempt came back unfinished though nobody wanted it to stop: free of charge, but not for ever.
-    fn interrupted(&mut self, no: TaskNo, jitter_permille: u16, now: Timestamp) {
+    /// An attempt came back unfinished though nobody wanted the task to stop: free of charge, but not for ever
+    /// unless a person did it each time.
+    fn interrupted(&mut self, no: TaskNo, by_person: bool, jitter_permille: u16, now: Timestamp) {
+        if by_person {
+            return self.again(no, now);
+        }
         let earlier = self.row(no).free_retries;
         if earlier < limits::FREE_RETRIES {
             self.touch(no).free_retries += 1;
@@ -278,40 +288,27 @@ impl Machine {
             };
             let stop = attempt.stop;
             self.close_attempt(no, AttemptEnd::bare(result), now);
-            match stop {
-                Some(StopCause::Cancel(cause)) => self.end(no, Ended::Canceled(cause), now),
-                Some(StopCause::Timeout) => {
-                    let message = "it took longer than its `timeout`".to_owned();
-                    let kind = FailureKind::Timeout;
-                    self.failed(
-                        no,
-                        Trouble {
-                            kind,
-                            exit_code: None,
-                            message,
-                            jitter_permille: 0,
-                        },
-                        now,
-                    );
+            let (kind, message) = match stop {
+                Some(StopCause::Cancel(cause)) => {
+                    self.end(no, Ended::Canceled(cause), now);
+                    continue;
                 }
-                None => {
-                    self.failed(
-                        no,
-                        Trouble {
-                            kind,
-                            exit_code: None,
-                            message,
-                            jitter_permille: 0,
-                        },
-                        now,
-                    );
-                }
-            }
+                Some(StopCause::Timeout) => (FailureKind::Timeout, TOO_LONG.to_owned()),
+                None => (kind, message),
+            };
+            let trouble = Trouble {
+                kind,
+                exit_code: None,
+                message,
+                jitter_permille: 0,
+            };
+            self.failed(no, trouble, now);
         }
     }
 
     /// Every attempt of the process before is lost with it and is begun again.
     pub(super) fn take_over(&mut self, by: String, now: Timestamp) {
+        self.set_back(now);
         self.log(Transition::TakenOver { by }, now);
         for worker in self.leases.keys().cloned().collect::<Vec<_>>() {
             self.forget_worker(&worker);
@@ -331,17 +328,76 @@ impl Machine {
         self.enter_groups_again(now);
     }
 
-    /// The place of a dead process in a group was given away: its tasks that could start ask for it again.
-    fn enter_groups_again(&mut self, now: Timestamp) {
-        let members: Vec<TaskNo> = self
+    /// The clock of this process may be behind that of the one before. What is recorded lies in the future then, and
+    /// whoever waits would wait too long by as much.
+    fn set_back(&mut self, now: Timestamp) {
+        let run = &self.run;
+        let of_run = [
+            run.started_at,
+            run.finally_at,
+            run.cancel.as_ref().map(|cancel| cancel.at),
+        ];
+        let of_tasks = self.tasks.iter();
+        let of_tasks = of_tasks.flat_map(|row| [row.ready_at, row.started_at, row.ended_at]);
+        let of_attempts = self.live.values().map(|live| Some(live.leased_at));
+        let recorded = of_run
+            .into_iter()
+            .chain(of_tasks)
+            .chain(of_attempts)
+            .flatten();
+        let latest = recorded.fold(self.head.created_at, Timestamp::max);
+        let behind_ms = latest.since_ms(now);
+        if behind_ms == 0 {
+            return;
+        }
+        self.drop_run_deadlines();
+        for at in [&mut self.run.started_at, &mut self.run.finally_at] {
+            *at = at.map(|at| at.min(now));
+        }
+        if let Some(cancel) = &mut self.run.cancel {
+            cancel.at = cancel.at.min(now);
+        }
+        self.add_run_deadlines();
+        let timers = self
             .tasks
             .iter()
-            .filter(|row| row.group.is_some() && could_start(row.state))
-            .map(|row| row.no)
-            .collect();
-        for no in members {
-            self.forget_waiting(no);
-            self.enter_group(no, now);
+            .filter_map(|row| Some((row.no, row.timer_at?)));
+        for (no, at) in timers.collect::<Vec<_>>() {
+            self.set_timer(no, Some(at.minus_ms(behind_ms)));
+        }
+    }
+
+    /// The places of a dead process in groups may have been given away: those who have entered one ask again.
+    /// Until a call has its place, nothing in it starts.
+    fn enter_groups_again(&mut self, now: Timestamp) {
+        let inside = |row: &&TaskRow| may_have_entered(row.state) || row.state == TaskState::Open;
+        let living = self.tasks.iter().filter(inside).map(|row| row.no);
+        let living: Vec<TaskNo> = living.collect();
+        for no in &living {
+            if self.row(*no).state == TaskState::Open {
+                self.ask_for_place(*no);
+            }
+        }
+        for no in living {
+            let row = self.row(no);
+            match row.state {
+                TaskState::Queued(QueueReason::Backoff | QueueReason::Generating) => {
+                    self.ask_for_place(no);
+                }
+                TaskState::Queued(_) if row.group.is_some() => {
+                    self.forget_waiting(no);
+                    self.enter_group(no, now);
+                }
+                TaskState::Queued(_) if self.held_by(no).is_some() => {
+                    self.forget_waiting(no);
+                    self.enqueue(no, now);
+                }
+                TaskState::Queued(_)
+                | TaskState::Blocked(_)
+                | TaskState::Running
+                | TaskState::Open
+                | TaskState::Ended(_) => {}
+            }
         }
     }
 
@@ -387,25 +443,32 @@ impl Machine {
             &self.head.expected_ms,
             &mut self.index.defs,
         );
-        self.run.fragments.push(crate::rows::FragmentRef {
+        let row = FragmentRef {
             task: no,
             digest,
             scope,
-        });
+        };
+        self.draft.fragments.push(row.clone());
+        self.fragments.push(row);
         self.log(Transition::Generated { task: no, tasks }, now);
         if tasks == 0 {
             self.end(no, Ended::Succeeded, now);
             return Ok(());
         }
         self.put(no, TaskState::Open, now);
+        if self.effects.contains_key(&EffectKey::enter(Some(no))) {
+            self.index
+                .held
+                .insert(no, std::collections::BTreeSet::new());
+        }
         self.instantiate(scope, Some(no), now);
         self.begin_scope(Some(no), now);
         Ok(())
     }
 }
 
-/// Whether a task waits for nothing but a worker or a place beside others of its run.
-const fn could_start(state: TaskState) -> bool {
+/// Whether a waiting task may be in a group already.
+const fn may_have_entered(state: TaskState) -> bool {
     matches!(
         state,
         TaskState::Queued(
@@ -414,6 +477,8 @@ const fn could_start(state: TaskState) -> bool {
                 | QueueReason::Placement
                 | QueueReason::MaxParallel
                 | QueueReason::PathInUse
+                | QueueReason::Backoff
+                | QueueReason::Generating
         )
     )
 }

@@ -66,6 +66,7 @@ fn run_to_end(machine: &mut Machine, result: &AttemptResult) -> u32 {
                 token: granted.token,
                 end: AttemptEnd::bare(result.clone()),
                 jitter_permille: 0,
+                by_person: false,
             };
             machine.handle(Event::Report(report), Timestamp(2)).unwrap();
         }

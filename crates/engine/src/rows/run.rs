@@ -104,13 +104,12 @@ pub struct RunRow {
     pub cancel: Option<Cancel>,
     /// When the `finally` tasks of the root scope were let go.
     pub finally_at: Option<Timestamp>,
-    /// What was generated, in order: it is appended to the plan in this order.
-    pub fragments: Vec<FragmentRef>,
     /// Number of the last inbox entry that it has handled.
     pub inbox: u64,
 }
 
-/// A fragment taken into the plan.
+/// A fragment taken into the plan. A row of its own that never changes, found by its scope: the scopes of later
+/// ones have larger numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FragmentRef {
     /// The task that generated it.

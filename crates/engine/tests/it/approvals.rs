@@ -1,6 +1,6 @@
 //! What waits for a person: manual tasks and approvals.
 
-use engine::event::{Answer, Event, Rejected};
+use engine::event::{Answer, Command, Event, Rejected};
 use engine::rows::Transition;
 use model::ids::TaskNo;
 use model::plan::StatusOf;
@@ -83,7 +83,9 @@ fn an_answer_to_a_task_that_waits_for_none_is_rejected() {
     run.approve("deploy");
     assert!(run.answer("deploy", Answer::Reject).is_err());
     let (task, by) = (TaskNo(99), String::new());
-    let unknown = run.handle(Event::StartManual { task, by }).unwrap_err();
+    let unknown = run
+        .handle(Event::Command(Command::StartManual { task, by }))
+        .unwrap_err();
     assert_eq!(unknown, Rejected::UnknownTask(TaskNo(99)));
 }
 

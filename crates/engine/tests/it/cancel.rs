@@ -1,9 +1,10 @@
 //! Stopping a run: now, now but `finally` runs, or after what runs has ended.
 
-use engine::event::{Event, Rejected};
+use engine::event::{Command, Event, Rejected};
 use engine::rows::{AttemptEnd, AttemptResult};
 use model::plan::StatusOf;
 use model::reason::{CancelCause, CancelMode, FailureKind};
+use serde_json::json;
 use testkit::{Driver, plan};
 
 /// `a` and `b` run, `c` waits for `a`, `report` is `finally`.
@@ -238,11 +239,11 @@ fn an_interrupted_attempt_is_not_begun_again_after_a_cancel() {
 fn a_superseded_run_says_so() {
     let mut run = Driver::start(plan("p").task("a", |t| t).build());
     run.lease();
-    run.accept(Event::Cancel {
+    run.accept(Event::Command(Command::Cancel {
         mode: CancelMode::Finally,
         cause: CancelCause::Superseded,
         by: "a newer run".to_owned(),
-    });
+    }));
     run.stopped("a");
     assert_eq!(run.result(), "canceled (superseded)");
 }
@@ -258,11 +259,11 @@ fn nothing_changes_after_the_end() {
     for event in [
         Event::Lease(ask),
         Event::Tick,
-        Event::Cancel {
+        Event::Command(Command::Cancel {
             mode: CancelMode::Now,
             cause: CancelCause::Person,
             by: String::new(),
-        },
+        }),
         Event::TakeOver { by: String::new() },
         Event::Admitted { task: None },
     ] {
@@ -292,4 +293,119 @@ fn ancestors_that_end_after_a_canceled_task_are_seen_through_it() {
     run.cancel(CancelMode::Drain);
     run.fail_as("slow", FailureKind::User);
     assert_eq!(run.state("mend"), "queued (slots)");
+}
+
+#[test]
+fn a_superseded_task_that_runs_is_stopped_and_its_run_goes_on() {
+    let mut run = Driver::start(
+        plan("p")
+            .task("deploy", |t| t.concurrency("g").retry(3))
+            .task("after", |t| t.needs(["deploy"]))
+            .task("other", |t| t)
+            .build(),
+    );
+    run.admit("deploy");
+    run.lease();
+    run.supersede("deploy");
+    assert_eq!(run.effects(), ["stop/0/1"]);
+    run.stopped("deploy");
+    assert_eq!(
+        run.states(["deploy", "after", "other"]),
+        [
+            "canceled (superseded)",
+            "skipped (need_canceled)",
+            "running"
+        ]
+    );
+    assert_eq!(run.note("deploy"), "superseded: a newer one");
+    assert_eq!(run.effects(), ["leave/0"]);
+    run.succeed("other");
+    assert_eq!(run.result(), "canceled (superseded)");
+}
+
+#[test]
+fn a_superseded_task_that_waits_ends_at_once() {
+    let mut run = Driver::start(
+        plan("p")
+            .task("a", |t| t.concurrency("g"))
+            .task("b", |t| t.concurrency("g").retry(1))
+            .build(),
+    );
+    run.admit("b");
+    run.lease();
+    run.fail("b", 1);
+    run.supersede("a");
+    run.supersede("b");
+    assert_eq!(run.states(["a", "b"]), ["canceled (superseded)"; 2]);
+    assert_eq!(run.effects(), ["leave/0", "leave/1"]);
+}
+
+#[test]
+fn a_superseded_call_ends_its_tasks_but_for_their_finally() {
+    let mut run = Driver::start(
+        plan("p")
+            .task("call", |t| t.call("inner", []).concurrency("g"))
+            .scope("inner", |s| {
+                s.task("x", |t| t)
+                    .task("m", |t| t.matrix([("n", json!([1, 2]))]))
+                    .task("y", |t| t.needs(["x"]))
+                    .finally("clean", |t| t)
+            })
+            .build(),
+    );
+    run.admit("call");
+    run.lease_as("w", 1);
+    run.supersede("call");
+    run.stopped("call/x");
+    assert_eq!(
+        run.states(["call/x", "call/m", "call/y", "call"]),
+        [
+            "canceled (superseded)",
+            "canceled (superseded)",
+            "canceled (superseded)",
+            "running"
+        ]
+    );
+    assert_eq!(run.lease(), ["call/clean"]);
+    run.succeed("call/clean");
+    assert_eq!(run.state("call"), "canceled (superseded)");
+}
+
+#[test]
+fn a_superseded_task_is_not_tried_again_after_its_time_limit() {
+    let mut run = Driver::start(
+        plan("p")
+            .task("a", |t| t.concurrency("g").timeout_ms(1_000).retry(3))
+            .build(),
+    );
+    run.admit("a");
+    run.lease();
+    run.pass_ms(1_000);
+    run.supersede("a");
+    run.stopped("a");
+    assert_eq!(run.state("a"), "canceled (superseded)");
+}
+
+#[test]
+fn a_superseded_task_that_was_faster_has_succeeded() {
+    let mut run = Driver::start(plan("p").task("a", |t| t.concurrency("g")).build());
+    run.admit("a");
+    run.lease();
+    run.supersede("a");
+    run.succeed("a");
+    assert_eq!(run.result(), "succeeded");
+    assert!(run.row("a").note.is_none());
+}
+
+#[test]
+fn a_task_that_has_ended_cannot_be_superseded() {
+    let mut run = Driver::start(plan("p").task("a", |t| t).task("b", |t| t).build());
+    run.lease();
+    run.succeed("a");
+    let late = Event::Command(Command::CancelTask {
+        task: run.no("a"),
+        cause: CancelCause::Superseded,
+        by: "late".to_owned(),
+    });
+    assert!(matches!(run.handle(late), Err(Rejected::NotWaiting { .. })));
 }

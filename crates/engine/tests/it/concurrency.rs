@@ -261,3 +261,102 @@ fn a_waiter_for_a_path_is_woken_when_the_one_before_it_is_lost() {
         ["failed (infra_after_start)", "queued (slots)"]
     );
 }
+
+#[test]
+fn a_task_between_attempts_asks_for_its_place_again_after_a_take_over() {
+    let start = || {
+        let mut run = Driver::start(plan("p").task("a", |t| t.concurrency("g").retry(1)).build());
+        run.admit("a");
+        run.lease();
+        run.fail("a", 1);
+        run.take_over();
+        assert_eq!(run.effects(), ["enter/0"]);
+        assert_eq!(run.state("a"), "queued (backoff)");
+        run
+    };
+    let mut soon = start();
+    soon.admit("a");
+    soon.pass_ms(1_000);
+    assert_eq!(soon.lease(), ["a"]);
+    let mut late = start();
+    late.pass_ms(1_000);
+    assert_eq!(late.state("a"), "queued (concurrency_group)");
+    assert!(late.lease().is_empty());
+    late.admit("a");
+    assert_eq!(late.lease(), ["a"]);
+}
+
+/// A call in a group, with one task that has succeeded, one that runs, and some that wait for it.
+fn call_under_way() -> Driver {
+    let mut run = Driver::start(
+        plan("p")
+            .task("call", |t| t.call("inner", []).concurrency("g"))
+            .task("beside", |t| t)
+            .scope("inner", |s| {
+                s.task("done", |t| t)
+                    .task("runs", |t| t)
+                    .task("later", |t| t.retry(1))
+                    .task("own", |t| t.concurrency("h"))
+                    .task("deep", |t| t.call("deeper", []))
+                    .task("last", |t| t.needs(["runs"]))
+            })
+            .scope("deeper", |s| s.task("x", |t| t))
+            .build(),
+    );
+    run.admit("call");
+    run.lease_as("w", 4);
+    run.succeed("call/done");
+    run.fail("call/later", 1);
+    run
+}
+
+#[test]
+fn nothing_in_a_call_starts_until_it_has_its_place_again_after_a_take_over() {
+    let mut run = call_under_way();
+    run.take_over();
+    assert!(run.effects().contains(&"enter/0"));
+    assert_eq!(run.lease(), ["beside"]);
+    assert_eq!(run.state("call/runs"), "queued (concurrency_group)");
+    run.pass_ms(2_000);
+    run.admit("call/own");
+    run.crash();
+    assert!(run.lease().is_empty());
+    run.admit("call");
+    assert_eq!(
+        run.lease(),
+        ["call/runs", "call/later", "call/own", "call/deep/x"]
+    );
+    run.finish();
+    assert_eq!(run.result(), "succeeded");
+}
+
+#[test]
+fn a_call_that_waits_for_its_place_again_can_be_canceled() {
+    let mut run = call_under_way();
+    run.take_over();
+    run.supersede("call");
+    assert_eq!(run.state("call"), "canceled (superseded)");
+    assert_eq!(run.effects(), ["leave/0", "leave/5"]);
+    run.finish();
+    assert_eq!(run.result(), "canceled (superseded)");
+}
+
+#[test]
+fn what_a_task_generates_waits_for_the_place_of_that_task_after_a_take_over() {
+    let mut run = Driver::start(
+        plan("p")
+            .task("make", |t| t.generates("f").concurrency("g"))
+            .build(),
+    );
+    run.admit("make");
+    run.lease();
+    run.succeed_generating("make");
+    run.take_over();
+    run.generate("make", plan("more").task("x", |t| t).fragment());
+    assert!(run.lease().is_empty());
+    run.crash();
+    run.admit("make");
+    assert_eq!(run.lease(), ["make/x"]);
+    run.finish();
+    assert_eq!(run.result(), "succeeded");
+}

@@ -261,3 +261,19 @@ fn the_pause_is_bounded_by_the_tasks_own_rule() {
     run.pass_ms(300);
     assert_eq!(run.lease(), ["a"]);
 }
+
+#[test]
+fn a_person_may_interrupt_a_task_as_often_as_it_pleases() {
+    let mut run = Driver::start(plan("p").task("a", |t| t).build());
+    for _ in 0..20 {
+        run.lease();
+        let mut report = run.report_of("a", AttemptEnd::bare(AttemptResult::Interrupted));
+        report.by_person = true;
+        run.accept(Event::Report(report));
+        run.take_over();
+    }
+    run.lease();
+    run.succeed("a");
+    assert_eq!(run.result(), "succeeded");
+    assert_eq!(run.row("a").free_retries, 0);
+}

@@ -5,7 +5,7 @@ use engine::rows::FragmentRef;
 use model::digest::Digest;
 use model::ids::ScopeNo;
 use model::limits;
-use model::plan::{Fragment, Scope, ValueType};
+use model::plan::{Fragment, Scope, Text, ValueType};
 use serde_json::json;
 use testkit::{Driver, plan};
 
@@ -60,7 +60,7 @@ fn the_run_remembers_what_was_generated_in_which_order() {
         digest: Digest::of(b"make"),
         scope: ScopeNo(1),
     };
-    assert_eq!(run.machine.run().fragments, [expected]);
+    assert_eq!(run.machine.fragments(), [expected]);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn an_attempt_lost_before_its_report_generates_once() {
     run.succeed_generating("make");
     run.generate("make", more());
     run.finish();
-    assert_eq!(run.machine.run().fragments.len(), 1);
+    assert_eq!(run.machine.fragments().len(), 1);
     assert_eq!(run.result(), "succeeded");
 }
 
@@ -257,4 +257,70 @@ fn a_generated_scope_has_its_own_finally() {
     assert_eq!(run.lease(), ["make/clean"]);
     run.succeed("make/clean");
     assert_eq!(run.state("make"), "failed (user)");
+}
+
+#[test]
+fn what_was_generated_is_written_once_and_never_again() {
+    let mut run = maker();
+    run.succeed_generating("make");
+    assert_eq!(run.generate("make", more()).fragments.len(), 1);
+    run.lease();
+    assert_eq!(run.succeed("make/x").fragments, []);
+}
+
+#[test]
+fn generated_tasks_see_the_params_of_their_pipeline() {
+    let mut run = Driver::start(
+        plan("p")
+            .param("deploy", json!(true))
+            .task("make", |t| t.generates("f"))
+            .build(),
+    );
+    run.lease();
+    run.succeed_generating("make");
+    let fragment = plan("more")
+        .task("no", |t| t.when("!params.deploy"))
+        .task("g", |t| t.when("params.deploy").generates("f"))
+        .fragment();
+    run.generate("make", fragment);
+    assert_eq!(run.state("make/no"), "skipped (condition)");
+    assert_eq!(run.lease(), ["make/g"]);
+    run.succeed_generating("make/g");
+    run.generate("make/g", plan("more").task("x", |t| t).fragment());
+    assert_eq!(run.lease(), ["make/g/x"]);
+    let names = run.machine.work(run.no("make/g/x")).names;
+    assert_eq!(names["params"], json!({ "deploy": true }));
+}
+
+#[test]
+fn generated_tasks_of_a_call_see_its_inputs_and_environment() {
+    let mut run = Driver::start(
+        plan("p")
+            .param("secret", json!(1))
+            .task("call", |t| t.call("inner", [("to", "prod")]))
+            .scope("inner", |s| {
+                s.input("to", ValueType::String)
+                    .env("A", "outer")
+                    .env("B", "outer")
+                    .task("make", |t| t.generates("f"))
+            })
+            .build(),
+    );
+    run.lease();
+    run.succeed_generating("call/make");
+    let mut fragment = plan("more")
+        .task("x", |t| t.when("inputs.to == 'prod'"))
+        .fragment();
+    fragment.scopes[0].env = vec![("B".to_owned(), Text::Literal("inner".to_owned()))];
+    run.generate("call/make", fragment);
+    assert_eq!(run.lease(), ["call/make/x"]);
+    let work = run.machine.work(run.no("call/make/x"));
+    assert_eq!(work.names["inputs"], json!({ "to": "prod" }));
+    assert!(!work.names.contains_key("params"));
+    let names = work.scope_env.iter().flatten();
+    let values = names.map(|(name, text)| (name.as_str(), text.literal().unwrap()));
+    assert_eq!(
+        values.collect::<Vec<_>>(),
+        [("A", "outer"), ("B", "outer"), ("B", "inner")]
+    );
 }

@@ -249,3 +249,34 @@ fn taking_over_twice_is_like_once() {
     let changes = run.take_over();
     assert_eq!((changes.tasks.len(), changes.events.len()), (0, 1));
 }
+
+#[test]
+fn the_reason_why_a_task_waits_does_not_flip_between_workers_that_lack_different_things() {
+    let mut run = Driver::start(
+        plan("p")
+            .task("a", |t| t.label("arm").cpu_milli(4_000))
+            .build(),
+    );
+    let worker = |name: &str, label: &str, cpu_milli| {
+        let mut ask = Driver::start(plan("q").build()).ask(name, 1);
+        ask.labels = Some(vec![label.to_owned()]);
+        ask.free = Some(Resources {
+            cpu_milli,
+            memory_bytes: 0,
+            counted: [].into(),
+        });
+        ask
+    };
+    let (stranger, small) = (worker("v", "x86", 1_000), worker("w", "arm", 2_000));
+    run.lease_by(stranger.clone());
+    assert_eq!(run.state("a"), "queued (placement)");
+    run.lease_by(small.clone());
+    assert_eq!(run.state("a"), "queued (resources)");
+    assert_eq!(run.note("a"), "needs 4 CPU, 2 free");
+    let events = run.events.len();
+    for ask in [stranger, small].into_iter().cycle().take(10) {
+        run.lease_by(ask);
+    }
+    assert_eq!(run.events.len(), events);
+    assert_eq!(run.lease(), ["a"]);
+}

@@ -6,7 +6,7 @@
 //!
 //! `PROPTEST_CASES=100000 cargo test -p engine random` looks longer.
 
-use engine::event::{Answer, Event, Report};
+use engine::event::{Answer, Command, Event, Report};
 use engine::rows::{AttemptEnd, AttemptResult, Effect, EffectKey, TaskState};
 use model::digest::Digest;
 use model::ids::{AttemptNo, TaskNo, Token, WorkerId};
@@ -360,6 +360,7 @@ impl World {
                     token: Token(u64::from(token)),
                     end: ended(0),
                     jitter_permille: 5_000,
+                    by_person: false,
                 };
                 self.throw_forged(report);
             }
@@ -394,16 +395,16 @@ impl World {
             Move::Cancel(mode) => {
                 let mode = CancelMode::ALL[usize::from(mode) % 3];
                 let cause = CancelCause::Person;
-                self.throw(Event::Cancel { mode, cause, by });
+                self.throw(Event::Command(Command::Cancel { mode, cause, by }));
             }
             Move::Answer(task, yes) => {
                 let task = self.task(task);
                 let answer = if yes { Answer::Approve } else { Answer::Reject };
-                self.throw(Event::Answer { task, answer, by });
+                self.throw(Event::Command(Command::Answer { task, answer, by }));
             }
             Move::StartManual(task) => {
                 let task = self.task(task);
-                self.throw(Event::StartManual { task, by });
+                self.throw(Event::Command(Command::StartManual { task, by }));
             }
             Move::Admit(task) => {
                 let task = Some(self.task(task));

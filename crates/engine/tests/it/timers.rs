@@ -2,6 +2,7 @@
 
 use engine::rows::{StopCause, TaskState};
 use model::reason::CancelMode;
+use model::time::Timestamp;
 use testkit::{Driver, plan};
 
 #[test]
@@ -198,4 +199,26 @@ fn several_deadlines_at_once_all_happen() {
         run.row("c").state,
         TaskState::Queued(model::reason::QueueReason::Slots)
     );
+}
+
+#[test]
+fn a_clock_that_is_hours_behind_at_a_take_over_puts_no_wait_off() {
+    let hour_ms = 3_600_000;
+    let start = |make: fn(testkit::TaskBuilder) -> testkit::TaskBuilder| {
+        let plan = plan("p").task("a", make).timeout_ms(60_000).build();
+        let mut run = Driver::start_with(plan, |head| head.created_at = Timestamp(0));
+        run.pass_ms(5 * hour_ms);
+        run
+    };
+    let mut retried = start(|t| t.retry(1));
+    retried.lease();
+    retried.fail("a", 1);
+    retried.now = Timestamp(1_000);
+    retried.take_over();
+    retried.pass_ms(1_000);
+    assert_eq!(retried.lease(), ["a"]);
+    // The time limit of the run counts from the take-over at the latest.
+    retried.pass_ms(60_000);
+    retried.stopped("a");
+    assert_eq!(retried.result(), "canceled (run_timeout)");
 }

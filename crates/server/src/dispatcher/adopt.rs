@@ -129,7 +129,7 @@ impl Dispatcher {
             );
             return Err(damaged(run, why));
         }
-        let fragments = snapshot.run.fragments.iter();
+        let fragments = snapshot.fragments.iter();
         let fragments = fragments
             .map(|fragment| self.read_json(run, &fragment.digest))
             .collect::<Result<_, _>>()?;

@@ -6,7 +6,7 @@ use engine::rows::{Effect, EffectKey, EffectRow, GroupMember};
 use model::digest::Digest;
 use model::ids::{RunId, TaskNo};
 use model::limits;
-use model::plan::Fragment;
+use model::plan::{Fragment, TaskDef};
 use model::reason::{CancelCause, CancelMode};
 use model::time::Timestamp;
 use std::collections::BTreeSet;
@@ -58,13 +58,17 @@ impl Dispatcher {
             .parts
             .blobs
             .read(&content, limits::PIPELINE_FILE_BYTES + 1)?;
-        let name = self.runs.get(&run).and_then(|owned| {
-            let def = owned.machine.plan().task(owned.machine.row(task).def);
-            def.generates.as_ref()?.literal().map(str::to_owned)
+        let maker = self.runs.get(&run).map(|owned| {
+            let machine = &owned.machine;
+            machine.plan().task(machine.row(task).def)
         });
+        let name = maker.and_then(|maker| Some(maker.generates.as_ref()?.literal()?.to_owned()));
         let file = pipeline::SourceFile::new(name.unwrap_or_else(|| "tasks".to_owned()), text);
         match pipeline::compile_fragment(&file) {
-            Ok(fragment) => {
+            Ok(mut fragment) => {
+                for task in &mut fragment.tasks {
+                    inherit(task, maker);
+                }
                 let json = serde_json::to_vec(&fragment).map_err(|error| Fatal::Damaged {
                     run,
                     why: error.to_string(),
@@ -133,7 +137,7 @@ impl Dispatcher {
         } else {
             owned.waiting.insert(key, all);
         }
-        self.supersede(fresh, run, &group)
+        self.supersede(fresh, member, &group)
     }
 
     /// Asks for the place that a run taken over had in its group.
@@ -157,32 +161,52 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Cancels the members whose place a newcomer takes.
+    /// Cancels the members whose place a newcomer takes: a run, or one task of a run that goes on.
     fn supersede(
         &mut self,
         members: Vec<GroupMember>,
-        by: RunId,
+        by: GroupMember,
         group: &str,
     ) -> Result<(), Fatal> {
-        for GroupMember { run, task: _ } in members {
-            let (mode, cause) = (CancelMode::Finally, CancelCause::Superseded);
-            let by = format!("run {by} in group `{group}`");
-            let owned = self.runs.contains_key(&run);
-            if owned {
-                self.batch
-                    .events
-                    .push_back((run, Event::Cancel { mode, cause, by }));
+        let by = match by.task.zip(self.machine(by.run)) {
+            Some((task, machine)) => {
+                let key = &machine.row(task).key;
+                format!("`{key}` of run {} in group `{group}`", by.run)
+            }
+            None => format!("run {} in group `{group}`", by.run),
+        };
+        for GroupMember { run, task } in members {
+            let (cause, by) = (CancelCause::Superseded, by.clone());
+            let command = match task {
+                Some(task) => Command::CancelTask { task, cause, by },
+                None => Command::Cancel {
+                    mode: CancelMode::Finally,
+                    cause,
+                    by,
+                },
+            };
+            if self.runs.contains_key(&run) {
+                self.batch.events.push_back((run, Event::Command(command)));
                 continue;
             }
-            match self
-                .parts
-                .store
-                .inbox_append(run, &Command::Cancel { mode, cause, by })
-            {
+            match self.parts.store.inbox_append(run, &command) {
                 Ok(_) | Err(StoreError::RunEnded(_) | StoreError::NoRun(_)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Ok(())
+    }
+}
+
+/// A generated task takes over from the worker's environment what the task that made it takes over.
+fn inherit(task: &mut TaskDef, maker: Option<&TaskDef>) {
+    let own = &mut task.env_policy.inherit;
+    for name in maker
+        .into_iter()
+        .flat_map(|maker| &maker.env_policy.inherit)
+    {
+        if !own.contains(name) {
+            own.push(name.clone());
+        }
     }
 }

@@ -59,11 +59,15 @@ impl Dispatcher {
                 log,
                 wish: None,
                 answered: BTreeMap::new(),
+                heard_at: now,
             };
             self.workers.insert(worker.clone(), known);
         }
-        if let Some(reply) = self.workers[&worker].answered.get(&number) {
-            out.push(Output::Reply(worker, reply.clone()));
+        let known = self.workers.get_mut(&worker).expect("inserted above");
+        known.heard_at = now;
+        if let Some(reply) = known.answered.get(&number) {
+            let reply = reply.clone();
+            out.push(Output::Reply(worker, reply));
             return Ok(());
         }
         // The same request twice in one batch is answered once; the worker takes that for both.
@@ -259,6 +263,7 @@ impl Dispatcher {
             token,
             end,
             jitter_permille: u16::try_from(entropy % 1000).unwrap_or(0),
+            by_person: self.draining,
         };
         let refused = if self.runs.contains_key(&id.run) {
             self.handle(id.run, Event::Report(report), now)

@@ -1,6 +1,6 @@
 //! What happens without anybody asking: time passes, and others write to the board.
 
-use super::{Dispatcher, Fatal, LEASE_MS, POLL_MS, RENEW_MS, to_event};
+use super::{Dispatcher, FORGET_MS, Fatal, LEASE_MS, POLL_MS, RENEW_MS};
 use engine::event::Event;
 use engine::order;
 use engine::rows::{Effect, TaskKind};
@@ -32,6 +32,7 @@ impl Dispatcher {
     pub(super) fn look_around(&mut self, now: Timestamp) -> Result<(), Fatal> {
         if now >= self.renew_at {
             self.renew_at = now.plus_ms(RENEW_MS);
+            self.forget_silent(now);
             for owned in self
                 .runs
                 .values()
@@ -68,6 +69,15 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// Forgets workers that are silent and have nothing: names are used once, and there is no end of them.
+    fn forget_silent(&mut self, now: Timestamp) {
+        let runs = &self.runs;
+        self.workers.retain(|id, worker| {
+            let leased = || runs.values().any(|owned| owned.machine.has_lease(id));
+            now < worker.heard_at.plus_ms(FORGET_MS) || leased()
+        });
+    }
+
     fn read_inboxes(&mut self, now: Timestamp) -> Result<(), Fatal> {
         let living = self
             .runs
@@ -79,7 +89,7 @@ impl Dispatcher {
         for (run, after) in runs {
             for numbered in self.parts.store.inbox_after(run, after)? {
                 // A command that does not fit any more is done with all the same.
-                self.handle(run, to_event(numbered.command), now);
+                self.handle(run, Event::Command(numbered.command), now);
                 if let Some(owned) = self.runs.get_mut(&run) {
                     let before = owned.machine.run().version;
                     let changes = owned.machine.inbox_taken(numbered.seq);

@@ -87,3 +87,92 @@ fn a_place_is_given_back_and_that_is_written_down() {
         .expect("there");
     assert_eq!(rows.effects, []);
 }
+
+/// A task that may be superseded, and one beside it.
+fn superseding() -> Plan {
+    testkit::plan("p")
+        .task("deploy", |task| {
+            task.run("true")
+                .concurrency_mode("deploy", GroupMode::Supersede)
+        })
+        .task("other", |task| task.run("true"))
+        .build()
+}
+
+fn task_states(process: &crate::board::Process, number: u64) -> Vec<String> {
+    let machine = process.dispatcher.machine(run(number)).expect("owned");
+    machine
+        .tasks()
+        .iter()
+        .map(|row| row.state.to_string())
+        .collect()
+}
+
+#[test]
+fn a_newer_task_of_a_group_ends_the_older_task_and_not_its_run() {
+    let board = Board::default();
+    let (mut first, mut second) = (board.process(1), board.process(2));
+    first.create(1, superseding());
+    let work = first.lease(2);
+    second.create(2, superseding());
+    assert_eq!(task_states(&second, 2)[0], "queued (concurrency_group)");
+    first.pass_ms(50);
+    let holds = work
+        .iter()
+        .map(|work| (work.id, work.token, true))
+        .collect();
+    let renew = first.request(api::protocol::RequestBody::Renew { holds });
+    let stop = first.ask(&renew).remove(0).stop;
+    assert_eq!(stop, [(work[0].id, work[0].token)]);
+    let report = first.report(&work[0], engine::rows::AttemptResult::Stopped, None);
+    first.ask(&report);
+    assert_eq!(task_states(&first, 1), ["canceled (superseded)", "running"]);
+    second.pass_ms(50);
+    assert_eq!(second.lease(2).len(), 2);
+    first.succeed(&work[1]);
+    assert_eq!(first.state(1), "canceled (superseded)");
+}
+
+#[test]
+fn a_newer_task_of_a_group_ends_the_older_one_that_waits() {
+    let board = Board::default();
+    let mut process = board.process(1);
+    for number in 1..=3 {
+        process.create(number, superseding());
+    }
+    process.pass_ms(50);
+    assert_eq!(
+        [1, 2, 3].map(|number| task_states(&process, number).remove(0)),
+        [
+            "canceled (superseded)",
+            "canceled (superseded)",
+            "queued (slots)"
+        ]
+    );
+}
+
+#[test]
+fn a_resumed_call_waits_for_the_one_that_took_its_place() {
+    let calling = || {
+        testkit::plan("p")
+            .task("call", |task| task.call("inner", []).concurrency("deploy"))
+            .scope("inner", |scope| scope.task("x", |task| task.run("true")))
+            .build()
+    };
+    let board = Board::default();
+    let (mut first, mut second) = (board.process(1), board.process(2));
+    first.create(1, calling());
+    first.lease(1);
+    second.create(2, calling());
+    board.dies(1);
+    second.pass_ms(50);
+    let work = second.lease(1).remove(0);
+    let mut third = board.process(3);
+    third.now = second.now;
+    third.take_over(1);
+    assert_eq!(third.lease(1), []);
+    second.succeed(&work);
+    third.said.clear();
+    third.pass_ms(50);
+    assert_eq!(crate::board::granted(&third.replies()).len(), 1);
+}

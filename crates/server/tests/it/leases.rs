@@ -4,8 +4,12 @@ use crate::board::{Board, granted, run, tasks, wish};
 use api::protocol::{ReplyBody, RequestBody};
 use engine::rows::AttemptResult;
 use model::ids::WorkerId;
+use model::reason::FailureKind;
+use model::time::Timestamp;
 use server::Input;
+use std::time::Duration;
 use store::Store;
+use worker::local::clock::Clock;
 
 #[test]
 fn work_is_told_when_it_is_on_the_board() {
@@ -123,4 +127,86 @@ fn a_worker_of_a_later_version_is_told_so() {
         process.ask(&request)[0].body,
         ReplyBody::Unavailable { why }
     );
+}
+
+#[test]
+fn workers_that_were_never_heard_of_again_are_forgotten() {
+    let board = Board::default();
+    let mut process = board.process(1);
+    process.create(1, tasks(&["a"]));
+    for name in 0..10 {
+        let mut request = process.request(RequestBody::Renew { holds: Vec::new() });
+        request.worker = WorkerId(format!("dead-{name}"));
+        process.ask(&request);
+    }
+    let work = process.lease(1).remove(0);
+    assert_eq!(process.dispatcher.known_workers(), 11);
+    for _ in 0..20 {
+        process.pass_ms(10_000);
+        let holds = vec![(work.id, work.token, true)];
+        let renew = process.request(RequestBody::Renew { holds });
+        process.ask(&renew);
+    }
+    assert_eq!(process.dispatcher.known_workers(), 1);
+    process.succeed(&work);
+    assert_eq!(process.state(1), "succeeded");
+}
+
+#[test]
+fn an_interruption_by_a_person_counts_against_nothing() {
+    let board = Board::default();
+    for number in 1..=10 {
+        let mut process = board.process(number);
+        if number == 1 {
+            process.create(1, tasks(&["a"]));
+        } else {
+            process.take_over(1);
+        }
+        let work = process.lease(1).remove(0);
+        process.tell(vec![Input::Drain]);
+        let report = process.report(&work, AttemptResult::Interrupted, None);
+        process.ask(&report);
+        assert_eq!(process.state(1), "running");
+        process
+            .dispatcher
+            .release(run(1))
+            .expect("a board in memory takes all");
+    }
+}
+
+#[test]
+fn a_machines_clock_that_jumps_ends_no_lease_and_puts_no_deadline_off() {
+    let hours_ms = 6 * 3_600_000;
+    let noon = Timestamp(1_000_000_000_000);
+    for jumped in [noon.plus_ms(hours_ms), noon.minus_ms(hours_ms)] {
+        let board = Board::default();
+        let mut process = board.process(1);
+        let mut clock = Clock::new();
+        let mut look = |since_ms, of_machine| {
+            let since = Duration::from_millis(since_ms);
+            clock.look(since, || of_machine)
+        };
+        process.now = look(0, noon);
+        let plan = testkit::plan("p").task("a", |task| task.run("true").retry(1));
+        process.create(1, plan.build());
+        let work = process.lease(1).remove(0);
+        process.now = look(1_000, jumped);
+        process.tell(Vec::new());
+        let holds = vec![(work.id, work.token, true)];
+        let renew = process.request(RequestBody::Renew { holds });
+        let reply = process.ask(&renew).remove(0);
+        assert!(matches!(reply.body, ReplyBody::Renewed { lost } if lost.is_empty()));
+        let failed = AttemptResult::Failed {
+            kind: FailureKind::User,
+            exit_code: Some(1),
+            message: String::new(),
+        };
+        let report = process.report(&work, failed, None);
+        process.ask(&report);
+        assert_eq!(process.lease(1), []);
+        process.now = look(2_100, jumped);
+        process.said.clear();
+        process.tell(Vec::new());
+        assert_eq!(granted(&process.replies()).len(), 1);
+    }
 }

@@ -40,7 +40,7 @@ codes! {
     }
     SkipCause {
         Condition = 1, NeedFailed = 2, NeedSkipped = 3, NeedCanceled = 4, Manual = 5,
-        EmptyMatrix = 6, Parent = 7, ResultMissing = 8,
+        EmptyMatrix = 6, Parent = 7,
     }
     CancelCause { Person = 1, Superseded = 2, FailFast = 3, RunTimeout = 4, Parent = 5, }
     CancelMode { Now = 1, Finally = 2, Drain = 3, }

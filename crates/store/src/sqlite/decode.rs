@@ -61,7 +61,7 @@ pub(super) fn head(row: &Row<'_>) -> Result<RunHead> {
     })
 }
 
-/// The run's row from the columns `at` on; without its fragments.
+/// The run's row from the columns `at` on.
 pub(super) fn run(row: &Row<'_>, id: RunId, at: usize) -> Result<RunRow> {
     Ok(RunRow {
         id,
@@ -83,7 +83,6 @@ pub(super) fn run(row: &Row<'_>, id: RunId, at: usize) -> Result<RunRow> {
         ended_at: time_or_none(row, at + 13)?,
         finally_at: time_or_none(row, at + 14)?,
         cancel: json_or_none(row, at + 15)?,
-        fragments: Vec::new(),
     })
 }
 

@@ -87,7 +87,7 @@ pub(super) struct StepCells<'a>(
 pub(super) const EXIT_CODE: u8 = 0;
 pub(super) const EXIT_SIGNAL: u8 = 1;
 
-/// Hands the statements of a change to `add` one by one, but for the run's own row and its fragments.
+/// Hands the statements of a change to `add` one by one, but for the run's own row.
 pub(super) fn changes<E>(
     run: i64,
     changes: &Changes,
@@ -99,6 +99,9 @@ pub(super) fn changes<E>(
     }
     for row in &changes.attempts {
         add(ATTEMPT, attempt(run, row))?;
+    }
+    for row in &changes.fragments {
+        add(FRAGMENT, fragment(run, row))?;
     }
     for LeaseRow { worker, until } in &changes.leases {
         add(LEASE, vec![run.into(), worker_text(worker), time(*until)])?;
@@ -145,10 +148,11 @@ pub(super) fn run(row: &RunRow) -> Vec<Value> {
     values
 }
 
-pub(super) fn fragment(run: i64, place: usize, fragment: &FragmentRef) -> Vec<Value> {
+/// Its place among the others follows from its scope.
+fn fragment(run: i64, fragment: &FragmentRef) -> Vec<Value> {
     vec![
         run.into(),
-        number(place as u64),
+        fragment.scope.0.into(),
         fragment.task.0.into(),
         Value::Blob(fragment.digest.as_bytes().to_vec()),
         fragment.scope.0.into(),

@@ -77,7 +77,6 @@ pub(super) struct Encoded {
     expected_version: u64,
     fence: u64,
     update: Vec<Value>,
-    fragments: Vec<Vec<Value>>,
     statements: Vec<Statement>,
 }
 
@@ -276,7 +275,6 @@ impl Encoded {
             }
             .into(),
         ]);
-        let fragments = row.fragments.iter().enumerate();
         let mut statements = Vec::new();
         encode::changes(number, commit.changes, |statement| {
             statements.push(statement);
@@ -288,9 +286,6 @@ impl Encoded {
             expected_version: commit.expected_version,
             fence: commit.owner.fence,
             update,
-            fragments: fragments
-                .map(|(place, each)| encode::fragment(number, place, each))
-                .collect(),
             statements,
         })
     }
@@ -315,25 +310,8 @@ impl Encoded {
     }
 
     fn write_rows(&self, writer: &Connection) -> rusqlite::Result<()> {
-        self.write_fragments(writer)?;
         for statement in &self.statements {
             statement.execute(writer)?;
-        }
-        Ok(())
-    }
-
-    /// Fragments are only ever added at the end; those that are there stay as they are.
-    fn write_fragments(&self, writer: &Connection) -> rusqlite::Result<()> {
-        if self.fragments.is_empty() {
-            return Ok(());
-        }
-        let there: u32 = writer
-            .prepare_cached("SELECT COALESCE(MAX(place) + 1, 0) FROM fragment WHERE run=?1")?
-            .query_row([self.number], |row| row.get(0))?;
-        for values in self.fragments.iter().skip(there as usize) {
-            writer
-                .prepare_cached(encode::FRAGMENT)?
-                .execute(params_from_iter(values))?;
         }
         Ok(())
     }

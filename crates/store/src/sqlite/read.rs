@@ -10,8 +10,8 @@ use super::encode::{self, EndRest};
 use crate::board::{References, RunFilter, RunSummary};
 use crate::error::StoreError;
 use engine::rows::{
-    ArtifactRef, AttemptRow, Effect, EffectKey, EffectRow, EventRow, LeaseRow, RunRow, Snapshot,
-    TaskRow,
+    ArtifactRef, AttemptRow, Effect, EffectKey, EffectRow, EventRow, FragmentRef, LeaseRow,
+    Snapshot, TaskRow,
 };
 use model::ids::{RunId, TaskNo, WorkerId};
 use model::source::Difference;
@@ -32,6 +32,7 @@ pub(super) fn load(board: &Board, run: RunId) -> Result<Option<Snapshot>, StoreE
             run: summary.row,
             tasks: all_tasks(reader, number)?,
             attempts: newest_attempts(reader, number)?,
+            fragments: fragments(reader, number)?,
             leases: leases(reader, number)?,
             effects: effects(reader, number)?,
         }))
@@ -73,10 +74,7 @@ pub(super) fn list(board: &Board, filter: &RunFilter) -> Result<Vec<RunSummary>,
             ],
             summary_columns,
         )?;
-        found
-            .into_iter()
-            .map(|(number, summary)| with_fragments(reader, number, summary))
-            .collect()
+        Ok(found.into_iter().map(|(_, summary)| summary).collect())
     })
 }
 
@@ -141,7 +139,7 @@ pub(super) fn references(board: &Board, run: RunId) -> Result<References, StoreE
         }
         found
             .blobs
-            .extend(summary.row.fragments.iter().map(|each| each.digest));
+            .extend(fragments(reader, number)?.iter().map(|each| each.digest));
         task_references(reader, number, &mut found)?;
         attempt_references(reader, number, &mut found)?;
         for row in effects(reader, number)? {
@@ -222,10 +220,7 @@ fn summary(reader: &Connection, run: RunId) -> Result<Option<(i64, RunSummary)>,
         [run.as_str()],
         summary_columns,
     )?;
-    let Some((number, summary)) = found.into_iter().next() else {
-        return Ok(None);
-    };
-    Ok(Some((number, with_fragments(reader, number, summary)?)))
+    Ok(found.into_iter().next())
 }
 
 fn summary_columns(row: &Row<'_>) -> rusqlite::Result<(i64, RunSummary)> {
@@ -238,24 +233,13 @@ fn summary_columns(row: &Row<'_>) -> rusqlite::Result<(i64, RunSummary)> {
     Ok((row.get(OWNER_AT + 2)?, summary))
 }
 
-fn with_fragments(
-    reader: &Connection,
-    number: i64,
-    summary: RunSummary,
-) -> Result<RunSummary, Stop> {
-    let fragments = rows(
+fn fragments(reader: &Connection, number: i64) -> Result<Vec<FragmentRef>, Stop> {
+    rows(
         reader,
         "SELECT task, digest, scope FROM fragment WHERE run=?1 ORDER BY place",
         [number],
         decode::fragment,
-    )?;
-    Ok(RunSummary {
-        row: RunRow {
-            fragments,
-            ..summary.row
-        },
-        ..summary
-    })
+    )
 }
 
 fn all_tasks(reader: &Connection, number: i64) -> Result<Vec<TaskRow>, Stop> {

@@ -28,11 +28,6 @@ pub(super) fn create(board: &Board, new: &NewRun<'_>) -> Result<OwnerToken, Stor
         writer
             .prepare_cached(encode::RUN_INSERT)?
             .execute(params_from_iter(row))?;
-        for (place, each) in new.changes.run.fragments.iter().enumerate() {
-            writer
-                .prepare_cached(encode::FRAGMENT)?
-                .execute(params_from_iter(encode::fragment(number, place, each)))?;
-        }
         // One by one: all rows of a large run at once would take as much memory as the run.
         encode::changes(number, new.changes, |statement| statement.execute(writer))?;
         super::owners::write(writer, number, new.owner)?;

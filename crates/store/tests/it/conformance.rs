@@ -90,14 +90,10 @@ fn every_row_reads_back_as_it_was_written(store: &dyn Store) {
         let head = dice.head(run);
         let token = create_with(store, &head, &changes);
         create_with(&mirror, &head, &changes);
-        let mut fragments = Vec::new();
-        for version in 2..5 {
-            fragments = dice.more_fragments(&fragments);
-            let next = RunRow {
-                fragments: fragments.clone(),
-                ..dice.run_row(run, version)
-            };
-            let changes = dice.changes(next, 5, &mut events);
+        for version in 2..5_u32 {
+            let next = dice.run_row(run, version.into());
+            let mut changes = dice.changes(next, 5, &mut events);
+            changes.fragments = vec![dice.fragment(version), dice.fragment(version + 10)];
             commit(store, &token, &changes).unwrap();
             commit(&mirror, &token, &changes).unwrap();
             prop_assert_eq!(store.run_load(run).unwrap(), mirror.run_load(run).unwrap());
@@ -607,14 +603,12 @@ fn references_name_everything_outside_of_the_rows(store: &dyn Store) {
         },
         ..head(run)
     };
-    let mut changes = change(RunRow {
-        fragments: vec![FragmentRef {
-            task: TaskNo(0),
-            digest: digest("fragment"),
-            scope: ScopeNo(1),
-        }],
-        ..row(run, 1)
-    });
+    let mut changes = change(row(run, 1));
+    changes.fragments = vec![FragmentRef {
+        task: TaskNo(0),
+        digest: digest("fragment"),
+        scope: ScopeNo(1),
+    }];
     changes.tasks = vec![TaskRow {
         artifacts: vec![artifact("artifact")],
         reused_from: Some(id(4)),

@@ -50,7 +50,6 @@ pub(crate) fn row(run: RunId, version: u64) -> RunRow {
         ended_at: None,
         cancel: None,
         finally_at: None,
-        fragments: Vec::new(),
         inbox: 0,
     }
 }
@@ -60,6 +59,7 @@ pub(crate) fn change(run: RunRow) -> Changes {
         run,
         tasks: Vec::new(),
         attempts: Vec::new(),
+        fragments: Vec::new(),
         leases: Vec::new(),
         leases_gone: Vec::new(),
         events: Vec::new(),
@@ -324,16 +324,16 @@ impl Dice {
                 at: dice.time(),
             }),
             finally_at: self.maybe(Self::time),
-            fragments: Vec::new(),
             inbox: self.number() >> 2,
         }
     }
 
-    fn fragment(&mut self) -> FragmentRef {
+    /// The row of the fragment with this scope, which never changes.
+    pub(crate) fn fragment(&mut self, scope: u32) -> FragmentRef {
         FragmentRef {
             task: TaskNo(self.small()),
             digest: self.digest(),
-            scope: ScopeNo(self.small()),
+            scope: ScopeNo(scope),
         }
     }
 
@@ -594,11 +594,5 @@ impl Dice {
             });
         }
         changes
-    }
-
-    /// Some fragments more than `before`.
-    pub(crate) fn more_fragments(&mut self, before: &[FragmentRef]) -> Vec<FragmentRef> {
-        let more = self.several(Self::fragment);
-        before.iter().cloned().chain(more).collect()
     }
 }
