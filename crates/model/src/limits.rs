@@ -41,7 +41,25 @@ pub const TIMEOUT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 pub const APPROVAL_DEADLINE_MS: u64 = 24 * 60 * 60 * 1000;
 /// Time that all `finally` tasks of a run have after its end or cancel, where none is named.
 pub const FINALLY_TIMEOUT_MS: u64 = 10 * 60 * 1000;
+/// Files that one pipeline refers to, directly and indirectly. The largest shared collections that were met
+/// have under fifty.
+pub const REFERENCED_FILES: usize = 256;
+/// All of them together: checking them has to end within the second that a single file may take.
+pub const REFERENCED_BYTES: usize = 4 * 1024 * 1024;
+/// A lock file: a thousand references with their digests.
+pub const LOCK_FILE_BYTES: usize = 1024 * 1024;
 /// A pipeline file.
 pub const PIPELINE_FILE_BYTES: usize = 1024 * 1024;
 /// Time between SIGTERM and SIGKILL where nothing else is said.
 pub const GRACE_MS: u64 = 10_000;
+/// Time that a service may take until it is ready, where its pipeline names none. Databases that make their files
+/// first need some ten seconds.
+pub const SERVICE_START_MS: u64 = 60 * 1000;
+/// Services of one task; each is a process with a probe.
+pub const SERVICES_PER_TASK: usize = 100;
+/// Files that one `hash` or `glob` may find. More is a mistake in a pattern, and the worker waits for them.
+pub const LISTED_FILES: usize = 50_000;
+/// Files and folders that one `hash` or `glob` may look at: the same tree with what was made from it.
+pub const LOOKED_AT: usize = 500_000;
+/// Content that one `hash` may read: about a second, during which the worker does nothing else.
+pub const HASHED_BYTES: u64 = 512 * 1024 * 1024;

@@ -24,7 +24,7 @@ pub use step::{Post, Shell, Step, StepBody};
 pub use task::{
     Activation, Approval, ArtifactIn, ArtifactOut, ArtifactWhen, Axis, Body, Cache, Call,
     Concurrency, Container, EnvPolicy, GroupMode, IfMissing, Matrix, Output, Phase, Placement,
-    Resources, Retry, Secret, Service, Steps, TaskDef, Tolerance, ValueType, WorkspaceUse,
+    Port, Resources, Retry, Secret, Service, Steps, TaskDef, Tolerance, ValueType, WorkspaceUse,
 };
 
 use crate::ids::{DefNo, ScopeNo};
@@ -46,6 +46,9 @@ pub struct Plan {
     /// The file it came from, relative to the source folder; empty when it came from no file.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub file: String,
+    /// Further files that parts of it came from, in the numbers that a [`Place`] names from 1 on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_files: Vec<String>,
     /// Scopes; the first is the pipeline itself.
     pub scopes: Vec<Scope>,
     /// Every task definition of every scope. Definitions of one scope may only need others of it.
@@ -96,6 +99,7 @@ impl Plan {
             version: PLAN_VERSION,
             name: name.into(),
             file: String::new(),
+            more_files: Vec::new(),
             scopes: vec![Scope::default()],
             tasks: Vec::new(),
             params: JsonMap::new(),
@@ -127,6 +131,18 @@ impl Plan {
         &self.scopes[scope.index()]
     }
 
+    /// The name of the file that `place` is in; empty when it is not known.
+    #[must_use]
+    pub fn file_of(&self, place: Place) -> &str {
+        let further = usize::try_from(place.file)
+            .ok()
+            .and_then(|n| n.checked_sub(1));
+        match further {
+            None => &self.file,
+            Some(n) => self.more_files.get(n).map_or("", String::as_str),
+        }
+    }
+
     /// Takes in a fragment; returns the number of its first scope in this plan.
     pub fn append(&mut self, fragment: Fragment) -> ScopeNo {
         let scope_base = u32::try_from(self.scopes.len()).expect("scopes are bounded by tasks");
@@ -153,6 +169,10 @@ impl Plan {
 
 /// Values by name whose order of declaration matters, such as environments that refer to earlier entries.
 pub type Named<T> = Vec<(String, T)>;
+
+pub(crate) fn is_first(number: &u32) -> bool {
+    *number == 0
+}
 
 pub(crate) fn is_zero(number: &i32) -> bool {
     *number == 0

@@ -4,7 +4,7 @@
 //! longer used stays free.
 //!
 //! E01 text and YAML, E02 shape, E03 names and graph, E04 expressions, E05 params, E06 matrices,
-//! E07 outputs and artifacts, E08 limits, E09 what this version does not do yet, W warnings.
+//! E07 outputs and artifacts, E08 limits, E09 what this version does not do yet, E10 other files, W warnings.
 
 /// One kind of error or warning.
 #[derive(Debug, PartialEq, Eq)]
@@ -101,6 +101,10 @@ codes! {
         "concurrency: {group: deploy, limit: 0}" => "concurrency: {group: deploy, limit: 1}";
     NOT_NUMBER = "E0218": "The key takes a number.",
         "factor: twice" => "factor: 2";
+    NOT_CRON = "E0219": "The key takes a time: minute, hour, day, month and weekday.",
+        "on: {schedule: [{cron: \"0 25 * * *\"}]}" => "on: {schedule: [{cron: \"0 3 * * *\"}]}";
+    NOT_ZONE = "E0220": "The key takes the IANA name of a time zone.",
+        "on: {schedule: [{cron: \"0 3 * * *\", timezone: CEST}]}" => "on: {schedule: [{cron: \"0 3 * * *\", timezone: Europe/Berlin}]}";
 
     UNKNOWN_TASK = "E0301": "No task has this name.",
         "tasks: {lint: {run: make lint}, test: {needs: [lnt], run: make}}" => "tasks: {lint: {run: make lint}, test: {needs: [lint], run: make}}";
@@ -171,6 +175,21 @@ codes! {
     NOT_YET = "E0901": "The key or value is part of the language, but this version of Formic cannot run it.",
         "container: {image: \"rust:1\"}" => "executor: process";
 
+    REFERENCE = "E1001": "A reference names a file of the project, `./PATH`, or of a Git repository, `git+URL//PATH@REF`; paths count from its top.",
+        "tasks: {t: {uses: ci/scan.yaml}}" => "tasks: {t: {uses: ./ci/scan.yaml}}";
+    FILE_MISSING = "E1002": "A file that another one refers to is not there, or cannot be fetched.",
+        "tasks: {t: {uses: ./ci/scann.yaml}}" => "tasks: {t: {uses: ./ci/scan.yaml}}";
+    FILE_CYCLE = "E1003": "Files that use or include each other in a circle have no end.",
+        "tasks: {t: {uses: ./f.yaml}}" => "tasks: {t: {uses: ./ci/scan.yaml}}";
+    WITH_UNKNOWN = "E1004": "The file that a task uses has no such param.",
+        "tasks: {t: {uses: ./ci/scan.yaml, with: {levle: high}}}" => "tasks: {t: {uses: ./ci/scan.yaml, with: {level: high}}}";
+    WITH_MISSING = "E1005": "The file that a task uses has a param without a default, which needs a value.",
+        "tasks: {t: {uses: ./ci/deploy.yaml}}" => "tasks: {t: {uses: ./ci/deploy.yaml, with: {target: staging}, secrets: [TOKEN]}}";
+    WITH_VALUE = "E1006": "The value does not fit the type of the param in the file that a task uses.",
+        "tasks: {t: {uses: ./ci/scan.yaml, with: {depth: deep}}}" => "tasks: {t: {uses: ./ci/scan.yaml, with: {depth: 3}}}";
+    SECRET = "E1007": "A file that is used gets the secrets that it declares, each by name, and no others.",
+        "tasks: {t: {uses: ./ci/deploy.yaml, with: {target: staging}}}" => "tasks: {t: {uses: ./ci/deploy.yaml, with: {target: staging}, secrets: [TOKEN]}}";
+
     EMPTY_MATRIX = "W0101": "The matrix has no cell, so the task never runs.",
         "matrix: {os: []}" => "matrix: {os: [linux]}";
     SHARED_PATH = "W0102": "Tasks that write one path never run at the same time.",
@@ -184,6 +203,12 @@ codes! {
         "test: {timeout: 5m, steps: [{run: make, timeout: 10m}]}" => "test: {timeout: 15m, steps: [{run: make, timeout: 10m}]}";
     CONSTANT_KEY = "W0106": "The key of the cache is the same for every content, so the cache is never renewed.",
         "cache: [{key: deps, paths: [target]}]" => "cache: [{key: \"deps-${{ hash('Cargo.lock') }}\", paths: [target]}]";
+    OUTPUT_UNMENTIONED = "W0107": "No step mentions the output, so nobody writes it.",
+        "t: {run: make, outputs: {version: string}}" => "t: {run: 'echo version=1 >> \"$FORMIC_OUTPUT\"', outputs: {version: string}}";
+    UNREACHABLE = "W0108": "The task never runs, because one that it needs never does.",
+        "tasks: {a: {when: false, run: x}, b: {needs: a, run: y}}" => "tasks: {a: {when: params.publish, run: x}, b: {needs: a, run: y}}\nparams: {publish: true}";
+    OWN_RUN_ONLY = "W0109": "The key counts for a run of the file itself, and does nothing when a task uses the file.",
+        "tasks: {t: {uses: ./ci/timed.yaml}}" => "tasks: {t: {uses: ./ci/scan.yaml}}";
 }
 
 /// The entry of `code`, in any case.

@@ -1,15 +1,19 @@
 //! Text to plan: the checker, the readers, the graph, the names, then the parts put together.
 
+use crate::address::Address;
 use crate::codes;
 use crate::definitions::{FRAGMENT, Object, PIPELINE};
 use crate::diagnostics::{Diagnostic, Report, Span};
-use crate::names::{self, Names};
+use crate::names;
 use crate::nearest::{listed, nearest};
 use crate::read::{self, File};
+use crate::signal::{self, On};
 use crate::source::SourceFile;
-use crate::{graph, shape, types, yaml};
+use crate::sources::Sources;
+use crate::units::{self, Texts, Unit, Units};
+use crate::{taint, yaml};
 use model::ids::{DefNo, ScopeNo};
-use model::plan::{Activation, Edge, Fragment, Input, Plan, Scope, TaskDef};
+use model::plan::{Activation, Body, Edge, Fragment, Input, Output, Plan, Scope, TaskDef, Text};
 use model::{JsonMap, limits};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,28 +31,70 @@ pub struct Request {
 pub struct Compiled {
     /// The plan; `None` exactly when there is an error among the diagnostics.
     pub plan: Option<Plan>,
+    /// Which signals the pipeline waits for.
+    pub on: On,
     /// Errors and warnings by position.
     pub diagnostics: Vec<Diagnostic>,
+    /// Files that are needed and were not handed in; each is also an error. Load them and try again.
+    pub missing: Vec<Address>,
+}
+
+/// What is said about a file.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// Errors and warnings by position.
+    pub diagnostics: Vec<Diagnostic>,
+    /// As [`Compiled::missing`].
+    pub missing: Vec<Address>,
+}
+
+/// Makes the plan of a file that refers to no others, for one request.
+#[must_use]
+pub fn compile(file: &SourceFile, request: &Request) -> Compiled {
+    compile_with(file, &Sources::new(), request)
 }
 
 /// Makes the plan of `file` for one request.
 #[must_use]
-pub fn compile(file: &SourceFile, request: &Request) -> Compiled {
-    let (plan, diagnostics) = with_report(file, |report| {
-        let (read, edges) = checked(report, &PIPELINE)?;
-        let params = params(report, &read, request);
-        Some(plan(file, read, edges, params, request))
+pub fn compile_with(file: &SourceFile, sources: &Sources, request: &Request) -> Compiled {
+    let ((plan, on, missing), diagnostics) = with_report(file, sources, |report, texts| {
+        let Some(mut units) = checked(report, &PIPELINE, &file.name, texts, sources) else {
+            return (None, On::default(), Vec::new());
+        };
+        let missing = std::mem::take(&mut units.missing).into_iter().collect();
+        let root = units.all.last().expect("the pipeline itself is one");
+        let on = root.file.on.clone();
+        let params = params(report, &root.file, request);
+        let files = texts.parts.iter().skip(1).map(|part| part.name.clone());
+        let plan = plan(file, units, params, request, files.collect());
+        (Some(plan), on, missing)
     });
-    let plan = plan
-        .flatten()
-        .filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
-    Compiled { plan, diagnostics }
+    let plan = plan.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
+    Compiled {
+        plan,
+        on,
+        diagnostics,
+        missing,
+    }
 }
 
-/// Everything that is wrong with `file` whatever it is run for.
+/// Everything that is wrong with a file that refers to no others, whatever it is run for.
 #[must_use]
 pub fn check(file: &SourceFile) -> Vec<Diagnostic> {
-    with_report(file, |report| checked(report, &PIPELINE)).1
+    check_with(file, &Sources::new()).diagnostics
+}
+
+/// Everything that is wrong with `file` and those that it refers to, whatever it is run for.
+#[must_use]
+pub fn check_with(file: &SourceFile, sources: &Sources) -> Checked {
+    let (units, diagnostics) = with_report(file, sources, |report, texts| {
+        checked(report, &PIPELINE, &file.name, texts, sources)
+    });
+    let missing = units.map_or_else(BTreeSet::new, |units| units.missing);
+    Checked {
+        diagnostics,
+        missing: missing.into_iter().collect(),
+    }
 }
 
 /// Makes the tasks that a generating task wrote.
@@ -56,9 +102,10 @@ pub fn check(file: &SourceFile) -> Vec<Diagnostic> {
 /// # Errors
 /// When the text has an error, or more tasks than [`limits::GENERATED_TASKS`].
 pub fn compile_fragment(file: &SourceFile) -> Result<Fragment, Vec<Diagnostic>> {
-    let (fragment, diagnostics) = with_report(file, |report| {
-        let (read, edges) = checked(report, &FRAGMENT)?;
-        let members: usize = read.tasks.iter().map(|task| task.members).sum();
+    let sources = Sources::new();
+    let (fragment, diagnostics) = with_report(file, &sources, |report, texts| {
+        let units = checked(report, &FRAGMENT, &file.name, texts, &sources)?;
+        let members = units.all.last().map_or(0, |unit| unit.total);
         if members > limits::GENERATED_TASKS {
             let message = format!(
                 "the file makes {members} tasks; a task may generate at most {}",
@@ -66,42 +113,46 @@ pub fn compile_fragment(file: &SourceFile) -> Result<Fragment, Vec<Diagnostic>> 
             );
             report.error(&codes::LIMIT, Span::default(), message);
         }
-        let (scope, tasks) = scope(read, edges);
-        Some(Fragment {
-            scopes: vec![scope],
-            tasks,
-        })
+        let (scopes, tasks) = scopes(units.all);
+        Some(Fragment { scopes, tasks })
     });
-    match fragment.flatten() {
+    match fragment {
         Some(fragment) if !diagnostics.iter().any(Diagnostic::is_error) => Ok(fragment),
         Some(_) | None => Err(diagnostics),
     }
 }
 
-/// Decodes the file and collects what `work` reports; no value when it cannot be decoded.
-fn with_report<T>(
+/// Decodes the files and collects what `work` reports; nothing when the first cannot be decoded.
+fn with_report<T: Default>(
     file: &SourceFile,
-    work: impl FnOnce(&mut Report<'_>) -> T,
-) -> (Option<T>, Vec<Diagnostic>) {
-    match file.decode() {
-        Ok((text, skipped)) => {
-            let mut report = Report::new(&file.name, text, skipped);
-            let value = work(&mut report);
-            (Some(value), report.finish())
+    sources: &Sources,
+    work: impl FnOnce(&mut Report<'_>, &Texts) -> T,
+) -> (T, Vec<Diagnostic>) {
+    match Texts::of(file, sources) {
+        Ok(mut texts) => {
+            let undecoded = std::mem::take(&mut texts.undecoded);
+            let mut report = Report::of(&texts.text, texts.parts.clone());
+            for said in undecoded {
+                report.take_in(said);
+            }
+            let value = work(&mut report, &texts);
+            (value, report.finish())
         }
-        Err(diagnostic) => (None, vec![*diagnostic]),
+        Err(diagnostic) => (T::default(), vec![*diagnostic]),
     }
 }
 
 /// All checks that need no request.
-fn checked(report: &mut Report<'_>, object: &'static Object) -> Option<(File, Vec<Vec<Edge>>)> {
-    let tree = yaml::parse(report)?;
-    shape::check(report, object, &tree);
-    let file = read::file(report, &tree);
-    let names = Names::new(&file, std::ptr::eq(object, &FRAGMENT));
-    let edges = graph::check(report, &names);
-    types::check(report, &names);
-    let members: usize = file.tasks.iter().map(|task| task.members).sum();
+fn checked(
+    report: &mut Report<'_>,
+    object: &'static Object,
+    name: &str,
+    texts: &Texts,
+    sources: &Sources,
+) -> Option<Units> {
+    let units = units::read(report, object, name, texts, sources)?;
+    taint::check(report, &units.all);
+    let members = units.all.last().map_or(0, |unit| unit.total);
     if members > limits::TASKS_PER_RUN {
         let message = format!(
             "the pipeline makes {members} tasks; at most {} are allowed",
@@ -111,7 +162,7 @@ fn checked(report: &mut Report<'_>, object: &'static Object) -> Option<(File, Ve
             .error(&codes::LIMIT, Span::default(), message)
             .help("make the matrices smaller");
     }
-    Some((file, edges))
+    Some(units)
 }
 
 /// The values of the params, given or by default.
@@ -133,9 +184,12 @@ fn params(report: &mut Report<'_>, file: &File, request: &Request) -> JsonMap {
                 None => format!("its params are {}", listed(declared())),
             });
     }
+    let of_time = file.on.schedule_of(&request.signal);
     let mut values = JsonMap::new();
     for param in &file.params {
-        let value = match (request.params.get(&param.name), &param.default) {
+        let of_time = of_time.and_then(|time| time.params.get(&param.name));
+        let default = of_time.or(param.default.as_ref());
+        let value = match (request.params.get(&param.name), default) {
             (Some(text), _) => match read::given(text, &param.value_type) {
                 Ok(value) => value,
                 Err(wanted) => {
@@ -167,19 +221,18 @@ fn params(report: &mut Report<'_>, file: &File, request: &Request) -> JsonMap {
 
 fn plan(
     source: &SourceFile,
-    mut file: File,
-    edges: Vec<Vec<Edge>>,
+    mut units: Units,
     params: JsonMap,
     request: &Request,
+    more_files: Vec<String>,
 ) -> Plan {
-    let name = file
-        .name
-        .take()
-        .unwrap_or_else(|| stem(&source.name).to_owned());
-    let mut plan = Plan::new(name);
+    let root = units.all.last_mut().expect("the pipeline itself is one");
+    let file = &mut root.file;
+    let mut plan = Plan::new(root.name.clone());
     plan.file.clone_from(&source.name);
+    plan.more_files = more_files;
     plan.params = params;
-    plan.signal.clone_from(&request.signal);
+    plan.signal = signal::complete(request.signal.clone());
     plan.tainted = names::TAINTED
         .iter()
         .map(|name| (*name).to_owned())
@@ -187,14 +240,33 @@ fn plan(
     plan.concurrency = file.concurrency.take();
     plan.timeout_ms = file.timeout_ms;
     plan.priority = file.priority;
-    let (scope, tasks) = scope(file, edges);
-    plan.scopes = vec![scope];
-    plan.tasks = tasks;
+    (plan.scopes, plan.tasks) = scopes(units.all);
     plan
 }
 
-/// The scope of a file and its tasks.
-fn scope(file: File, edges: Vec<Vec<Edge>>) -> (Scope, Vec<TaskDef>) {
+/// The scopes of all units and their tasks; the first scope is that of the last unit.
+fn scopes(mut units: Vec<Unit>) -> (Vec<Scope>, Vec<TaskDef>) {
+    let (mut scopes, mut tasks) = (Vec::new(), Vec::new());
+    let root = units.pop();
+    for unit in root.into_iter().chain(units) {
+        add_scope(unit, &mut scopes, &mut tasks);
+    }
+    // The first is not called by anything.
+    scopes
+        .iter_mut()
+        .take(1)
+        .for_each(|scope| scope.name.clear());
+    (scopes, tasks)
+}
+
+/// The scope of one unit.
+fn add_scope(unit: Unit, scopes: &mut Vec<Scope>, all: &mut Vec<TaskDef>) {
+    let Unit {
+        name, file, edges, ..
+    } = unit;
+    let number = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+    let (scope, first) = (ScopeNo(number(scopes.len())), number(all.len()));
+    let outputs = outputs(&file);
     let inputs = file.params.into_iter().map(|param| {
         let input = Input {
             value_type: param.value_type,
@@ -203,46 +275,65 @@ fn scope(file: File, edges: Vec<Vec<Edge>>) -> (Scope, Vec<TaskDef>) {
         (param.name, input)
     });
     let needed: BTreeSet<DefNo> = edges.iter().flatten().map(|edge| edge.task).collect();
-    let mut tasks: Vec<TaskDef> = file
-        .tasks
-        .into_iter()
-        .zip(edges)
-        .map(|(draft, edges)| TaskDef {
-            needs: edges,
-            scope: ScopeNo::ROOT,
+    let count = number(file.tasks.len());
+    for (place, (draft, edges)) in file.tasks.into_iter().zip(edges).enumerate() {
+        let moved = |edge: Edge| Edge {
+            task: DefNo(edge.task.0 + first),
+            ..edge
+        };
+        let mut task = TaskDef {
+            needs: edges.into_iter().map(moved).collect(),
+            scope,
             ..draft.def
-        })
-        .collect();
-    for (place, task) in tasks.iter_mut().enumerate() {
+        };
         if let Activation::Manual { blocking } = &mut task.activation {
             // A manual task with nothing behind it holds up nothing: it is skipped when all else is over.
-            *blocking &= needed.iter().any(|def| def.index() == place);
+            *blocking &= needed.contains(&DefNo(number(place)));
         }
+        if let Body::Call(call) = &mut task.body {
+            // Units are numbered without the pipeline, whose scope is the first.
+            call.scope.0 += 1;
+        }
+        all.push(task);
     }
-    let numbers = 0..u32::try_from(tasks.len()).unwrap_or(u32::MAX);
-    let scope = Scope {
-        tasks: numbers.map(DefNo).collect(),
+    scopes.push(Scope {
+        name,
+        tasks: (first..first + count).map(DefNo).collect(),
         inputs: inputs.collect(),
+        outputs,
         env: file.env,
         secrets: file.secrets,
         ..Scope::default()
-    };
-    (scope, tasks)
+    });
 }
 
-/// The file's name without folders and ending.
-fn stem(name: &str) -> &str {
-    let base = name.rsplit('/').next().unwrap_or(name);
-    base.strip_suffix(".yaml")
-        .or_else(|| base.strip_suffix(".yml"))
-        .unwrap_or(base)
+/// What a file gives to the task that uses it.
+fn outputs(file: &File) -> BTreeMap<String, Output> {
+    let declared = file.outputs.iter();
+    let declared = declared.map(|(name, (output, _))| (name.clone(), output.clone()));
+    let only = file.tasks.first().filter(|_| file.is_task);
+    let of_task = only.into_iter().flat_map(|task| {
+        task.def.outputs.iter().map(|(name, output)| {
+            let from = format!(
+                "${{{{ tasks[\"{}\"].outputs[\"{name}\"] }}}}",
+                task.def.name
+            );
+            let output = Output {
+                value_type: output.value_type.clone(),
+                from: Some(Text::template(from)),
+                default: output.default.clone(),
+            };
+            (name.clone(), output)
+        })
+    });
+    declared.chain(of_task).collect()
 }
 
 /// The file as JSON, by the rules that an editor with the schema follows; `None` when it is not YAML.
 #[must_use]
 pub fn to_json(file: &SourceFile) -> Option<model::Json> {
-    with_report(file, |report| {
+    with_report(file, &Sources::new(), |report, _| {
         yaml::parse(report).map(|tree| tree.to_json())
     })
-    .0?
+    .0
 }

@@ -10,7 +10,7 @@ mod pipeline;
 mod task;
 mod triggers;
 
-pub(crate) use pipeline::{FRAGMENT, PIPELINE};
+pub(crate) use pipeline::{FRAGMENT, INCLUDED, PIPELINE};
 
 /// When the expressions of a key are evaluated, which decides the names they may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -41,6 +41,8 @@ pub struct Object {
     pub any_of: &'static [&'static str],
     /// Of each of these pairs only one may stand.
     pub exclusive: &'static [[&'static str; 2]],
+    /// Of each of these pairs the first needs the second.
+    pub dependent: &'static [[&'static str; 2]],
 }
 
 /// One key.
@@ -60,6 +62,8 @@ pub struct Key {
     pub since: &'static str,
     /// Whether it has to stand.
     pub required: bool,
+    /// Keys of which any makes it unnecessary.
+    pub unless: &'static [&'static str],
     /// Whether this version refuses it by name.
     pub refused: bool,
 }
@@ -305,6 +309,7 @@ impl Object {
             rest: None,
             any_of: &[],
             exclusive: &[],
+            dependent: &[],
         }
     }
 
@@ -320,6 +325,11 @@ impl Object {
 
     const fn exclusive(mut self, pairs: &'static [[&'static str; 2]]) -> Self {
         self.exclusive = pairs;
+        self
+    }
+
+    const fn dependent(mut self, pairs: &'static [[&'static str; 2]]) -> Self {
+        self.dependent = pairs;
         self
     }
 
@@ -357,6 +367,7 @@ impl Key {
             default: "",
             since: "0.1",
             required: false,
+            unless: &[],
             refused: false,
         }
     }
@@ -368,6 +379,13 @@ impl Key {
 
     const fn required(mut self) -> Self {
         self.required = true;
+        self
+    }
+
+    /// Required where none of `keys` stands.
+    const fn required_unless(mut self, keys: &'static [&'static str]) -> Self {
+        self.required = true;
+        self.unless = keys;
         self
     }
 

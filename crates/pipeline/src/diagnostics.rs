@@ -53,12 +53,30 @@ pub struct Diagnostic {
     pub column: u32,
     /// What is wrong: a lowercase fragment.
     pub message: String,
-    /// Other places that play a part, each with a word about it.
+    /// Other places of the file that play a part, each with a word about it.
     pub labels: Vec<(Span, String)>,
+    /// Places of other files that play a part.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Elsewhere>,
     /// How to mend it.
     pub help: Option<String>,
     /// Further facts.
     pub notes: Vec<String>,
+}
+
+/// A place in another file than the diagnostic's own.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Elsewhere {
+    /// The file's name.
+    pub file: String,
+    /// The bytes of that file.
+    pub span: Span,
+    /// Line of the first byte, from 1.
+    pub line: u32,
+    /// Column of the first byte in characters, from 1.
+    pub column: u32,
+    /// A word about it.
+    pub text: String,
 }
 
 impl Diagnostic {
@@ -96,30 +114,67 @@ impl Added<'_> {
     }
 }
 
-/// Everything said about one file so far.
+/// One of the files whose texts stand behind each other in the text of a [`Report`].
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    /// What it is called in messages.
+    pub name: String,
+    /// Where its text begins in the whole text.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// Bytes of the file before its text (a byte order mark).
+    pub skipped: usize,
+}
+
+/// Everything said so far about a file and the files that it refers to.
+///
+/// Their texts stand behind each other in one text, so that a [`Span`] says which file it is in; the
+/// diagnostics that leave have spans of their own file.
 pub(crate) struct Report<'a> {
-    file: &'a str,
     lines: Lines<'a>,
-    /// Bytes before the text that was decoded (a byte order mark).
-    skipped: usize,
+    parts: Vec<Part>,
+    /// Lines before each part.
+    lines_before: Vec<u32>,
+    /// The part that is read.
+    current: usize,
     said: Vec<Diagnostic>,
+    /// What was said about files that are no text.
+    undecoded: Vec<Diagnostic>,
     errors: usize,
     /// Where values begin that were reported already and mean nothing.
     broken: BTreeSet<usize>,
 }
 
 impl<'a> Report<'a> {
-    pub(crate) fn new(file: &'a str, text: &'a str, skipped: usize) -> Self {
-        Self {
-            file,
-            lines: Lines::of(text),
+    /// A report about one file.
+    pub(crate) fn new(file: &str, text: &'a str, skipped: usize) -> Self {
+        let whole = Part {
+            name: file.to_owned(),
+            start: 0,
+            end: text.len(),
             skipped,
+        };
+        Self::of(text, vec![whole])
+    }
+
+    /// A report about `parts` of `text`, in order; the first is the file that was asked about.
+    pub(crate) fn of(text: &'a str, parts: Vec<Part>) -> Self {
+        let lines = Lines::of(text);
+        let before = parts.iter().map(|part| lines.place(part.start).line - 1);
+        Self {
+            lines_before: before.collect(),
+            lines,
+            parts,
+            current: 0,
             said: Vec::new(),
+            undecoded: Vec::new(),
             errors: 0,
             broken: BTreeSet::new(),
         }
     }
 
+    /// The texts of all files, one behind the other.
     pub(crate) const fn text(&self) -> &'a str {
         self.lines.text()
     }
@@ -128,13 +183,61 @@ impl<'a> Report<'a> {
         &self.lines
     }
 
+    /// Goes to the file numbered `part`: the next text that is parsed is its.
+    pub(crate) const fn enter(&mut self, part: usize) {
+        self.current = part;
+    }
+
+    /// The file that is read.
+    pub(crate) fn part(&self) -> &Part {
+        &self.parts[self.current]
+    }
+
+    /// The text of the file that is read.
+    pub(crate) fn part_text(&self) -> &'a str {
+        let Part { start, end, .. } = *self.part();
+        &self.text()[start..end]
+    }
+
+    /// The beginning of the file that is read.
+    pub(crate) fn top(&self) -> Span {
+        let start = self.part().start;
+        Span { start, end: start }
+    }
+
+    /// The name of the file that holds a byte.
+    pub(crate) fn file_of(&self, byte: usize) -> &str {
+        &self.parts[self.part_of(byte)].name
+    }
+
+    /// The number of the file that holds a byte.
+    pub(crate) fn part_of(&self, byte: usize) -> usize {
+        let after = self.parts.partition_point(|part| part.start <= byte);
+        after.saturating_sub(1)
+    }
+
+    fn place(&self, byte: usize) -> Place {
+        let place = self.lines.place(byte);
+        Place {
+            line: place.line - self.lines_before[self.part_of(byte)],
+            ..place
+        }
+    }
+
     /// The place of a byte, as the plan keeps it.
     pub(crate) fn plan_place(&self, byte: usize) -> model::plan::Place {
-        let place = self.lines.place(byte);
+        let place = self.place(byte);
         model::plan::Place {
             line: place.line,
             column: place.column,
+            file: u32::try_from(self.part_of(byte)).unwrap_or(u32::MAX),
         }
+    }
+
+    /// Takes in what was said about a file that could not even be decoded.
+    pub(crate) fn take_in(&mut self, said: Diagnostic) {
+        self.errors += usize::from(said.is_error());
+        self.undecoded.push(said);
     }
 
     pub(crate) fn error(
@@ -183,17 +286,18 @@ impl<'a> Report<'a> {
         message: String,
     ) -> Added<'_> {
         let span = self.lines.first_line(span);
-        let place = self.lines.place(span.start);
+        let place = self.place(span.start);
         self.errors += usize::from(severity == Severity::Error);
         self.said.push(Diagnostic {
             code: code.code,
             severity,
-            file: self.file.to_owned(),
+            file: self.file_of(span.start).to_owned(),
             span,
             line: place.line,
             column: place.column,
             message,
             labels: Vec::new(),
+            elsewhere: Vec::new(),
             help: None,
             notes: Vec::new(),
         });
@@ -210,14 +314,42 @@ impl<'a> Report<'a> {
         for severity in [Severity::Error, Severity::Warning] {
             self.cap(severity);
         }
-        for each in &mut self.said {
-            let labels = each.labels.iter_mut().map(|(span, _)| span);
-            for span in labels.chain([&mut each.span]) {
-                span.start += self.skipped;
-                span.end += self.skipped;
-            }
+        let mut said = std::mem::take(&mut self.said);
+        for each in &mut said {
+            self.localize(each);
         }
-        self.said
+        // Behind what was said about texts.
+        said.append(&mut self.undecoded);
+        said
+    }
+
+    /// Turns spans of the whole text into spans of files.
+    fn localize(&self, each: &mut Diagnostic) {
+        let own = self.part_of(each.span.start);
+        for (span, text) in std::mem::take(&mut each.labels) {
+            let part = self.part_of(span.start);
+            if part == own {
+                each.labels.push((self.local(span, part), text));
+                continue;
+            }
+            let place = self.place(span.start);
+            each.elsewhere.push(Elsewhere {
+                file: self.parts[part].name.clone(),
+                span: self.local(span, part),
+                line: place.line,
+                column: place.column,
+                text,
+            });
+        }
+        each.span = self.local(each.span, own);
+    }
+
+    fn local(&self, span: Span, part: usize) -> Span {
+        let Part { start, skipped, .. } = self.parts[part];
+        Span {
+            start: span.start.saturating_sub(start) + skipped,
+            end: span.end.saturating_sub(start) + skipped,
+        }
     }
 
     /// Keeps the first hundred of one severity.

@@ -59,6 +59,16 @@ pub(crate) fn type_of(program: &Program, env: &TypeEnv) -> Result<expr::check::T
     expr::check::check(program, env).map_err(|errors| errors.into_iter().map(fault).collect())
 }
 
+/// Whether an expression without names is false.
+pub(crate) fn is_never_true(program: &Program) -> bool {
+    let constant = program.references().is_empty() && program.calls().is_empty();
+    let nothing = expr::MapScope::default();
+    constant
+        && program
+            .eval(&nothing, &mut expr::Budget::default())
+            .is_ok_and(|value| value.as_bool() == Some(false))
+}
+
 impl Parsed {
     fn add(&mut self, program: &Program) {
         self.programs.push(program.clone());

@@ -1,5 +1,7 @@
 //! Tasks as a graph: needs that exist, no circles, artifacts that someone gives, paths that collide.
 
+mod idle;
+
 use crate::codes;
 use crate::diagnostics::{Report, Span};
 use crate::names::Names;
@@ -24,6 +26,7 @@ pub(crate) fn check(report: &mut Report<'_>, names: &Names<'_>) -> Vec<Vec<Edge>
         artifact_outputs(report, task);
     }
     shared_paths(report, names.file, &edges);
+    idle::check(report, names.file, &edges);
     edges
 }
 
@@ -236,6 +239,13 @@ fn taken(report: &mut Report<'_>, names: &Names<'_>, task: &Draft) {
                 });
             continue;
         };
+        if giver
+            .call
+            .as_ref()
+            .is_some_and(|call| call.callee.is_none())
+        {
+            continue;
+        }
         let after_main = task.def.phase == Phase::Finally && giver.def.phase == Phase::Main;
         if !after_main && !task.needs.iter().any(|need| need.task == artifact.from) {
             let mut all: Vec<&str> = task.needs.iter().map(|need| need.task.as_str()).collect();
@@ -287,7 +297,8 @@ fn taken(report: &mut Report<'_>, names: &Names<'_>, task: &Draft) {
 /// An output of type `artifact` names an artifact of its own task.
 fn artifact_outputs(report: &mut Report<'_>, task: &Draft) {
     for (name, output) in &task.def.outputs {
-        if output.value_type != ValueType::Artifact {
+        // Those of a call are artifacts of the tasks inside.
+        if output.value_type != ValueType::Artifact || task.call.is_some() {
             continue;
         }
         let artifact = output.from.as_ref().and_then(Text::literal).unwrap_or(name);

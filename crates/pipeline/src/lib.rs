@@ -5,6 +5,7 @@
 //! (`compile`). One reading reports every error; each has a code of [`codes`].
 #![warn(missing_docs)]
 
+mod address;
 pub mod codes;
 mod compile;
 pub mod definitions;
@@ -13,17 +14,27 @@ mod expression;
 mod graph;
 mod names;
 mod nearest;
+mod outline;
 mod read;
 mod reference;
 mod scalar;
 mod schema;
 mod shape;
+pub mod signal;
 mod source;
+mod sources;
+mod taint;
 mod types;
+mod units;
 mod yaml;
 
-pub use compile::{Compiled, Request, check, compile, compile_fragment, to_json};
-pub use diagnostics::{Diagnostic, ERRORS_PER_FILE, Severity, Span};
-pub use reference::{reference, reference_markdown};
+pub use address::{Address, BadAddress};
+pub use compile::{
+    Checked, Compiled, Request, check, check_with, compile, compile_fragment, compile_with, to_json,
+};
+pub use diagnostics::{Diagnostic, ERRORS_PER_FILE, Elsewhere, Severity, Span};
+pub use outline::{Outline, outline};
+pub use reference::{Sample, function_samples, reference, reference_markdown};
 pub use schema::json_schema;
 pub use source::SourceFile;
+pub use sources::{Failed, Loaded, Sources};

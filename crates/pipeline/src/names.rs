@@ -11,77 +11,93 @@ use crate::definitions::Phase;
 use crate::diagnostics::{Report, Span};
 use crate::expression::Reference;
 use crate::nearest::{listed, nearest};
-use crate::read::{Draft, File, Purpose, Use};
+use crate::read::{Draft, File, Purpose, Slot, Use};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names below `signal` whose text anybody may write: branch names, titles, file names.
-pub(crate) const TAINTED: [&str; 14] = [
-    "signal.author",
-    "signal.body",
-    "signal.branch",
-    "signal.changed",
-    "signal.files",
-    "signal.head",
-    "signal.label",
-    "signal.labels",
-    "signal.message",
-    "signal.payload",
-    "signal.ref",
-    "signal.source",
-    "signal.tag",
-    "signal.title",
-];
+pub(crate) use crate::signal::TAINTED;
+use crate::signal::{NAMES, Name};
 
 /// A name at the beginning of a path.
-struct Root {
-    name: &'static str,
-    from: Phase,
+pub(crate) struct Root {
+    pub name: &'static str,
+    pub from: Phase,
+    /// What it holds.
+    pub doc: &'static str,
+    /// A key whose expression reads it.
+    pub example: &'static str,
+}
+
+/// The names at the beginning of paths, in the order of their phases.
+pub(crate) fn roots() -> impl Iterator<Item = &'static Root> {
+    ROOTS.iter()
 }
 
 const ROOTS: &[Root] = &[
     Root {
         name: "params",
         from: Phase::Plan,
+        doc: "the params of the pipeline by name",
+        example: "when: params.publish",
     },
     Root {
         name: "signal",
         from: Phase::Plan,
+        doc: "what set the run going; what it holds depends on the signal",
+        example: "when: signal.branch == 'main'",
     },
     Root {
         name: "run",
         from: Phase::Plan,
+        doc: "the run",
+        example: "label: Test ${{ run.id }}",
     },
     Root {
         name: "tasks",
         from: Phase::Ready,
+        doc: "results of the tasks that this one needs: `outputs`, `outcome`, `conclusion`; in `finally` of every task",
+        example: "env: { VERSION: \"${{ tasks.build.outputs.version }}\" }",
     },
     Root {
         name: "matrix",
         from: Phase::Ready,
+        doc: "the values of this member of the matrix",
+        example: "env: { OS: \"${{ matrix.os }}\" }",
     },
     Root {
         name: "env",
         from: Phase::Start,
+        doc: "the environment so far",
+        example: "env: { FULL: \"${{ env.HOME }}/bin\" }",
     },
     Root {
         name: "steps",
         from: Phase::Start,
+        doc: "results of earlier steps: `outputs`, `outcome`, `conclusion`, `exit_code`",
+        example: "env: { VERSION: \"${{ steps.compile.outputs.version }}\" }",
     },
     Root {
         name: "secrets",
         from: Phase::Start,
+        doc: "the secrets that the task asks for",
+        example: "env: { AUTH: \"Bearer ${{ secrets.TOKEN }}\" }",
     },
     Root {
         name: "workspaces",
         from: Phase::Start,
+        doc: "folders that tasks share, of imported pipelines",
+        example: "",
     },
     Root {
         name: "attempt",
         from: Phase::Start,
+        doc: "the number of the attempt, from 1",
+        example: "env: { TRY: \"${{ attempt }}\" }",
     },
     Root {
         name: "failure",
         from: Phase::End,
+        doc: "how the attempt failed: `kind`, `exit_code`",
+        example: "retry: { max: 2, when: failure.exit_code == 75 }",
     },
 ];
 
@@ -139,8 +155,20 @@ impl<'f> Names<'f> {
         self.by_name.get(name).map(|index| &self.file.tasks[*index])
     }
 
+    /// The number of the task called `name`.
+    pub(crate) fn index(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
     pub(crate) fn task_names(&self) -> impl Iterator<Item = &'f str> {
         self.by_name.keys().copied()
+    }
+}
+
+impl Use {
+    /// Whether it is a value that the whole file gives, which may read every task.
+    pub(crate) const fn is_given(&self) -> bool {
+        matches!(self.slot, Slot::Output(_))
     }
 }
 
@@ -181,6 +209,19 @@ fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Refe
             .help(help);
         return;
     };
+    if name == "secrets" && matches!(each.slot, Slot::With(_)) {
+        let secret = reference.path.get(1).map_or("NAME", String::as_str);
+        report
+            .error(
+                &codes::NAME_TOO_EARLY,
+                reference.span,
+                "a secret cannot be given as a value: values are stored and shown",
+            )
+            .help(format!(
+                "give it by its name: `secrets: [{secret}]` beside `with`"
+            ));
+        return;
+    }
     if root.from > each.phase {
         report
             .error(
@@ -198,7 +239,10 @@ fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Refe
         "matrix" => matrix(report, names, each, reference),
         "secrets" => secret(report, names, each, reference),
         "failure" => member(report, reference, &["kind", "exit_code"]),
-        "signal" => tainted(report, each, reference),
+        "signal" => {
+            let known: Vec<&str> = NAMES.iter().map(Name::name).collect();
+            member(report, reference, &known);
+        }
         _ => {}
     }
 }
@@ -312,34 +356,6 @@ fn member(report: &mut Report<'_>, reference: &Reference, known: &[&str]) {
     }
 }
 
-/// Text from outside must not become part of a script.
-fn tainted(report: &mut Report<'_>, each: &Use, reference: &Reference) {
-    if each.purpose != Purpose::Script {
-        return;
-    }
-    let path = reference
-        .path
-        .iter()
-        .take(2)
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(".");
-    if reference.path.len() > 1 && !TAINTED.contains(&path.as_str()) {
-        return;
-    }
-    let whole = reference.path.join(".");
-    let variable = reference
-        .path
-        .last()
-        .map(|name| name.to_uppercase())
-        .unwrap_or_default();
-    report
-        .error(&codes::TAINTED_SCRIPT, reference.span, format!("`{whole}` is text from outside and may hold commands"))
-        .help(format!(
-            "give it through the environment: add `env: {{ {variable}: \"${{{{ {whole} }}}}\" }}` and write `\"${variable}\"` in the script"
-        ));
-}
-
 fn function(report: &mut Report<'_>, each: &Use, call: &Reference) {
     let name = call.path[0].as_str();
     if STATUS.contains(&name) {
@@ -352,6 +368,19 @@ fn function(report: &mut Report<'_>, each: &Use, call: &Reference) {
                 )
                 .help("read `tasks.NAME.outcome` or `steps.NAME.outcome` here");
         }
+        return;
+    }
+    if name == "glob" && each.purpose == Purpose::Script && !is_method(report.text(), call.span) {
+        report
+            .error(
+                &codes::TAINTED_SCRIPT,
+                call.span,
+                "names of files are text from outside and may hold commands",
+            )
+            .help(
+                "give them through the environment: add `env: { FILES: \"${{ glob('*').join(' ') }}\" }` with the \
+                 pattern and write `$FILES` in the script",
+            );
         return;
     }
     if let Some((_, ours)) = FOREIGN_FUNCTIONS.iter().find(|(theirs, _)| *theirs == name)

@@ -6,40 +6,58 @@
 //! names can be resolved when all tasks are known.
 
 mod artifacts;
+mod call;
 mod matrix;
 mod params;
+mod service;
 mod shell;
 mod step;
 mod task;
 mod text;
+mod triggers;
 
 use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::{Report, Span};
 use crate::expression::Reference;
 use crate::scalar;
+use crate::signal::On;
 use crate::yaml::Node;
 use expr::Program;
 use model::limits;
-use model::plan::{Concurrency, GroupMode, Named, Shell, TaskDef, Text};
+use model::plan::{Concurrency, GroupMode, Named, Output, Shell, TaskDef, Text};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(crate) use params::{Param, given};
+pub(crate) use call::{CallDraft, Callee, Given};
+pub(crate) use params::{Param, given, sample, typed, wanted};
 
-/// Everything that a file says.
+/// Everything that a file says, with what it includes.
 #[derive(Debug)]
 pub(crate) struct File {
     pub name: Option<String>,
+    /// Which signals it waits for.
+    pub on: On,
     pub params: Vec<Param>,
     pub env: Named<Text>,
+    /// Where each variable of `env` is named.
+    env_spans: Vec<Span>,
     pub secrets: Vec<String>,
-    /// The tasks of `tasks`, then those of `finally`.
+    /// The tasks of `tasks`, then those of `finally`, then those of included files.
     pub tasks: Vec<Draft>,
+    /// Values that it gives to the task that uses it, and where each is named.
+    pub outputs: BTreeMap<String, (Output, Span)>,
+    /// Whether it is a reusable task: a file with the key `task`.
+    pub is_task: bool,
+    /// Files to take in, in order.
+    pub includes: Vec<(String, Span)>,
+    /// Keys that count only for a run of its own, where they stand.
+    pub own_run: Vec<(&'static str, Span)>,
     pub concurrency: Option<Concurrency>,
     pub timeout_ms: Option<u64>,
     pub priority: i32,
     /// Every expression of the file.
     pub uses: Vec<Use>,
+    common: Common,
 }
 
 /// A task, and what about it is not in the plan.
@@ -58,6 +76,14 @@ pub(crate) struct Draft {
     pub cell: Option<Option<BTreeSet<String>>>,
     /// Tasks that the matrix makes of it, if known; 1 without one.
     pub members: usize,
+    /// What it calls.
+    pub call: Option<CallDraft>,
+    /// Whether its condition is false whatever happens.
+    pub never: bool,
+    /// Whether its condition looks at the state of its needs itself.
+    pub asks_status: bool,
+    /// Where each output is named that a step has to write.
+    pub written: Vec<(String, Span)>,
 }
 
 /// An entry of `needs`.
@@ -77,6 +103,7 @@ pub(crate) struct Use {
     pub step: Option<usize>,
     pub phase: Phase,
     pub purpose: Purpose,
+    pub slot: Slot,
     pub references: Vec<Reference>,
     pub calls: Vec<Reference>,
     pub programs: Vec<Program>,
@@ -99,34 +126,89 @@ pub(crate) enum Purpose {
     Value,
 }
 
+/// Which value a text becomes a part of, as far as others read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// None that has a name.
+    Other,
+    /// A variable of the environment.
+    Env(String),
+    /// The values of one axis of the matrix.
+    Axis(String),
+    /// The matrix as a whole.
+    Matrix,
+    /// A param of the file that the task uses.
+    With(String),
+    /// An output of the file.
+    Output(String),
+}
+
 /// Reads one file.
 pub(crate) struct Reader<'r, 'a> {
     pub report: &'r mut Report<'a>,
     uses: Vec<Use>,
     task: Option<usize>,
     step: Option<usize>,
+    slot: Slot,
 }
 
 /// What holds for every task of a file.
+#[derive(Debug, Clone)]
 struct Common {
     shell: Option<Shell>,
     working_dir: Option<Text>,
     inherit: Vec<String>,
 }
 
-/// Reads a file or a fragment.
-pub(crate) fn file(report: &mut Report<'_>, tree: &Node<'_>) -> File {
-    let reader = Reader {
+fn reader<'r, 'a>(report: &'r mut Report<'a>) -> Reader<'r, 'a> {
+    Reader {
         report,
         uses: Vec::new(),
         task: None,
         step: None,
-    };
-    reader.file(tree)
+        slot: Slot::Other,
+    }
+}
+
+/// Reads a file or a fragment, without the files that it includes. A reusable task is called `alone`.
+pub(crate) fn file(report: &mut Report<'_>, tree: &Node<'_>, alone: &str) -> File {
+    reader(report).file(tree, alone)
+}
+
+/// Reads which signals a file waits for.
+pub(crate) fn on(report: &mut Report<'_>, tree: &Node<'_>) -> On {
+    let mut reader = reader(report);
+    let params = tree.child("params").map(|params| reader.params(params));
+    reader.triggers(tree.child("on"), &params.unwrap_or_default())
+}
+
+/// Takes an included file into `file`.
+pub(crate) fn include(report: &mut Report<'_>, tree: &Node<'_>, file: &mut File) {
+    reader(report).include(tree, file);
+}
+
+/// Reports what has the same name in a file and in those that it includes.
+pub(crate) fn refuse_doubles(report: &mut Report<'_>, file: &File) {
+    let mut reader = reader(report);
+    let tasks = file.tasks.iter();
+    let params = file.params.iter();
+    let env = file.env.iter().zip(&file.env_spans);
+    reader.refuse_doubles(
+        "task",
+        tasks.map(|task| (task.def.name.as_str(), task.name_span)),
+    );
+    reader.refuse_doubles(
+        "param",
+        params.map(|param| (param.name.as_str(), param.span)),
+    );
+    reader.refuse_doubles(
+        "variable",
+        env.map(|((name, _), span)| (name.as_str(), *span)),
+    );
 }
 
 impl Reader<'_, '_> {
-    fn file(mut self, tree: &Node<'_>) -> File {
+    fn file(mut self, tree: &Node<'_>, alone: &str) -> File {
         let params = tree
             .child("params")
             .map(|node| self.params(node))
@@ -144,21 +226,64 @@ impl Reader<'_, '_> {
             .child("concurrency")
             .and_then(|node| self.concurrency(node, Phase::Plan));
         let timeout_ms = self.time(tree, "timeout", 1, limits::TIMEOUT_MS);
-        let tasks = self.tasks(tree, &common);
+        let mut tasks = self.tasks(tree, &common, 0);
+        let single = tree.entry("task");
+        if let Some(entry) = single.filter(|_| tasks.is_empty()) {
+            tasks.push(self.only_task(entry, alone, &common));
+        }
+        let own_run = ["timeout", "concurrency", "priority"].into_iter();
         File {
             name: tree
                 .child("name")
                 .and_then(Node::text)
                 .map(|name| name.trim().to_owned()),
+            on: self.triggers(tree.child("on"), &params),
             params,
+            env_spans: variable_spans(tree.child("env")),
             env,
             secrets: names(tree.child("secrets")),
+            outputs: tree
+                .child("outputs")
+                .map(|outputs| self.given_outputs(outputs))
+                .unwrap_or_default(),
+            is_task: single.is_some(),
+            includes: includes(tree.child("include")),
+            own_run: own_run
+                .filter_map(|key| Some((key, tree.entry(key)?.key_span)))
+                .collect(),
             tasks,
             concurrency,
             timeout_ms,
             priority: priority(tree),
             uses: self.uses,
+            common,
         }
+    }
+
+    fn include(mut self, tree: &Node<'_>, file: &mut File) {
+        if let Some(params) = tree.child("params") {
+            file.params.extend(self.params(params));
+        }
+        if let Some(env) = tree.child("env") {
+            let (variables, inherit) = self.env(env);
+            file.env.extend(variables);
+            file.env_spans.extend(variable_spans(Some(env)));
+            for task in &mut file.tasks {
+                let inherited = &mut task.def.env_policy.inherit;
+                inherited.extend(inherit.iter().cloned());
+                inherited.sort_unstable();
+                inherited.dedup();
+            }
+            file.common.inherit.extend(inherit);
+        }
+        for secret in names(tree.child("secrets")) {
+            if !file.secrets.contains(&secret) {
+                file.secrets.push(secret);
+            }
+        }
+        let tasks = self.tasks(tree, &file.common, file.tasks.len());
+        file.tasks.extend(tasks);
+        file.uses.append(&mut self.uses);
     }
 
     /// `env:`: variables, and names to inherit.
@@ -170,7 +295,10 @@ impl Reader<'_, '_> {
                 inherit = texts(&entry.value);
                 continue;
             }
-            if let Some(text) = self.text(&entry.value, Phase::Start, Purpose::Value) {
+            self.slot = Slot::Env(entry.key.clone().into_owned());
+            let text = self.text(&entry.value, Phase::Start, Purpose::Value);
+            self.slot = Slot::Other;
+            if let Some(text) = text {
                 variables.push((entry.key.clone().into_owned(), text));
             }
         }
@@ -240,6 +368,23 @@ impl Reader<'_, '_> {
                 .help("give one of them another name");
         }
     }
+}
+
+/// Where the variables of an `env` are named that have a text.
+fn variable_spans(env: Option<&Node<'_>>) -> Vec<Span> {
+    let entries = env.and_then(Node::entries).unwrap_or_default().iter();
+    let texts = entries.filter(|entry| {
+        let inherits = entry.key == "inherit" && entry.value.items().is_some();
+        !inherits && entry.value.text().is_some()
+    });
+    texts.map(|entry| entry.key_span).collect()
+}
+
+/// The entries of `include`.
+pub(crate) fn includes(node: Option<&Node<'_>>) -> Vec<(String, Span)> {
+    let items = node.and_then(Node::items).unwrap_or_default().iter();
+    let named = items.filter_map(|item| Some((item.text()?.to_owned(), item.span)));
+    named.collect()
 }
 
 fn in_words(ms: u64) -> String {

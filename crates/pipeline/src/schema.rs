@@ -67,15 +67,24 @@ fn object_schema(object: &Object) -> Json {
     let required: Vec<&str> = object
         .keys
         .iter()
-        .filter(|key| key.required)
+        .filter(|key| key.required && key.unless.is_empty())
         .map(|key| key.name)
         .collect();
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
+    let one_of_these = |keys: &mut dyn Iterator<Item = &'static str>| {
+        Json::Array(keys.map(|key| json!({ "required": [key] })).collect())
+    };
     if !object.any_of.is_empty() {
-        let each = object.any_of.iter().map(|key| json!({ "required": [key] }));
-        schema["anyOf"] = Json::Array(each.collect());
+        schema["anyOf"] = one_of_these(&mut object.any_of.iter().copied());
+    }
+    for key in object.keys.iter().filter(|key| !key.unless.is_empty()) {
+        let mut keys = key.unless.iter().copied().chain([key.name]);
+        schema["anyOf"] = one_of_these(&mut keys);
+    }
+    for [one, needed] in object.dependent {
+        schema["dependentRequired"][one] = json!([needed]);
     }
     if !object.exclusive.is_empty() {
         let each = object

@@ -87,10 +87,10 @@ impl<'p> Owner<'p> {
 
 /// Checks a whole file against `object`.
 pub(crate) fn check(report: &mut Report<'_>, object: &'static Object, tree: &Node<'_>) {
-    let owner = Owner::top(if object.name == "pipeline" {
-        "the pipeline"
-    } else {
-        "the generated tasks"
+    let owner = Owner::top(match object.name {
+        "pipeline" => "the pipeline",
+        "included file" => "the included file",
+        _ => "the generated tasks",
     });
     let Value::Mapping(entries) = &tree.value else {
         let message = format!(
@@ -102,7 +102,7 @@ pub(crate) fn check(report: &mut Report<'_>, object: &'static Object, tree: &Nod
             .help("the smallest pipeline is `tasks: { hello: { run: echo hello } }`");
         return;
     };
-    keys(report, object, entries, Span::default(), &owner);
+    keys(report, object, entries, report.top(), &owner);
 }
 
 /// Checks the keys of one mapping. `key_span` is where the mapping's own key stands.
@@ -122,7 +122,7 @@ fn keys(
             continue;
         };
         let with_uses = key.name == "with" && entries.iter().any(|each| each.key == "uses");
-        if with_uses {
+        if key.refused && with_uses {
             continue;
         }
         if key.refused {
@@ -136,10 +136,31 @@ fn keys(
                 .help_if(foreign::instead(object.name, key.name));
             continue;
         }
+        if key.name == "task" && object.name == "pipeline" && holds_tasks(key, &entry.value) {
+            report
+                .error(
+                    &codes::UNKNOWN_KEY,
+                    entry.key_span,
+                    "`task` is a single task; this is a mapping of tasks by name",
+                )
+                .help("did you mean `tasks`?");
+            continue;
+        }
         let inner = owner.of_key(key);
         value(report, &key.kind, &entry.value, entry.key_span, &inner);
     }
     presence::check(report, object, entries, key_span, owner);
+}
+
+/// Whether the value of a key that takes one object looks like several of them by name.
+fn holds_tasks(key: &Key, node: &Node<'_>) -> bool {
+    let Kind::Object(object) = &key.kind else {
+        return false;
+    };
+    let entries = node.entries().unwrap_or_default();
+    let named =
+        |entry: &Entry<'_>| object.key(&entry.key).is_none() && entry.value.entries().is_some();
+    !entries.is_empty() && entries.iter().all(named)
 }
 
 /// A key that the table does not name: one of the author's own, or unknown.

@@ -9,10 +9,14 @@ use crate::definitions::Phase;
 use crate::diagnostics::{Report, Span};
 use crate::expression;
 use crate::names::{self, Names};
-use crate::read::{Draft, Purpose, Use};
+use crate::read::{self, Draft, Purpose, Slot, Use};
+use crate::signal::NAMES;
 use crate::yaml::offsets;
 use expr::check::{ObjectType, Signature, Type, TypeEnv};
 use model::plan::{Late, Phase as Part, ValueType};
+
+/// When `hash` and `glob` exist.
+const WHEN_FILES: &str = "files are looked at when a task starts, as in its `env`, `cache` and `inputs` and in its steps";
 
 /// Checks names and types of every expression of a file.
 pub(crate) fn check(report: &mut Report<'_>, names: &Names<'_>) {
@@ -34,6 +38,7 @@ fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
     for program in &each.programs {
         match expression::type_of(program, &env) {
             Ok(found) => {
+                given(report, types.names, each, &found);
                 let condition = matches!(each.purpose, Purpose::Condition | Purpose::Verdict);
                 if condition && !Type::Bool.accepts(&found) {
                     report
@@ -63,8 +68,62 @@ fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
     }
 }
 
+/// Checks the type of a value for a param of a file that a task uses.
+fn given(report: &mut Report<'_>, names: &Names<'_>, each: &Use, found: &Type) {
+    let (Slot::With(param), Some(task)) = (&each.slot, each.task) else {
+        return;
+    };
+    let call = names.file.tasks[task].call.as_ref();
+    let callee = call.and_then(|call| call.callee.as_ref());
+    let Some((call, wanted)) = call.zip(callee.and_then(|callee| callee.params.get(param))) else {
+        return;
+    };
+    // A text around an expression, or several, make a text.
+    let text = each.node.text().unwrap_or_default().trim();
+    let lone = each.programs.len() == 1 && text.starts_with("${{") && text.ends_with("}}");
+    let found = if lone { found } else { &Type::String };
+    let fits = match wanted {
+        _ if *found == Type::Dyn => true,
+        ValueType::Number => matches!(found, Type::Int | Type::Uint | Type::Double),
+        // A number or truth value is welcome as text.
+        ValueType::String => {
+            let simple = matches!(found, Type::Bool | Type::Int | Type::Uint | Type::Double);
+            simple || Type::String.accepts(found)
+        }
+        ValueType::Enum(_) | ValueType::Artifact => Type::String.accepts(found),
+        ValueType::Boolean => Type::Bool.accepts(found),
+        ValueType::List => matches!(found, Type::List(_)),
+        ValueType::Object => matches!(found, Type::Map(..) | Type::Object(_)),
+    };
+    if !fits {
+        let callee = &call.reference;
+        report
+            .error(
+                &codes::WITH_VALUE,
+                each.node.span,
+                format!(
+                    "`{param}` is of type `{found}`; `{callee}` expects {}",
+                    read::wanted(wanted)
+                ),
+            )
+            .help(format!(
+                "write it as in `{param}: {}`, or give an expression of that type",
+                read::sample(wanted)
+            ));
+    }
+}
+
+/// What each expression of `each` evaluates to, in order; `dyn` where it cannot be said.
+pub(crate) fn results(types: &mut Types<'_>, each: &Use) -> Vec<Type> {
+    let env = types.env(each);
+    let programs = each.programs.iter();
+    programs
+        .map(|program| expression::type_of(program, &env).unwrap_or(Type::Dyn))
+        .collect()
+}
+
 /// Types of a file's names; those of a task's names are kept while its expressions are looked at.
-struct Types<'f> {
+pub(crate) struct Types<'f> {
     names: &'f Names<'f>,
     params: Type,
     /// The task last looked at, with the types of `tasks` and `matrix` in it.
@@ -73,7 +132,7 @@ struct Types<'f> {
 }
 
 impl<'f> Types<'f> {
-    fn new(names: &'f Names<'f>) -> Self {
+    pub(crate) fn new(names: &'f Names<'f>) -> Self {
         let fields = names
             .file
             .params
@@ -101,20 +160,23 @@ impl<'f> Types<'f> {
     fn env(&mut self, each: &Use) -> TypeEnv {
         let mut env = TypeEnv::new();
         env.declare("params", self.params.clone());
-        for name in ["signal", "run"] {
-            env.declare(name, Type::Dyn);
-        }
+        env.declare("signal", signal()).declare("run", Type::Dyn);
         if each.phase >= Phase::Ready
             && let Some(index) = each.task
         {
             let (tasks, matrix) = self.of_task(index);
             env.declare("tasks", tasks).declare("matrix", matrix);
         }
+        if each.is_given() {
+            env.declare("tasks", self.all());
+        }
         if each.phase >= Phase::Start {
             for name in ["env", "steps", "secrets", "workspaces"] {
                 env.declare(name, Type::Dyn);
             }
             env.declare("attempt", Type::Int);
+        }
+        if each.phase == Phase::Start {
             let text = |result| Signature {
                 params: vec![Type::String],
                 variadic: true,
@@ -123,8 +185,8 @@ impl<'f> Types<'f> {
             env.declare_signature("hash", text(Type::String));
             env.declare_signature("glob", text(Type::list(Type::String)));
         } else {
-            env.declare_function_later("hash", "known only on the worker");
-            env.declare_function_later("glob", "known only on the worker");
+            env.declare_function_later("hash", WHEN_FILES);
+            env.declare_function_later("glob", WHEN_FILES);
         }
         if each.phase >= Phase::End {
             let failure = ObjectType::new("failure")
@@ -151,6 +213,15 @@ impl<'f> Types<'f> {
         (tasks, matrix)
     }
 
+    /// The results of all tasks, for what the file gives.
+    fn all(&self) -> Type {
+        let mut tasks = ObjectType::new("tasks");
+        for task in &self.names.file.tasks {
+            tasks.fields.insert(task.def.name.clone(), result(task));
+        }
+        tasks.into()
+    }
+
     /// The results that a task may read.
     fn needed(&self, task: &Draft) -> Type {
         let mut tasks = ObjectType::new("tasks");
@@ -168,9 +239,23 @@ impl<'f> Types<'f> {
     }
 }
 
+/// The names below `signal`.
+fn signal() -> Type {
+    let fields = NAMES
+        .iter()
+        .map(|each| (each.name().to_owned(), each.holds.value_type()));
+    let signal = ObjectType {
+        name: "signal".to_owned(),
+        fields: fields.collect(),
+        ..ObjectType::default()
+    };
+    signal.into()
+}
+
 /// The result of a task.
 fn result(task: &Draft) -> Type {
-    if task.def.matrix.is_some() {
+    let unknown = task.call.as_ref().is_some_and(|call| call.callee.is_none());
+    if task.def.matrix.is_some() || unknown {
         return Type::Dyn;
     }
     let outputs = task

@@ -12,6 +12,9 @@ pub struct Place {
     pub line: u32,
     /// Column in characters, from 1.
     pub column: u32,
+    /// The file: 0 is the plan's own, `n` the `n`th of [`super::Plan::more_files`].
+    #[serde(default, skip_serializing_if = "super::is_first")]
+    pub file: u32,
 }
 
 /// An expression and the language it is written in.

@@ -114,6 +114,43 @@ static OUTPUT: Object = Object::new(
 )
 .exclusive(&[["artifact", "from"]]);
 
+/// One of `outputs:` of a pipeline.
+pub(super) static GIVEN_OUTPUT: Object = Object::new(
+    "given output",
+    "A value that the pipeline gives to the task that uses it.",
+    &[
+        Key::new("type", TYPES, "How the value is read.", "type: number").default("string"),
+        Key::new(
+            "enum",
+            Kind::List {
+                of: &Kind::Plain,
+                min: 1,
+            },
+            "The words that it may be.",
+            "enum: [small, large]",
+        ),
+        Key::new(
+            "value",
+            Kind::filled(Phase::Ready),
+            "The value; it may read the results of every task.",
+            "value: \"${{ tasks.build.outputs.version }}\"",
+        )
+        .required(),
+        Key::new(
+            "default",
+            Kind::Any,
+            "Its value when it cannot be computed, because a task was skipped or has failed.",
+            "default: 0",
+        ),
+        Key::new(
+            "description",
+            Kind::Plain,
+            "What it is for.",
+            "description: version that was built",
+        ),
+    ],
+);
+
 /// `artifacts:` of a task.
 pub(super) static ARTIFACTS: Object = Object::new(
     "artifacts",
@@ -273,24 +310,44 @@ pub(super) static CACHE: Object = Object::new(
 /// One of `services:`.
 pub(super) static SERVICE: Object = Object::new(
     "service",
-    "A process that runs beside the steps.",
+    "A process that runs beside the steps. Service and steps find its place in `NAME_HOST` and `NAME_PORT`.",
     &[
         Key::new(
             "run",
             Kind::filled(Phase::Start),
-            "The command that starts it.",
-            "run: redis-server --port $PORT",
+            "The command that starts it; it ends when the service does.",
+            "run: redis-server --port \"$CACHE_PORT\"",
         ),
         Key::new(
             "ready",
             Kind::filled(Phase::Start),
-            "A command that succeeds once it is ready.",
-            "ready: redis-cli ping",
+            "A command that succeeds once it is ready; it is tried until then.",
+            "ready: redis-cli -p \"$CACHE_PORT\" ping",
         ),
+        Key::new(
+            "port",
+            Kind::OneOf(&[
+                Kind::word(&["auto"]),
+                Kind::Integer {
+                    min: 1,
+                    max: 65_535,
+                },
+            ]),
+            "The port that it listens on; `auto` is a free one. Without `ready`, it is ready when it takes connections.",
+            "port: auto",
+        )
+        .default("a free one that nobody waits for"),
+        Key::new(
+            "timeout",
+            Kind::Duration,
+            "How long it may take until it is ready.",
+            "timeout: 2m",
+        )
+        .default("1m"),
         Key::new(
             "env",
             Kind::Object(&STEP_ENV),
-            "Its environment.",
+            "Its environment, besides that of the task.",
             "env: { A: b }",
         ),
         Key::new(
@@ -301,4 +358,5 @@ pub(super) static SERVICE: Object = Object::new(
         )
         .refused(),
     ],
-);
+)
+.any_of(&["run"]);

@@ -1,6 +1,6 @@
 //! The keys of a pipeline file.
 
-use super::data::{CONCURRENCY, ENV, PARAM};
+use super::data::{CONCURRENCY, ENV, GIVEN_OUTPUT, PARAM};
 use super::task::TASK;
 use super::triggers::ON;
 use super::{Key, Kind, Names, Object, Phase, Rest};
@@ -26,12 +26,7 @@ pub(crate) static PIPELINE: Object = Object::new(
         .default("manual"),
         Key::new(
             "params",
-            Kind::Map {
-                what: "param",
-                names: Names::Plain,
-                of: &Kind::OneOf(&[Kind::Object(&PARAM), Kind::Any]),
-                min: 0,
-            },
+            PARAMS,
             "Values that may be given when a run is started, read as `params.NAME`.",
             "params:\n  profile: { type: string, enum: [debug, release], default: debug }\n  shards: 4",
         ),
@@ -47,7 +42,25 @@ pub(crate) static PIPELINE: Object = Object::new(
             "Names of the secrets that tasks may ask for.",
             "secrets: [REGISTRY_TOKEN]",
         ),
-        Key::new("tasks", TASKS, "The work: tasks by name.", "tasks:\n  test: { run: make test }").required(),
+        Key::new("tasks", TASKS, "The work: tasks by name.", "tasks:\n  test: { run: make test }")
+            .required_unless(&["task", "include"]),
+        Key::new(
+            "task",
+            Kind::Object(&TASK),
+            "In place of `tasks`: the only task. A file with it is a reusable task, whose outputs and artifacts are those of the task that uses it.",
+            "task: { run: make test }",
+        ),
+        Key::new(
+            "outputs",
+            Kind::Map {
+                what: "output",
+                names: Names::Plain,
+                of: &Kind::Object(&GIVEN_OUTPUT),
+                min: 0,
+            },
+            "Values that the pipeline gives to a task that uses it.",
+            "outputs:\n  version: { value: \"${{ tasks.build.outputs.version }}\" }",
+        ),
         Key::new(
             "finally",
             Kind::Map {
@@ -87,13 +100,7 @@ pub(crate) static PIPELINE: Object = Object::new(
             "working_dir: backend",
         )
         .default("the source's top folder"),
-        Key::new(
-            "include",
-            Kind::List { of: &Kind::Plain, min: 1 },
-            "Files whose tasks, params and env are merged into this one.",
-            "include: [.formic/common.yaml]",
-        )
-        .refused(),
+        Key::new("include", INCLUDE, INCLUDE_DOC, "include: [ci/common.yaml]"),
         Key::new("parts", Kind::Any, "Overlays for clusters and targets.", "parts: {}").refused(),
     ],
 )
@@ -101,7 +108,89 @@ pub(crate) static PIPELINE: Object = Object::new(
     what: "a key of your own",
     names: Names::Extension,
     kind: &Kind::Any,
+})
+.exclusive(&[
+    ["tasks", "task"],
+    ["task", "finally"],
+    ["task", "include"],
+    ["task", "outputs"],
+]);
+
+const INCLUDE: Kind = Kind::List {
+    of: &Kind::Plain,
+    min: 1,
+};
+
+const INCLUDE_DOC: &str = "Files of the project whose tasks, params, env and secrets are merged into this one. Paths count from the top of the project; equal names are errors.";
+
+/// A file that is included.
+pub(crate) static INCLUDED: Object = Object::new(
+    "included file",
+    "A file that others `include`.",
+    &[
+        Key::new(
+            "params",
+            PARAMS,
+            "Params of every pipeline that includes it.",
+            "params: { profile: debug }",
+        ),
+        Key::new(
+            "env",
+            Kind::Object(&ENV),
+            "Environment of every step of them.",
+            "env: { A: b }",
+        ),
+        Key::new(
+            "secrets",
+            Kind::List {
+                of: &Kind::Name,
+                min: 0,
+            },
+            "Names of the secrets that tasks may ask for.",
+            "secrets: [REGISTRY_TOKEN]",
+        ),
+        Key::new(
+            "tasks",
+            Kind::Map {
+                what: "task",
+                names: Names::Plain,
+                of: &Kind::Object(&TASK),
+                min: 0,
+            },
+            "Tasks of every pipeline that includes it.",
+            "tasks:\n  lint: { run: make lint }",
+        ),
+        Key::new(
+            "finally",
+            Kind::Map {
+                what: "task",
+                names: Names::Plain,
+                of: &Kind::Object(&TASK),
+                min: 0,
+            },
+            "Tasks that run when all others have ended.",
+            "finally:\n  report: { run: ./report.sh }",
+        ),
+        Key::new(
+            "include",
+            INCLUDE,
+            "Further files.",
+            "include: [ci/more.yaml]",
+        ),
+    ],
+)
+.rest(Rest {
+    what: "a key of your own",
+    names: Names::Extension,
+    kind: &Kind::Any,
 });
+
+const PARAMS: Kind = Kind::Map {
+    what: "param",
+    names: Names::Plain,
+    of: &Kind::OneOf(&[Kind::Object(&PARAM), Kind::Any]),
+    min: 0,
+};
 
 /// What a task with `generates` writes.
 pub(crate) static FRAGMENT: Object = Object::new(

@@ -62,7 +62,7 @@ pub(super) static TASK: Object = Object::new(
                     min: 0,
                 },
             ]),
-            "Secrets that it may read, each in the variable of its name, or by variable.",
+            "Secrets that it may read, each in the variable of its name, or by variable. Of a task with `uses`: secrets of the file, each by the name that it has here.",
             "secrets: { TOKEN: REGISTRY_TOKEN }",
         ),
         Key::new("timeout", Kind::Duration, "Time limit of one attempt.", "timeout: 20m").default("none"),
@@ -227,11 +227,50 @@ pub(super) static TASK: Object = Object::new(
             "keep_streams_apart: true",
         )
         .default("false"),
-        Key::new("uses", Kind::Any, "A reusable task or pipeline.", "uses: ./ci/scan.yaml").refused(),
-        Key::new("with", Kind::Any, "Inputs of the reusable task or pipeline.", "with: { level: high }").refused(),
+        Key::new(
+            "uses",
+            Kind::Plain,
+            "The reusable task or pipeline that it is: a file of the project by its path from the top, or of a Git repository as `git+URL//PATH@REF`.",
+            "uses: ./ci/scan.yaml",
+        ),
+        Key::new(
+            "with",
+            Kind::Map {
+                what: "param",
+                names: Names::Plain,
+                of: &Kind::OneOf(&[Kind::text(Phase::Ready), Kind::Any]),
+                min: 0,
+            },
+            "Values for the params of the file that it uses.",
+            "with: { level: high }",
+        ),
         Key::new("container", Kind::Any, "The container that it runs in.", "container: { image: \"rust:1\" }").refused(),
         Key::new("image", Kind::Any, "The image that it makes.", "image: { context: . }").refused(),
     ],
 )
-.any_of(&["run", "steps", "approval"])
-.exclusive(&[["run", "steps"]]);
+.any_of(&["run", "steps", "uses", "approval"])
+.exclusive(&[
+    ["run", "steps"],
+    ["uses", "run"],
+    ["uses", "steps"],
+    ["uses", "env"],
+    ["uses", "outputs"],
+    ["uses", "artifacts"],
+    ["uses", "reports"],
+    ["uses", "inputs"],
+    ["uses", "cache"],
+    ["uses", "services"],
+    ["uses", "shell"],
+    ["uses", "working_dir"],
+    ["uses", "generates"],
+    ["uses", "retry"],
+    ["uses", "timeout"],
+    ["uses", "resources"],
+    ["uses", "idempotent"],
+    ["uses", "priority"],
+    ["uses", "role"],
+    ["uses", "labels"],
+    ["uses", "executor"],
+    ["uses", "keep_streams_apart"],
+])
+.dependent(&[["with", "uses"]]);

@@ -15,7 +15,8 @@ const OF_STEP: [&str; 4] = ["outputs", "outcome", "conclusion", "exit_code"];
 
 /// `tasks.NAME.…`
 pub(super) fn task(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Reference) {
-    let Some(own) = each.task.map(|task| &names.file.tasks[task]) else {
+    let own = each.task.map(|task| &names.file.tasks[task]);
+    if own.is_none() && !each.is_given() {
         report
             .error(
                 &codes::NAME_TOO_EARLY,
@@ -24,7 +25,7 @@ pub(super) fn task(report: &mut Report<'_>, names: &Names<'_>, each: &Use, refer
             )
             .help("move this into the task that needs the result");
         return;
-    };
+    }
     let Some(name) = reference.path.get(1) else {
         return;
     };
@@ -32,6 +33,30 @@ pub(super) fn task(report: &mut Report<'_>, names: &Names<'_>, each: &Use, refer
         unknown_task(report, names, name, reference);
         return;
     };
+    if let Some(own) = own
+        && !may_read(report, own, wanted, reference)
+    {
+        return;
+    }
+    let is_unknown = wanted
+        .call
+        .as_ref()
+        .is_some_and(|call| call.callee.is_none());
+    if is_unknown {
+        return;
+    }
+    if reads_declared(reference, |output| wanted.def.outputs.contains_key(output)) {
+        return;
+    }
+    members(report, reference, &OF_TASK, || Outputs {
+        owner: format!("task `{name}`"),
+        names: wanted.def.outputs.keys().map(String::as_str).collect(),
+    });
+}
+
+/// Whether `own` may read the result of `wanted`: it is another task, and needed.
+fn may_read(report: &mut Report<'_>, own: &Draft, wanted: &Draft, reference: &Reference) -> bool {
+    let name = &wanted.def.name;
     if wanted.def.name == own.def.name {
         report
             .error(
@@ -40,7 +65,7 @@ pub(super) fn task(report: &mut Report<'_>, names: &Names<'_>, each: &Use, refer
                 "a task cannot read its own result",
             )
             .help("read `steps.NAME.outputs` of an earlier step");
-        return;
+        return false;
     }
     let after_main = own.def.phase == Part::Finally && wanted.def.phase == Part::Main;
     if !after_main && !own.needs.iter().any(|need| need.task == *name) {
@@ -53,15 +78,9 @@ pub(super) fn task(report: &mut Report<'_>, names: &Names<'_>, each: &Use, refer
                 format!("task `{}` reads `{name}` without needing it", own.def.name),
             )
             .help(format!("add `needs: [{}]`", all.join(", ")));
-        return;
+        return false;
     }
-    if reads_declared(reference, |output| wanted.def.outputs.contains_key(output)) {
-        return;
-    }
-    members(report, reference, &OF_TASK, || Outputs {
-        owner: format!("task `{name}`"),
-        names: wanted.def.outputs.keys().map(String::as_str).collect(),
-    });
+    true
 }
 
 fn unknown_task(report: &mut Report<'_>, names: &Names<'_>, name: &str, reference: &Reference) {

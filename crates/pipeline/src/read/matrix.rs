@@ -1,6 +1,6 @@
 //! Matrices: axes, and what is added and left out.
 
-use super::{Purpose, Reader, flag, integer};
+use super::{Purpose, Reader, Slot, flag, integer};
 use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::Span;
@@ -19,6 +19,13 @@ pub(super) struct Read {
 
 impl Reader<'_, '_> {
     pub(super) fn matrix(&mut self, node: &Node<'_>, key_span: Span) -> Option<Read> {
+        self.slot = Slot::Matrix;
+        let read = self.read_matrix(node, key_span);
+        self.slot = Slot::Other;
+        read
+    }
+
+    fn read_matrix(&mut self, node: &Node<'_>, key_span: Span) -> Option<Read> {
         let mut matrix = Matrix::of([]);
         if node.scalar().is_some() {
             matrix.whole = Some(self.expression(node, Phase::Ready, Purpose::Value)?);
@@ -32,10 +39,15 @@ impl Reader<'_, '_> {
         for entry in entries {
             match &*entry.key {
                 "include" | "exclude" | "fail_fast" | "max_parallel" => {}
-                name => matrix.axes.push(Axis {
-                    name: name.to_owned(),
-                    values: self.axis(&entry.value)?,
-                }),
+                name => {
+                    self.slot = Slot::Axis(name.to_owned());
+                    let values = self.axis(&entry.value)?;
+                    self.slot = Slot::Matrix;
+                    matrix.axes.push(Axis {
+                        name: name.to_owned(),
+                        values,
+                    });
+                }
             }
         }
         matrix.include = self.cells(node.child("include"))?;

@@ -1,6 +1,6 @@
 //! Params and outputs: declared types, and values read by them.
 
-use super::{Purpose, Reader, texts};
+use super::{Purpose, Reader, Slot, texts};
 use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::Span;
@@ -125,6 +125,27 @@ impl Reader<'_, '_> {
         outputs
     }
 
+    /// `outputs:` of a pipeline.
+    pub(super) fn given_outputs(&mut self, node: &Node<'_>) -> BTreeMap<String, (Output, Span)> {
+        let mut outputs = BTreeMap::new();
+        for entry in node.entries().unwrap_or_default() {
+            let (value_type, default) = self.declared(&entry.value, &codes::OUTPUT_VALUE);
+            self.slot = Slot::Output(entry.key.clone().into_owned());
+            let from = entry
+                .value
+                .child("value")
+                .and_then(|value| self.text(value, Phase::Ready, Purpose::Value));
+            self.slot = Slot::Other;
+            let output = Output {
+                value_type,
+                from,
+                default,
+            };
+            outputs.insert(entry.key.clone().into_owned(), (output, entry.key_span));
+        }
+        outputs
+    }
+
     fn short_output(&mut self, name: &str, span: Span) -> ValueType {
         if name == "enum" {
             self.report
@@ -186,7 +207,7 @@ fn short(value: &Node<'_>) -> (ValueType, Option<Json>) {
 }
 
 /// The value of a node as `value_type`; `None` when it does not fit.
-fn typed(node: &Node<'_>, value_type: &ValueType) -> Option<Json> {
+pub(crate) fn typed(node: &Node<'_>, value_type: &ValueType) -> Option<Json> {
     match value_type {
         ValueType::String | ValueType::Artifact => {
             node.text().map(|text| Json::String(text.to_owned()))
@@ -202,7 +223,7 @@ fn typed(node: &Node<'_>, value_type: &ValueType) -> Option<Json> {
     }
 }
 
-fn wanted(value_type: &ValueType) -> String {
+pub(crate) fn wanted(value_type: &ValueType) -> String {
     match value_type {
         ValueType::String => "text".to_owned(),
         ValueType::Number => "a number".to_owned(),
@@ -216,7 +237,7 @@ fn wanted(value_type: &ValueType) -> String {
     }
 }
 
-fn sample(value_type: &ValueType) -> &str {
+pub(crate) fn sample(value_type: &ValueType) -> &str {
     match value_type {
         ValueType::String => "text",
         ValueType::Number => "3",

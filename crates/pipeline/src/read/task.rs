@@ -5,46 +5,40 @@ use super::text::Implied;
 use super::{Common, Draft, Need, Purpose, Reader, flag, integer, names, priority, shell};
 use crate::codes;
 use crate::definitions::Phase;
+use crate::diagnostics::Span;
+use crate::expression;
+use crate::names::STATUS;
 use crate::scalar;
 use crate::yaml::{Entry, Node};
 use model::limits;
 use model::plan::{
     Activation, Approval, ArtifactWhen, Body, Cache, Expression, Late, Phase as Part, Resources,
-    Retry, Secret, Service, StartRule, StatusOf, Step, Steps, TaskDef,
+    Retry, Secret, StartRule, StatusOf, Step, Steps, TaskDef,
 };
 use std::collections::BTreeSet;
 
 impl Reader<'_, '_> {
-    /// The tasks of `tasks` and of `finally`.
-    pub(super) fn tasks(&mut self, tree: &Node<'_>, common: &Common) -> Vec<Draft> {
+    /// The tasks of `tasks` and of `finally`, behind `before` others.
+    pub(super) fn tasks(&mut self, tree: &Node<'_>, common: &Common, before: usize) -> Vec<Draft> {
         let mut drafts = Vec::new();
-        let mut named = Vec::new();
         for (key, part) in [("tasks", Part::Main), ("finally", Part::Finally)] {
             let entries = tree.child(key).and_then(Node::entries).unwrap_or_default();
             for entry in entries {
-                self.task = Some(drafts.len());
+                self.task = Some(before + drafts.len());
                 drafts.push(self.task(entry, part, common));
-            }
-            if part == Part::Finally {
-                let twice = entries.iter().filter(|entry| {
-                    let main = tree
-                        .child("tasks")
-                        .and_then(|tasks| tasks.entry(&entry.key));
-                    named.extend(main.map(|first| (first.key.to_string(), first.key_span)));
-                    main.is_some()
-                });
-                let twice: Vec<_> = twice
-                    .map(|entry| (entry.key.to_string(), entry.key_span))
-                    .collect();
-                named.extend(twice);
             }
         }
         self.task = None;
-        self.refuse_doubles(
-            "task",
-            named.iter().map(|(name, span)| (name.as_str(), *span)),
-        );
         drafts
+    }
+
+    /// The task of a file that is a reusable task.
+    pub(super) fn only_task(&mut self, entry: &Entry<'_>, name: &str, common: &Common) -> Draft {
+        self.task = Some(0);
+        let mut draft = self.task(entry, Part::Main, common);
+        self.task = None;
+        name.clone_into(&mut draft.def.name);
+        draft
     }
 
     fn task(&mut self, entry: &Entry<'_>, part: Part, common: &Common) -> Draft {
@@ -58,6 +52,10 @@ impl Reader<'_, '_> {
             steps: Vec::new(),
             cell: None,
             members: 1,
+            call: None,
+            never: false,
+            asks_status: false,
+            written: written(node.child("outputs")),
         };
         draft.def.at = Some(self.report.plan_place(entry.key_span.start));
         draft.def.phase = part;
@@ -76,6 +74,10 @@ impl Reader<'_, '_> {
     }
 
     fn body_of_task(&mut self, node: &Node<'_>, draft: &mut Draft, common: &Common) {
+        if node.child("uses").is_some() {
+            draft.call = self.call(node);
+            return;
+        }
         let apart = flag(node, "keep_streams_apart").unwrap_or(false);
         let mut steps = match (node.child("run"), node.child("steps").and_then(Node::items)) {
             (Some(run), _) => {
@@ -189,6 +191,12 @@ impl Reader<'_, '_> {
         let condition = node
             .child("when")
             .and_then(|when| self.condition(when, implied));
+        let said = node.child("when").zip(self.uses.last());
+        if let Some((_, condition)) = said.filter(|_| condition.is_some()) {
+            draft.never = condition.programs.iter().any(expression::is_never_true);
+            let mut calls = condition.calls.iter();
+            draft.asks_status = calls.any(|call| STATUS.contains(&&*call.path[0]));
+        }
         draft.def.start = match part {
             Part::Main => StartRule {
                 condition,
@@ -325,28 +333,14 @@ impl Reader<'_, '_> {
         {
             def.caches.extend(self.cache(item));
         }
-        for entry in node
+        def.services = node
             .child("services")
-            .and_then(Node::entries)
-            .unwrap_or_default()
-        {
-            def.services.push(Service {
-                name: entry.key.to_string(),
-                run: self.script(&entry.value, "run"),
-                container: None,
-                ready: self.script(&entry.value, "ready"),
-                env: entry
-                    .value
-                    .child("env")
-                    .map(|env| self.env(env).0)
-                    .unwrap_or_default(),
-            });
+            .map(|services| self.services(services))
+            .unwrap_or_default();
+        // Those of a call are mapped, see `call`.
+        if draft.call.is_none() {
+            draft.def.secrets = secrets(node.child("secrets"));
         }
-        def.secrets = secrets(node.child("secrets"));
-    }
-
-    fn script(&mut self, node: &Node<'_>, key: &str) -> Option<model::plan::Text> {
-        self.text(node.child(key)?, Phase::Start, Purpose::Script)
     }
 
     fn cache(&mut self, node: &Node<'_>) -> Option<Cache> {
@@ -405,6 +399,20 @@ fn needs(node: Option<&Node<'_>>) -> Vec<Need> {
         })
     };
     items.iter().filter_map(read).collect()
+}
+
+/// The outputs that have neither a default nor a source, so that a step has to write them.
+fn written(outputs: Option<&Node<'_>>) -> Vec<(String, Span)> {
+    let entries = outputs.and_then(Node::entries).unwrap_or_default().iter();
+    let others = ["from", "default", "artifact"];
+    let written = entries.filter(|entry| {
+        let given = others.iter().any(|key| entry.value.child(key).is_some());
+        let artifact = entry.value.child("type").unwrap_or(&entry.value).text() == Some("artifact");
+        !given && !artifact
+    });
+    written
+        .map(|entry| (entry.key.to_string(), entry.key_span))
+        .collect()
 }
 
 fn secrets(node: Option<&Node<'_>>) -> Vec<Secret> {

@@ -142,6 +142,7 @@ impl Reader<'_, '_> {
             step: self.step,
             phase,
             purpose,
+            slot: self.slot.clone(),
             references: placed(parsed.references),
             calls: placed(parsed.calls),
             programs: parsed.programs,

@@ -19,9 +19,8 @@ pub(super) fn instead(object: &str, key: &str) -> Option<&'static str> {
         "image" if object == "service" => Some("start it with `run`"),
         "parts" => Some("use `params` and `when`"),
         "container" => Some("the steps run directly on the worker; remove `container`"),
-        "uses" | "with" => Some("write the steps here"),
+        "uses" | "with" => Some("a whole task can use a file; a step cannot"),
         "image" => Some("run the program that makes the image in a step"),
-        "include" => Some("write the tasks into this file"),
         _ => None,
     }
 }

@@ -27,7 +27,8 @@ pub(super) fn check(
             .any(|entry| foreign::means(object.name, &entry.key, wanted))
     };
     for key in object.keys.iter().filter(|key| key.required) {
-        if place(key.name).is_some() || meant(key.name) {
+        let other = key.unless.iter().any(|other| place(other).is_some());
+        if place(key.name).is_some() || meant(key.name) || other {
             continue;
         }
         let message = format!("{} has no `{}`", owner.describe(), key.name);
@@ -43,7 +44,26 @@ pub(super) fn check(
         report
             .error(&codes::NOT_TOGETHER, first.max(second), message)
             .label(first.min(second), "the other is here")
-            .help("keep one of them");
+            .help(if *one == "uses" {
+                format!(
+                    "remove `{other}`: what a task with `uses` does stands in the file that it uses"
+                )
+            } else {
+                "keep one of them".to_owned()
+            });
+    }
+    for [one, needed] in object.dependent {
+        let Some(span) = place(one).filter(|_| place(needed).is_none()) else {
+            continue;
+        };
+        let example = object.key(needed).map_or("", |key| key.example);
+        report
+            .error(
+                &codes::MISSING_KEY,
+                span,
+                format!("{} has `{one}` but no `{needed}`", owner.describe()),
+            )
+            .help(format!("add `{example}`, or remove `{one}`"));
     }
     let refused = || {
         let known = entries.iter().filter_map(|entry| object.key(&entry.key));

@@ -25,7 +25,8 @@ pub(crate) fn parse<'a>(report: &mut Report<'a>) -> Option<Node<'a>> {
     options.flow_nesting_limit = DEPTH;
     options.block_nesting_limit = DEPTH;
     let mut builder = Builder {
-        events: Parser::new_from_str_with_options(report.text(), options),
+        events: Parser::new_from_str_with_options(report.part_text(), options),
+        base: report.top().start,
         report,
         anchors: BTreeMap::new(),
         values: 0,
@@ -38,6 +39,8 @@ struct Stop;
 
 struct Builder<'a, 'r> {
     events: Events<'a>,
+    /// Where the file's text begins in the report's.
+    base: usize,
     report: &'r mut Report<'a>,
     /// Finished values by anchor number.
     anchors: BTreeMap<usize, Node<'a>>,
@@ -70,7 +73,7 @@ impl<'a> Builder<'a, '_> {
         }
         Ok(tree.unwrap_or(Node {
             value: Value::Mapping(Vec::new()),
-            span: Span::default(),
+            span: self.report.top(),
         }))
     }
 
@@ -80,7 +83,7 @@ impl<'a> Builder<'a, '_> {
             None => Ok(None),
             Some(Ok((event, span))) => {
                 if let Some(tag) = span.tag_span() {
-                    let tag = bytes(tag);
+                    let tag = self.bytes(tag);
                     let name = self
                         .report
                         .text()
@@ -95,13 +98,25 @@ impl<'a> Builder<'a, '_> {
                         )
                         .help("remove it; the key decides the type of its value");
                 }
-                Ok(Some((event, bytes(span))))
+                Ok(Some((event, self.bytes(span))))
             }
             Some(Err(error)) => {
                 traps::report_syntax(self.report, &error);
                 Err(Stop)
             }
         }
+    }
+
+    /// A span of the parser as one of the report.
+    fn bytes(&self, span: granit_parser::Span) -> Span {
+        let top = Span {
+            start: self.base,
+            end: self.base,
+        };
+        span.byte_range().map_or(top, |range| Span {
+            start: self.base + range.start,
+            end: self.base + range.end.max(range.start),
+        })
     }
 
     fn inner(&mut self) -> Result<(Event<'a>, Span), Stop> {
@@ -238,13 +253,6 @@ impl<'a> Builder<'a, '_> {
             .help("let a task with `generates` write the tasks, or use a `matrix`");
         Err(Stop)
     }
-}
-
-fn bytes(span: granit_parser::Span) -> Span {
-    span.byte_range().map_or_else(Span::default, |range| Span {
-        start: range.start,
-        end: range.end.max(range.start),
-    })
 }
 
 /// A collection reaches to its closing bracket, or in block style to the end of its last value.

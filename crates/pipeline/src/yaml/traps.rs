@@ -7,11 +7,12 @@ use granit_parser::{ErrorKind, ScanError};
 /// Reports what stopped the parser.
 pub(super) fn report_syntax(report: &mut Report<'_>, error: &ScanError) {
     let text = report.text();
+    let part = report.part();
     let at = error
         .marker()
         .byte_offset()
-        .unwrap_or(text.len())
-        .min(text.len());
+        .map_or(part.end, |at| part.start + at)
+        .min(part.end);
     let line = report.lines().line_of(at);
     let line_text = &text[line.start..line.end];
     let indent = line_text.len() - line_text.trim_start().len();

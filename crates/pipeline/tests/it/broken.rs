@@ -1,27 +1,52 @@
 //! Broken files and what is said about each, word for word.
 //!
 //! `broken/*.txt` hold cases: a title behind `##`, the file, and behind `>>` everything that is said.
-//! `<TAB>`, `<CR>` and `<ESC>` stand for the characters. Set `FORMIC_BLESS=1` to write what is said now
+//! Behind `--- PATH` stands another file of the project. `<TAB>`, `<CR>` and `<ESC>` stand for the characters. Set `FORMIC_BLESS=1` to write what is said now
 //! into the files, then read the difference.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use pipeline::{Diagnostic, Request, Severity, SourceFile, compile};
+use pipeline::{
+    Address, Diagnostic, Request, Severity, SourceFile, Sources, check_with, compile_with,
+};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 6] = [
     ("yaml.txt", include_str!("broken/yaml.txt")),
     ("shape.txt", include_str!("broken/shape.txt")),
     ("graph.txt", include_str!("broken/graph.txt")),
     ("names.txt", include_str!("broken/names.txt")),
     ("values.txt", include_str!("broken/values.txt")),
+    ("files.txt", include_str!("broken/files.txt")),
 ];
 
 /// One case of a table.
 pub(crate) struct Case {
     pub title: String,
     pub file: String,
+    pub sources: Sources,
     said: String,
+}
+
+impl Case {
+    /// Everything that is said about it, and about it without a request.
+    pub(crate) fn diagnostics(&self) -> Vec<Diagnostic> {
+        let file = SourceFile::new("f.yaml", self.file.as_str());
+        let mut said = compile_with(&file, &self.sources, &Request::default()).diagnostics;
+        said.extend(check_with(&file, &self.sources).diagnostics);
+        said
+    }
+}
+
+/// Files that others refer to, as `PATH` and text behind `--- `.
+pub(crate) fn sources(parts: &[&str]) -> Sources {
+    let mut sources = Sources::new();
+    for part in parts {
+        let (path, text) = part.split_once('\n').unwrap();
+        let address = Address::parse_include(path.trim(), &Address::Local(String::new())).unwrap();
+        sources.insert_file(address, text.trim_end());
+    }
+    sources
 }
 
 /// Every case of every table.
@@ -38,9 +63,13 @@ fn read(table: &str) -> Vec<Case> {
             .filter_map(|line| line.strip_prefix(">> "))
             .collect();
         let file = rest.lines().take_while(|line| !line.starts_with(">>"));
-        let file: String = file.flat_map(|line| [line, "\n"]).collect();
+        let whole: String = file.flat_map(|line| [line, "\n"]).collect();
+        let whole = format!("\n{whole}");
+        let mut files = whole.split("\n--- ");
+        let file = files.next().unwrap().trim_start_matches('\n');
         Case {
             title: title.to_owned(),
+            sources: sources(&files.collect::<Vec<_>>()),
             file: file
                 .trim_end()
                 .replace("<TAB>", "\t")
@@ -52,8 +81,9 @@ fn read(table: &str) -> Vec<Case> {
     parts.map(case).collect()
 }
 
-fn diagnostics(text: &str) -> Vec<Diagnostic> {
-    compile(&SourceFile::new("f.yaml", text), &Request::default()).diagnostics
+fn diagnostics(text: &str, sources: &Sources) -> Vec<Diagnostic> {
+    let file = SourceFile::new("f.yaml", text);
+    compile_with(&file, sources, &Request::default()).diagnostics
 }
 
 fn written(diagnostics: &[Diagnostic]) -> String {
@@ -64,14 +94,23 @@ fn written(diagnostics: &[Diagnostic]) -> String {
         } else {
             "warning "
         };
+        let file = if each.file == "f.yaml" {
+            String::new()
+        } else {
+            format!("{} ", each.file)
+        };
         writeln!(
             said,
-            "{kind}{} {}:{} {}",
+            "{kind}{} {file}{}:{} {}",
             each.code, each.line, each.column, each.message
         )
         .unwrap();
         for (span, label) in &each.labels {
             writeln!(said, "  at {}..{}: {label}", span.start, span.end).unwrap();
+        }
+        for other in &each.elsewhere {
+            let (file, text) = (&other.file, &other.text);
+            writeln!(said, "  in {file} {}:{}: {text}", other.line, other.column).unwrap();
         }
         if let Some(help) = &each.help {
             writeln!(said, "  help: {help}").unwrap();
@@ -94,7 +133,7 @@ fn every_broken_file_gets_its_message() {
         let mut blessed = String::new();
         let mut differ = Vec::new();
         for (part, case) in table.split("## ").skip(1).zip(read(table)) {
-            let said = written(&diagnostics(&case.file));
+            let said = written(&diagnostics(&case.file, &case.sources));
             let text = part.split("\n>>").next().unwrap().trim_end();
             let lines: String = said.lines().map(|line| format!(">> {line}\n")).collect();
             write!(blessed, "## {text}\n{lines}\n").unwrap();
@@ -117,7 +156,7 @@ fn every_broken_file_gets_its_message() {
 #[test]
 fn every_broken_file_has_an_error_or_a_warning() {
     for case in cases() {
-        assert!(!diagnostics(&case.file).is_empty(), "{}", case.title);
+        assert!(!case.diagnostics().is_empty(), "{}", case.title);
     }
 }
 
@@ -125,7 +164,7 @@ fn every_broken_file_has_an_error_or_a_warning() {
 fn nearly_every_message_says_how_to_mend() {
     let all: Vec<Diagnostic> = cases()
         .iter()
-        .flat_map(|case| diagnostics(&case.file))
+        .flat_map(|case| diagnostics(&case.file, &case.sources))
         .collect();
     let helped = all.iter().filter(|each| each.help.is_some()).count();
     println!(
@@ -147,7 +186,7 @@ fn at_most_a_hundred_errors_are_shown() {
     let keys: String = (0..130)
         .map(|n| format!("  t{n}: {{run: x, nonsense{n}: 1}}\n"))
         .collect();
-    let said = diagnostics(&format!("tasks:\n{keys}"));
+    let said = diagnostics(&format!("tasks:\n{keys}"), &Sources::new());
     assert_eq!(said.len(), 100);
     assert_eq!(said[99].notes, ["there are more; mend these first"]);
     assert!(

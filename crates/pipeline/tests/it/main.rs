@@ -2,7 +2,9 @@
 
 mod broken;
 mod codes;
+mod files;
 mod hostile;
+mod language;
 mod limits;
 mod plan;
 mod samples;

@@ -1,0 +1,339 @@
+//! Which file a reference means: a file of the project, or one of a Git repository.
+//!
+//! Paths count from the top of the project or repository that the referring file is in, as paths of
+//! scripts and artifacts do; they never leave it. An address is the same for every way to write it,
+//! so that it can be the key of a file, of a cycle and of a line of the lock file.
+//! It does *not* say which commit a tag or a branch stands for: that is looked up outside and kept in
+//! the lock file.
+
+use crate::codes::{self, Code};
+use std::fmt;
+
+/// The address of a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Address {
+    /// A file of the project, by its path from the top.
+    Local(String),
+    /// A file of a Git repository.
+    Git {
+        /// The repository: `https://…`, `ssh://…`, `git://…`, `file:///…`.
+        url: String,
+        /// The path from the repository's top.
+        path: String,
+        /// A tag, branch or commit.
+        reference: String,
+    },
+}
+
+/// Why a text is no address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct BadAddress {
+    /// The kind of the fault.
+    pub(crate) code: &'static Code,
+    /// What is wrong.
+    pub message: String,
+    /// What to write.
+    pub help: String,
+}
+
+/// Longest address. Paths of files and URLs end far below.
+const LENGTH: usize = 2_000;
+
+impl Address {
+    /// Reads what stands behind `uses`, in a file that is itself at `within`.
+    ///
+    /// # Errors
+    /// When it names no file, leaves the project, or is a kind of reference that does not exist yet.
+    pub fn parse(text: &str, within: &Self) -> Result<Self, BadAddress> {
+        if text.len() > LENGTH {
+            return Err(bad(
+                format!("the reference has more than {LENGTH} characters"),
+                "write `./PATH` or `git+URL//PATH@REF`",
+            ));
+        }
+        if let Some(rest) = text.strip_prefix("git+") {
+            return git(text, rest);
+        }
+        if text.starts_with("./") || text.starts_with("../") {
+            return Ok(within.beside(path(text, text)?));
+        }
+        Err(foreign(text))
+    }
+
+    /// Reads an entry of `include`, in a file that is itself at `within`: a path, with or without `./`.
+    ///
+    /// # Errors
+    /// When it is no path, or leaves the project.
+    pub fn parse_include(text: &str, within: &Self) -> Result<Self, BadAddress> {
+        if text.contains("://") {
+            return Err(bad(
+                format!("`{text}` cannot be included: only files of the project can"),
+                "let a task of this file call it: `uses: git+URL//PATH@REF`",
+            ));
+        }
+        Ok(within.beside(path(text, text)?))
+    }
+
+    /// Reads an address as [`fmt::Display`] writes it.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn parse_whole(text: &str) -> Result<Self, BadAddress> {
+        Self::parse(text, &Self::Local(String::new()))
+    }
+
+    /// The file at `path` in the project or repository of this one.
+    fn beside(&self, path: String) -> Self {
+        match self {
+            Self::Local(_) => Self::Local(path),
+            Self::Git { url, reference, .. } => Self::Git {
+                url: url.clone(),
+                path,
+                reference: reference.clone(),
+            },
+        }
+    }
+
+    /// Its path from the top.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Local(path) | Self::Git { path, .. } => path,
+        }
+    }
+
+    /// What it is called in messages: a path, or the whole reference.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Local(path) => path.clone(),
+            Self::Git { .. } => self.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(path) => write!(f, "./{path}"),
+            Self::Git {
+                url,
+                path,
+                reference,
+            } => write!(f, "git+{url}//{path}@{reference}"),
+        }
+    }
+}
+
+fn bad(message: String, help: impl Into<String>) -> BadAddress {
+    BadAddress {
+        code: &codes::REFERENCE,
+        message,
+        help: help.into(),
+    }
+}
+
+fn git(text: &str, rest: &str) -> Result<Address, BadAddress> {
+    const FORM: &str = "write `git+https://HOST/REPOSITORY//PATH@REF`";
+    let Some((scheme, place)) = rest.split_once("://") else {
+        return Err(bad(
+            format!("`{text}` has no scheme such as `https://` behind `git+`"),
+            FORM,
+        ));
+    };
+    if !matches!(scheme, "https" | "http" | "ssh" | "git" | "file") {
+        return Err(bad(
+            format!("`{scheme}` is no way to reach a Git repository"),
+            "the ways are `https`, `ssh`, `http`, `git` and `file`",
+        ));
+    }
+    let Some((repository, inside)) = place.split_once("//") else {
+        return Err(bad(
+            format!("`{text}` does not say which file of the repository"),
+            FORM,
+        ));
+    };
+    let host = repository.split('/').next().unwrap_or_default();
+    if host
+        .rsplit_once('@')
+        .is_some_and(|(person, _)| person.contains(':'))
+    {
+        return Err(bad(
+            format!("a password stands in the address of `{}`", host_only(host)),
+            "remove it; `git` asks its credential helper",
+        ));
+    }
+    let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '\'' | '\\');
+    if repository.is_empty() || repository.starts_with('-') || repository.contains(odd) {
+        return Err(bad(format!("`{text}` names no repository"), FORM));
+    }
+    let Some((file, reference)) = inside.rsplit_once('@') else {
+        return Err(bad(
+            format!("`{text}` does not say which version"),
+            "add a tag, branch or commit: `@v1`",
+        ));
+    };
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | '+' | '-');
+    let good = reference.chars().all(word)
+        && !reference.is_empty()
+        && !reference.starts_with(['-', '/', '.'])
+        && !reference.ends_with(['/', '.'])
+        && !reference.contains("..")
+        && !reference.contains("//");
+    if !good {
+        return Err(bad(
+            format!("`{reference}` is no tag, branch or commit"),
+            "add one: `@v1`",
+        ));
+    }
+    Ok(Address::Git {
+        url: format!("{scheme}://{repository}"),
+        path: path(text, file)?,
+        reference: reference.to_owned(),
+    })
+}
+
+fn host_only(host: &str) -> &str {
+    host.rsplit('@').next().unwrap_or_default()
+}
+
+/// A path without `.`, `..` and doubled slashes; `text` is the whole reference for messages.
+fn path(text: &str, path: &str) -> Result<String, BadAddress> {
+    const HELP: &str = "paths count from the top of the project or repository and stay in it, as in `./ci/scan.yaml`";
+    if path.starts_with('/') || path.starts_with('~') {
+        return Err(bad(format!("`{text}` is not a path of the project"), HELP));
+    }
+    if path.contains(['\\', '\0', '"']) || path.contains(char::is_control) {
+        return Err(bad(
+            format!(
+                "`{}` has a character that paths here cannot have",
+                text.escape_debug()
+            ),
+            "use `/` between folders, and no quotes in names",
+        ));
+    }
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                return Err(bad(format!("`{text}` leaves the project"), HELP));
+            }
+            part => parts.push(part),
+        }
+    }
+    if parts.is_empty() {
+        return Err(bad(format!("`{text}` names no file"), HELP));
+    }
+    Ok(parts.join("/"))
+}
+
+/// What is said about a reference of another kind.
+fn foreign(text: &str) -> BadAddress {
+    let not_yet = |message: String, help: &str| BadAddress {
+        code: &codes::NOT_YET,
+        message,
+        help: help.to_owned(),
+    };
+    if text.starts_with("formic/") {
+        return not_yet(
+            format!("`{text}`: this version of Formic comes with no tasks of its own"),
+            "use a file of the project or of a Git repository",
+        );
+    }
+    if ["oci://", "oci+", "docker://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
+    {
+        return not_yet(
+            format!("`{text}`: this version of Formic takes no files from registries"),
+            "use a file of the project or of a Git repository",
+        );
+    }
+    let message = format!("`{text}` is no reference to a file");
+    if text.contains("://") {
+        return bad(
+            message,
+            format!("write `git+{text}`, with `//PATH@REF` behind the repository"),
+        );
+    }
+    if text.contains('@') {
+        return bad(
+            message,
+            "a file of a Git repository is written `git+https://HOST/REPOSITORY//PATH@REF`; actions of other systems cannot be used",
+        );
+    }
+    if text.starts_with('/') || text.starts_with('~') {
+        return bad(
+            message,
+            "paths count from the top of the project, as in `./ci/scan.yaml`",
+        );
+    }
+    bad(
+        message,
+        format!("write `./{text}` for a file of the project"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, String> {
+        Address::parse_whole(text)
+            .map(|address| address.to_string())
+            .map_err(|bad| bad.message)
+    }
+
+    #[test]
+    fn one_file_has_one_address_however_it_is_written() {
+        for text in ["./ci/scan.yaml", "././ci//scan.yaml", "./ci/./scan.yaml"] {
+            assert_eq!(read(text).as_deref(), Ok("./ci/scan.yaml"));
+        }
+        let git = "git+https://git.example/team/ci//tasks/scan.yaml@v1";
+        assert_eq!(read(git).as_deref(), Ok(git));
+        assert_eq!(
+            read("git+file:///srv/ci.git//scan@release/2").as_deref(),
+            Ok("git+file:///srv/ci.git//scan@release/2")
+        );
+    }
+
+    #[test]
+    fn nothing_leads_out_of_the_project() {
+        for text in [
+            "../scan.yaml",
+            "./../scan.yaml",
+            "./ci/../../scan.yaml",
+            "git+https://h/r//../x@v1",
+        ] {
+            assert_eq!(read(text), Err(format!("`{text}` leaves the project")));
+        }
+    }
+
+    #[test]
+    fn what_git_would_take_for_an_option_or_a_program_is_refused() {
+        for text in [
+            "git+ext::sh -c id//x@v1",
+            "git+ext://x//y@v1",
+            "git+https://h/r//x@--upload-pack=id",
+            "git+https://-oProxyCommand=id//x@v1",
+            "git+https://h/r//x@a..b",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_not_repeated() {
+        let said = read("git+https://me:hunter2@h/r//x@v1").unwrap_err();
+        assert_eq!(said, "a password stands in the address of `h`");
+    }
+
+    #[test]
+    fn a_file_of_a_repository_refers_to_files_beside_it() {
+        let within = Address::parse_whole("git+https://h/r//a/b.yaml@v1").unwrap();
+        let beside = Address::parse("./c.yaml", &within).unwrap();
+        assert_eq!(beside.to_string(), "git+https://h/r//c.yaml@v1");
+    }
+}

@@ -1,0 +1,422 @@
+//! Text from outside on its way through a pipeline, and where it would become part of a script.
+//!
+//! Branch names, titles and messages are written by anybody. Such text is followed through expressions,
+//! matrices, environments, params of files that are used, and outputs. A task that read any has tainted
+//! outputs, as far as their type can hold text; numbers, truth values and words of a list are clean. A
+//! person who starts a run gives its params, so those are clean.
+//!
+//! A task is looked at as a whole: what one of its steps read, every output may hold. A file that several
+//! tasks use is looked at once for each set of tainted params.
+
+use crate::codes;
+use crate::diagnostics::{Report, Span};
+use crate::expression::Reference;
+use crate::names::{Names, TAINTED};
+use crate::read::{Draft, Purpose, Slot, Use};
+use crate::types::{self, Types};
+use crate::units::Unit;
+use model::plan::{Body, Output, Phase, ValueType};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Looks of a file with different tainted params. Beyond it every output counts as tainted.
+const LOOKS: usize = 2_000;
+
+/// Why something is tainted: the place that it comes from, and a word about it.
+#[derive(Debug, Clone)]
+struct Origin {
+    span: Span,
+    text: String,
+}
+
+/// Tainted things by name.
+type Tainted = BTreeMap<String, Origin>;
+
+/// Reports every script that text from outside would become a part of. The last unit is the pipeline.
+pub(crate) fn check(report: &mut Report<'_>, units: &[Unit]) {
+    let mut all = units.iter().flat_map(|unit| &unit.file.uses);
+    let any = all.any(|each| each.references.iter().any(is_from_outside));
+    let Some(root) = units.len().checked_sub(1).filter(|_| any) else {
+        return;
+    };
+    let mut walk = Walk {
+        report,
+        units,
+        known: BTreeMap::new(),
+    };
+    walk.unit(root, &Tainted::new());
+}
+
+struct Walk<'w, 'a> {
+    report: &'w mut Report<'a>,
+    units: &'w [Unit],
+    /// Tainted outputs by unit and tainted params.
+    known: BTreeMap<(usize, BTreeSet<String>), Tainted>,
+}
+
+/// What is tainted in one file.
+struct Look<'u> {
+    unit: &'u Unit,
+    names: &'u Names<'u>,
+    types: Types<'u>,
+    params: Tainted,
+    /// Variables of the whole file.
+    env: Tainted,
+    /// Outputs of each task.
+    outputs: Vec<Tainted>,
+}
+
+/// What is tainted in one task.
+#[derive(Default)]
+struct Inside {
+    env: Tainted,
+    axes: Tainted,
+    /// All names of the matrix.
+    matrix: Option<Origin>,
+    /// The first tainted text that its steps read.
+    read: Option<Origin>,
+}
+
+impl Walk<'_, '_> {
+    /// The tainted outputs of a unit whose `params` are tainted.
+    fn unit(&mut self, number: usize, params: &Tainted) -> Tainted {
+        let key = (number, params.keys().cloned().collect());
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
+        let unit = &self.units[number];
+        if self.known.len() >= LOOKS {
+            return everything(unit, params);
+        }
+        let names = Names::new(&unit.file, false);
+        let mut look = Look {
+            unit,
+            names: &names,
+            types: Types::new(&names),
+            params: params.clone(),
+            env: Tainted::new(),
+            outputs: vec![Tainted::new(); unit.file.tasks.len()],
+        };
+        let mut by_task: Vec<Vec<&Use>> = vec![Vec::new(); unit.file.tasks.len()];
+        let mut of_file = Vec::new();
+        for each in &unit.file.uses {
+            match each.task {
+                Some(task) => by_task[task].push(each),
+                None => of_file.push(each),
+            }
+        }
+        for each in &of_file {
+            if let Slot::Env(name) = &each.slot
+                && let Some(origin) = look.taint(each, None, &Inside::default())
+            {
+                look.env.insert(name.clone(), origin);
+            }
+        }
+        for task in order(unit) {
+            look.outputs[task] = self.task(&mut look, task, &by_task[task]);
+        }
+        let mut outputs = Tainted::new();
+        for each in &of_file {
+            if let Slot::Output(name) = &each.slot
+                && let Some(origin) = look.taint(each, None, &Inside::default())
+                && unit
+                    .file
+                    .outputs
+                    .get(name)
+                    .is_some_and(|(output, _)| holds_text(output))
+            {
+                outputs.insert(name.clone(), origin);
+            }
+        }
+        if unit.file.is_task {
+            outputs.extend(look.outputs.first().cloned().unwrap_or_default());
+        }
+        self.known.insert(key, outputs.clone());
+        outputs
+    }
+
+    /// The tainted outputs of a task; reports its scripts.
+    fn task(&mut self, look: &mut Look<'_>, task: usize, uses: &[&Use]) -> Tainted {
+        let draft = &look.unit.file.tasks[task];
+        let mut inside = Inside {
+            env: look.env.clone(),
+            ..Inside::default()
+        };
+        inside.read = look.env.values().next().cloned();
+        for each in uses {
+            let Some(origin) = look.taint(each, Some(task), &inside) else {
+                continue;
+            };
+            match &each.slot {
+                Slot::Axis(name) => drop(inside.axes.insert(name.clone(), origin)),
+                Slot::Matrix => inside.matrix = Some(origin),
+                Slot::Other | Slot::Env(_) | Slot::With(_) | Slot::Output(_) => {}
+            }
+        }
+        // Variables may hold others; a text that is tainted by one is found in the next turn.
+        let mut turns = 0;
+        loop {
+            let before = inside.env.len();
+            for each in uses {
+                if let Slot::Env(name) = &each.slot
+                    && !inside.env.contains_key(name)
+                    && let Some(origin) = look.taint(each, Some(task), &inside)
+                {
+                    inside.env.insert(name.clone(), origin);
+                }
+            }
+            turns += 1;
+            if inside.env.len() == before || turns > 10 {
+                break;
+            }
+        }
+        let mut given = Tainted::new();
+        for each in uses {
+            let Some(origin) = look.taint(each, Some(task), &inside) else {
+                continue;
+            };
+            match &each.slot {
+                Slot::With(param) => {
+                    given.insert(param.clone(), origin);
+                }
+                Slot::Other | Slot::Env(_) | Slot::Axis(_) | Slot::Matrix | Slot::Output(_) => {
+                    inside.read.get_or_insert(origin);
+                }
+            }
+        }
+        for each in uses.iter().filter(|each| each.purpose == Purpose::Script) {
+            self.script(look, each, task, &inside);
+        }
+        self.results(draft, given, &inside)
+    }
+
+    fn results(&mut self, draft: &Draft, given: Tainted, inside: &Inside) -> Tainted {
+        let callee = draft.call.as_ref().and_then(|call| call.callee.as_ref());
+        if let Some(callee) = callee {
+            let holds = |name: &String| callee.params.get(name).is_some_and(type_holds_text);
+            let params = given.into_iter().filter(|(name, _)| holds(name));
+            return self.unit(callee.unit, &params.collect());
+        }
+        let Some(read) = &inside.read else {
+            return Tainted::new();
+        };
+        let origin = Origin {
+            span: read.span,
+            text: format!("task `{}` reads text from outside here", draft.def.name),
+        };
+        let texts = draft
+            .def
+            .outputs
+            .iter()
+            .filter(|(_, output)| holds_text(output));
+        texts
+            .map(|(name, _)| (name.clone(), origin.clone()))
+            .collect()
+    }
+
+    /// Reports what is tainted in a script.
+    fn script(&mut self, look: &mut Look<'_>, each: &Use, task: usize, inside: &Inside) {
+        for (reference, origin) in look.tainted(each, Some(task), inside) {
+            let whole = written(&reference.path);
+            let variable = variable(&reference.path);
+            let help = if reference.path[0] == "env" && reference.path.len() == 2 {
+                format!(
+                    "the shell has it already: write `\"${}\"` in the script",
+                    reference.path[1]
+                )
+            } else {
+                format!(
+                    "give it through the environment: add `env: {{ {variable}: \"${{{{ {whole} }}}}\" }}` and write `\"${variable}\"` in the script"
+                )
+            };
+            let added = self.report.error(
+                &codes::TAINTED_SCRIPT,
+                reference.span,
+                format!("`{whole}` is text from outside and may hold commands"),
+            );
+            let added = added.help(help);
+            if origin.span != reference.span {
+                added.label(origin.span, origin.text);
+            }
+        }
+    }
+}
+
+impl Look<'_> {
+    /// Why the value of a text is tainted, if it is.
+    fn taint(&mut self, each: &Use, task: Option<usize>, inside: &Inside) -> Option<Origin> {
+        let (reference, origin) = self.tainted(each, task, inside).into_iter().next()?;
+        let text = if origin.span == reference.span {
+            format!("`{}` is text from outside", written(&reference.path))
+        } else {
+            origin.text
+        };
+        Some(Origin {
+            span: reference.span,
+            text,
+        })
+    }
+
+    /// Every tainted name of a text that reaches its value, with the reason.
+    fn tainted(
+        &mut self,
+        each: &Use,
+        task: Option<usize>,
+        inside: &Inside,
+    ) -> Vec<(Reference, Origin)> {
+        let tainted = |reference: &Reference| self.why(reference, task, inside);
+        if !each.references.iter().any(|each| tainted(each).is_some()) {
+            return Vec::new();
+        }
+        let results = types::results(&mut self.types, each);
+        let mut references = each.references.iter();
+        let mut found = Vec::new();
+        for (program, result) in each.programs.iter().zip(results) {
+            // They were taken from the programs in this order.
+            let own: Vec<&Reference> = references
+                .by_ref()
+                .take(program.references().len())
+                .collect();
+            if !result.holds_text() {
+                continue;
+            }
+            for reference in own {
+                found.extend(
+                    self.why(reference, task, inside)
+                        .map(|origin| (reference.clone(), origin)),
+                );
+            }
+        }
+        found
+    }
+
+    /// Why a name is tainted, if it is.
+    fn why(&self, reference: &Reference, task: Option<usize>, inside: &Inside) -> Option<Origin> {
+        let path = &reference.path;
+        let member = path.get(1);
+        let of = |tainted: &Tainted| match member {
+            Some(name) => tainted.get(name).cloned(),
+            None => tainted.values().next().cloned(),
+        };
+        match path[0].as_str() {
+            "signal" if is_from_outside(reference) => Some(Origin {
+                span: reference.span,
+                text: String::new(),
+            }),
+            "params" => of(&self.params),
+            "env" => match task {
+                Some(_) => of(&inside.env),
+                None => of(&self.env),
+            },
+            "matrix" => of(&inside.axes).or_else(|| inside.matrix.clone()),
+            "tasks" => {
+                let names = self.names;
+                let index = names.index(member?)?;
+                let outputs = &self.outputs[index];
+                match (path.get(2).map(String::as_str), path.get(3)) {
+                    (Some("outputs"), Some(output)) => outputs.get(output).cloned(),
+                    (None | Some("outputs"), None) => outputs.values().next().cloned(),
+                    (_, _) => None,
+                }
+            }
+            "steps" if path.get(2).is_none_or(|what| what == "outputs") => {
+                let draft = &self.unit.file.tasks[task?];
+                let clean = path.get(3).zip(member).is_some_and(|(output, step)| {
+                    step_output(draft, step, output).is_some_and(|output| !holds_text(output))
+                });
+                inside.read.clone().filter(|_| !clean)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// An output that a step declares, or its task.
+fn step_output<'d>(draft: &'d Draft, step: &str, output: &str) -> Option<&'d Output> {
+    let Body::Steps(body) = &draft.def.body else {
+        return None;
+    };
+    let step = body.steps.iter().find(|each| each.name == step)?;
+    step.outputs
+        .get(output)
+        .or_else(|| draft.def.outputs.get(output))
+}
+
+/// Tasks in an order in which needs come first, those of `finally` last.
+fn order(unit: &Unit) -> Vec<usize> {
+    let tasks = &unit.file.tasks;
+    let mut ordered = Vec::with_capacity(tasks.len());
+    let mut seen = vec![false; tasks.len()];
+    for part in [Phase::Main, Phase::Finally] {
+        for start in 0..tasks.len() {
+            if tasks[start].def.phase != part || seen[start] {
+                continue;
+            }
+            seen[start] = true;
+            let mut path = vec![(start, 0)];
+            while let Some((task, next)) = path.last_mut() {
+                let Some(edge) = unit.edges[*task].get(*next) else {
+                    ordered.push(*task);
+                    path.pop();
+                    continue;
+                };
+                *next += 1;
+                let needed = edge.task.index();
+                if !std::mem::replace(&mut seen[needed], true) {
+                    path.push((needed, 0));
+                }
+            }
+        }
+    }
+    ordered
+}
+
+/// Every output of a unit, for one that was looked at too often.
+fn everything(unit: &Unit, params: &Tainted) -> Tainted {
+    let Some(origin) = params.values().next() else {
+        return Tainted::new();
+    };
+    let names = unit.file.outputs.keys();
+    names.map(|name| (name.clone(), origin.clone())).collect()
+}
+
+/// Whether a name stands for text that anybody may write.
+fn is_from_outside(reference: &Reference) -> bool {
+    let path = &reference.path;
+    if path[0] != "signal" {
+        return false;
+    }
+    path.get(1)
+        .is_none_or(|member| TAINTED.contains(&format!("signal.{member}").as_str()))
+}
+
+fn holds_text(output: &Output) -> bool {
+    type_holds_text(&output.value_type)
+}
+
+/// Whether values of the type can carry text from outside.
+const fn type_holds_text(value_type: &ValueType) -> bool {
+    match value_type {
+        ValueType::String | ValueType::List | ValueType::Object => true,
+        ValueType::Number | ValueType::Boolean | ValueType::Enum(_) | ValueType::Artifact => false,
+    }
+}
+
+/// A path as it is written in an expression.
+fn written(path: &[String]) -> String {
+    let mut text = path[0].clone();
+    for member in &path[1..] {
+        if member.contains('-') {
+            text.extend(["[\"", member, "\"]"]);
+        } else {
+            text.push('.');
+            text.push_str(member);
+        }
+    }
+    text
+}
+
+/// The name of a variable for a value.
+fn variable(path: &[String]) -> String {
+    let last = path.last().map_or("VALUE", String::as_str);
+    last.to_uppercase().replace('-', "_")
+}
