@@ -27,7 +27,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "docs",
-        summary: "run every formic command and check every YAML block in the docs (--formic PATH)",
+        summary: "run every formic command and check every YAML block in the docs (--formic PATH), or write the reference (--write)",
         run: crate::docs_run::run,
     },
     Command {
@@ -39,6 +39,11 @@ const COMMANDS: &[Command] = &[
         name: "bench",
         summary: "measure what tasks and transitions cost beside a bare loop (--smoke, NAME...)",
         run: crate::bench::run,
+    },
+    Command {
+        name: "fuzz",
+        summary: "look for bytes that break a parser or the evaluator (--minutes N, --debug, TARGET...)",
+        run: crate::fuzz::run,
     },
     Command {
         name: "kill",

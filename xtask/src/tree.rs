@@ -131,6 +131,17 @@ pub fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
+/// Cargo's target folder.
+///
+/// # Errors
+/// When `cargo metadata` fails.
+pub fn target(root: &Path) -> Result<PathBuf> {
+    let folder = metadata(&root.join("Cargo.toml"))?["target_directory"]
+        .as_str()
+        .map(PathBuf::from);
+    folder.context("cargo does not say where it builds")
+}
+
 fn is_text(path: &Path) -> bool {
     path.extension()
         .and_then(|extension| extension.to_str())
@@ -144,10 +155,27 @@ fn from_root(root: &Path, path: &Path) -> String {
         .into_owned()
 }
 
+/// The packages of the workspace, and the one beside it that holds the fuzz targets.
 fn packages(root: &Path) -> Result<Vec<Package>> {
+    let mut packages = Vec::new();
+    for manifest in [root.join("Cargo.toml"), root.join("fuzz/Cargo.toml")] {
+        let metadata = metadata(&manifest)?;
+        let listed = array(&metadata, "packages").iter();
+        packages.extend(listed.map(|package| package_from(root, package)));
+    }
+    Ok(packages)
+}
+
+fn metadata(manifest: &Path) -> Result<Value> {
     let output = cargo()
-        .args(["metadata", "--no-deps", "--format-version", "1"])
-        .current_dir(root)
+        .args([
+            "metadata",
+            "--no-deps",
+            "--format-version",
+            "1",
+            "--manifest-path",
+        ])
+        .arg(manifest)
         .output()
         .context("cannot start `cargo metadata`")?;
     if !output.status.success() {
@@ -156,12 +184,7 @@ fn packages(root: &Path) -> Result<Vec<Package>> {
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }
-    let metadata: Value =
-        serde_json::from_slice(&output.stdout).context("`cargo metadata` did not print JSON")?;
-    Ok(array(&metadata, "packages")
-        .iter()
-        .map(|package| package_from(root, package))
-        .collect())
+    serde_json::from_slice(&output.stdout).context("`cargo metadata` did not print JSON")
 }
 
 fn package_from(root: &Path, package: &Value) -> Package {

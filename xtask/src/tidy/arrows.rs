@@ -55,6 +55,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "testkit",
         ],
     ),
+    ("fuzz", &["model", "expr", "pipeline"]),
     (
         "xtask",
         &[

@@ -9,7 +9,7 @@ use super::Finding;
 use crate::tree::{Package, Tree};
 
 /// Folders of a package whose Rust files are code.
-const CODE_FOLDERS: &[&str] = &["src", "tests", "benches", "examples"];
+const CODE_FOLDERS: &[&str] = &["src", "tests", "benches", "examples", "fuzz_targets"];
 
 /// Finds Rust files that no target reaches.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {

@@ -1,0 +1,19 @@
+//! What must hold for any bytes: one module for each target of `cargo xtask fuzz`.
+//!
+//! `hold` of a module takes bytes and panics when a rule is broken; the files in `fuzz_targets` hand libFuzzer's
+//! bytes to it. The rules say more than that nothing panics: places lie inside the text, a type that was checked
+//! holds for the value, a budget is kept, taint is never lost. `cargo test` below `fuzz/` tries every committed seed
+//! with the stable toolchain.
+//!
+//! Deliberately not here: time and memory, which libFuzzer watches.
+
+pub mod address;
+pub mod checker;
+pub mod cron;
+pub mod evaluator;
+pub mod expression;
+pub mod glob;
+pub mod pipeline;
+mod scope;
+pub mod taint;
+pub mod template;
