@@ -10,12 +10,16 @@
 //! - Post steps of steps that were started run last, in reverse order, also after failure and stop.
 //! - What a step writes to its environment and path files holds for the steps behind it.
 
+mod files;
 mod frame;
 mod names;
 mod outputs;
+mod services;
 
+pub use files::{FileKind, ListedFile, Listing, glob, hash};
 pub(crate) use outputs::input;
 pub use outputs::{Written, typed};
+pub use services::{PlannedService, Ready};
 
 use crate::rows::{AttemptResult, Exit, OutputValue, Outputs, StepResult, StepStatus};
 use crate::texts::{self, Texts};
@@ -40,12 +44,16 @@ pub struct StepMachine {
     results: Vec<StepResult>,
     /// What steps wrote for the task, by name; the newest counts.
     written: BTreeMap<String, String>,
+    /// Variables of the worker's that the pipeline's stand over: where services listen.
+    given: Vec<(String, String)>,
     /// Variables that steps set for those behind them.
     env: Vec<(String, String)>,
     /// Folders that steps put before `PATH`, the newest first.
     path: Vec<String>,
     /// Where the workspaces are; only those that are there.
     workspaces: BTreeMap<String, String>,
+    /// The files of the source, for `hash` and `glob`.
+    listing: Option<Arc<dyn Listing>>,
     stop: Option<Stop>,
     started: bool,
     tainted: bool,
@@ -154,14 +162,23 @@ impl StepMachine {
             running: None,
             results: Vec::new(),
             written: BTreeMap::new(),
+            given: Vec::new(),
             env: Vec::new(),
             path: Vec::new(),
             workspaces,
+            listing: None,
             stop: None,
             started: false,
             tainted: false,
             begun: 0,
         }
+    }
+
+    /// The same, with files that expressions may look at.
+    #[must_use]
+    pub fn with_listing(mut self, listing: Option<Arc<dyn Listing>>) -> Self {
+        self.listing = listing;
+        self
     }
 
     /// What became of the steps so far.
@@ -179,6 +196,18 @@ impl StepMachine {
     /// Cuts the steps short. The caller stops what runs.
     pub fn stop(&mut self, stop: Stop) {
         self.stop.get_or_insert(stop);
+    }
+
+    /// Something that the steps cannot go on without has failed: behind it only those run that are wanted after a
+    /// failure. The caller ends what runs.
+    pub fn fail(&mut self, kind: FailureKind, exit_code: Option<i32>, message: &str) {
+        for frame in &mut self.frames {
+            frame.failure = Some(Failure {
+                kind,
+                exit_code,
+                message: message.to_owned(),
+            });
+        }
     }
 
     /// What to do next. Not to be called while a command runs.

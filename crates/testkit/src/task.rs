@@ -489,6 +489,8 @@ impl TaskBuilder {
             run: Some(text(run)),
             container: None,
             ready: Some(text(ready)),
+            port: None,
+            timeout_ms: None,
             env: Vec::new(),
         });
         self

@@ -1,7 +1,7 @@
 //! The names that a step's expressions can read, its environment, and its condition.
 
 use super::frame::{Facts, Failure, Frame, Turn};
-use super::{StepMachine, Stop};
+use super::{StepMachine, Stop, files};
 use crate::names;
 use crate::rows::{Exit, StepResult, StepStatus};
 use crate::texts::Texts;
@@ -152,7 +152,7 @@ impl Scope for StepNames<'_> {
             "failed" => failed,
             "canceled" => canceled,
             "always" => true,
-            _ => return None,
+            _ => return files::call(self.machine.listing.as_deref(), name, args),
         };
         if !args.is_empty() {
             return Some(Err(Error::eval(format!("`{name}()` takes no argument"))));
@@ -200,7 +200,10 @@ impl StepMachine {
     /// The environment of scopes, task and earlier steps.
     pub(super) fn base_env(&mut self, texts: &mut Texts) -> Result<Env, String> {
         let work = std::sync::Arc::clone(&self.work);
-        let mut env = Env::new();
+        let given = self.given.iter();
+        let mut env: Env = given
+            .map(|(name, text)| (name.clone(), Value::from(text.as_str())))
+            .collect();
         for (name, text) in work.scope_env.iter().flatten().chain(&work.task.env) {
             let value = texts
                 .text(text, &StepNames::of_task(self, &env))
@@ -477,7 +480,7 @@ impl StepMachine {
     }
 }
 
-fn put(env: &mut Env, name: &str, value: Value) {
+pub(super) fn put(env: &mut Env, name: &str, value: Value) {
     env.retain(|(known, _)| known != name);
     env.push((name.to_owned(), value));
 }

@@ -367,9 +367,25 @@ pub struct Service {
     /// A command that succeeds once it is ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready: Option<Text>,
+    /// The port that it listens on. Without a `ready`, steps wait until it takes connections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Port>,
+    /// How long it may take until it is ready; [`limits::SERVICE_START_MS`] when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
     /// Environment of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Named<Text>,
+}
+
+/// Which port a service listens on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Port {
+    /// One that is free on the worker.
+    Free,
+    /// This one.
+    Fixed(u16),
 }
 
 /// A secret that a task may read.
@@ -537,6 +553,21 @@ impl Resources {
                 *have = have.saturating_sub(*count);
             }
         }
+    }
+}
+
+impl Service {
+    /// The beginning of the variables that tell where `name` listens: `db-1` gives `DB_1`.
+    #[must_use]
+    pub fn variable(name: &str) -> String {
+        let upper = |c: char| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        };
+        name.chars().map(upper).collect()
     }
 }
 
