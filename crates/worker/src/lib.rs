@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod contract;
+pub mod listing;
 pub mod local;
 pub mod mask;
 pub mod site;

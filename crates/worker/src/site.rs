@@ -6,6 +6,7 @@
 mod artifacts;
 mod environment;
 mod folders;
+mod ports;
 mod tree;
 mod workspaces;
 
@@ -13,14 +14,16 @@ pub use environment::{INHERITED, INHERITED_PREFIXES};
 pub use workspaces::Held;
 
 use crate::contract;
+use crate::listing::Files;
 use engine::rows::ArtifactRef;
-use engine::steps::{Planned, Run, Written};
+use engine::steps::{Listing, Planned, Run, Written};
 use engine::work::Work;
 use folders::Folders;
 use model::digest::Digest;
 use model::ids::AttemptId;
 use model::limits;
 use model::plan::Text;
+use ports::Ports;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -83,6 +86,27 @@ pub trait Site: Send + Sync {
 
     /// Removes the attempt's folders.
     fn clean(&self, at: &Prepared);
+
+    /// The files of the attempt's source, for expressions; `None` where there are none.
+    fn listing(&self, _at: &Prepared) -> Option<Arc<dyn Listing>> {
+        None
+    }
+
+    /// As many ports that nobody listens on and that no other attempt was told.
+    ///
+    /// # Errors
+    /// As [`Site::prepare`].
+    fn free_ports(&self, _id: AttemptId, count: usize) -> Result<Vec<u16>, Trouble> {
+        match count {
+            0 => Ok(Vec::new()),
+            _ => Err(Trouble::Platform("there are no ports here".to_owned())),
+        }
+    }
+
+    /// Whether somebody takes connections on a port of this machine. Does not wait.
+    fn accepts(&self, _port: u16) -> bool {
+        false
+    }
 }
 
 /// The place of one attempt.
@@ -159,6 +183,8 @@ pub struct LocalSite {
     folders: Folders,
     /// Folders that the tasks of a run share.
     workspaces: Workspaces,
+    /// Ports of services.
+    ports: Ports,
     /// Held while files are taken into the tree that all tasks share.
     // Taking in looks first and writes then; nobody may write between the two.
     taking_in: Mutex<()>,
@@ -180,6 +206,7 @@ impl LocalSite {
         Self {
             folders: Folders::new(root.join("attempts")),
             workspaces: Workspaces::new(root.join("workspaces")),
+            ports: Ports::default(),
             taking_in: Mutex::default(),
             content,
             environment,
@@ -341,7 +368,20 @@ impl Site for LocalSite {
         Ok(collected)
     }
 
+    fn listing(&self, at: &Prepared) -> Option<Arc<dyn Listing>> {
+        Some(Arc::new(Files::below(at.source.clone())))
+    }
+
+    fn free_ports(&self, id: AttemptId, count: usize) -> Result<Vec<u16>, Trouble> {
+        self.ports.take(id, count)
+    }
+
+    fn accepts(&self, port: u16) -> bool {
+        ports::accepts(port)
+    }
+
     fn clean(&self, at: &Prepared) {
+        self.ports.give_back(at.id);
         self.workspaces.leave(&at.held);
         if at.worktree {
             tree::remove(&at.source);

@@ -9,6 +9,7 @@
 mod attempt;
 mod ending;
 mod output;
+mod services;
 
 use crate::site::{Collected, Prepared, Site, Trouble, Wanted};
 use api::protocol::{LEASE_MS, RENEW_MS, Reply, ReplyBody, Request, RequestBody, VERSION, Wish};
@@ -498,6 +499,10 @@ impl Worker {
         let ids: Vec<AttemptId> = running.map(|(id, _)| *id).collect();
         for id in ids {
             self.kill_attempt(id, stop, now);
+        }
+        let clearing: Vec<AttemptId> = self.attempts.keys().copied().collect();
+        for id in clearing {
+            self.kill_services(id);
         }
     }
 

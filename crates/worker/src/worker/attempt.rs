@@ -1,5 +1,6 @@
 //! One attempt: made a place, its steps one after the other, its processes cleared away.
 
+use super::services::Services;
 use super::{FLUSH_MS, Output, TELL_STARTED_MS, Worker};
 use crate::mask::Masks;
 use crate::site::{Prepared, Trouble};
@@ -21,6 +22,7 @@ const AFTER_STOP_MS: u64 = 60_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     Preparing,
+    /// Its services are started, then its steps run.
     Running,
     /// The last command has ended; its processes are cleared away.
     Clearing,
@@ -35,7 +37,9 @@ pub(super) struct Attempt {
     pub(super) phase: Phase,
     pub(super) place: Option<Prepared>,
     pub(super) steps: Option<StepMachine>,
+    pub(super) services: Services,
     pub(super) command: Option<Running>,
+    /// Services and commands of steps that were begun.
     pub(super) commands: u32,
     pub(super) started_at: Option<Timestamp>,
     pub(super) told_started: bool,
@@ -78,6 +82,8 @@ pub(super) struct Running {
     pub(super) deadline_at: Option<Timestamp>,
     pub(super) timed_out: bool,
     pub(super) killed: bool,
+    /// Its end was asked for because a service has failed.
+    pub(super) cut_short: bool,
 }
 
 impl Attempt {
@@ -87,6 +93,7 @@ impl Attempt {
             phase: Phase::Preparing,
             place: None,
             steps: None,
+            services: Services::default(),
             command: None,
             commands: 0,
             started_at: None,
@@ -125,6 +132,7 @@ impl Attempt {
             self.flush_at.filter(|_| !self.append_pending),
             timed.and_then(|command| command.deadline_at),
             tell.map(|started| started.plus_ms(TELL_STARTED_MS)),
+            self.services.next_wake(),
         ]
         .into_iter()
         .flatten()
@@ -158,7 +166,8 @@ impl Worker {
             }
             Ok(place) => {
                 let mut steps =
-                    StepMachine::new(Arc::clone(&attempt.work), place.workspaces.clone());
+                    StepMachine::new(Arc::clone(&attempt.work), place.workspaces.clone())
+                        .with_listing(self.site.listing(&place));
                 if let Some(stop) = attempt.stopping {
                     steps.stop(stop);
                 }
@@ -169,7 +178,7 @@ impl Worker {
                 for remark in remarks {
                     self.remark(id, &remark, now);
                 }
-                self.advance(id, now);
+                self.begin_services(id, now);
             }
             Err(trouble) => {
                 attempt.result = Some(failed(trouble, FailureKind::InfraBeforeStart));
@@ -180,13 +189,17 @@ impl Worker {
     }
 
     /// Begins the next step, or ends the attempt.
-    fn advance(&mut self, id: AttemptId, now: Timestamp) {
+    pub(super) fn advance(&mut self, id: AttemptId, now: Timestamp) {
         loop {
             let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
             let given_up = attempt.give_up_at.is_some_and(|at| now >= at);
             let steps = attempt.steps.as_mut().expect("it runs");
             let planned = match steps.advance() {
-                Next::Run(planned) => planned,
+                Next::Run(mut planned) => {
+                    // Services are asked to end before they are killed.
+                    planned.is_last &= attempt.services.is_empty();
+                    planned
+                }
                 Next::Done(result) => {
                     attempt.result = Some(result);
                     return self.clear(id, now);
@@ -227,6 +240,7 @@ impl Worker {
                 deadline_at,
                 timed_out: false,
                 killed: false,
+                cut_short: false,
             });
             self.commands.insert(step, (id, index));
             self.out.push(Output::Start(step, Box::new(command)));
@@ -256,9 +270,17 @@ impl Worker {
                 if output == exec::OutputState::Ended {
                     self.commands.remove(&id);
                 }
-                self.exited(attempt, id, (exit, oom_killed), now);
+                if !self.service_exited(attempt, id, (exit, oom_killed), now) {
+                    self.exited(attempt, id, (exit, oom_killed), now);
+                }
             }
             ExecEvent::NotStarted { id, cause } => {
+                let of = self.commands.get(&id).copied();
+                if of.is_some_and(|(attempt, _)| self.service_not_started(attempt, id, &cause, now))
+                {
+                    self.commands.remove(&id);
+                    return;
+                }
                 let end = if cause.is_users_fault() {
                     CommandEnd::Refused(cause.to_string())
                 } else {
@@ -285,6 +307,8 @@ impl Worker {
         if let Some(steps) = &mut attempt.steps {
             steps.began();
         }
+        let (id, index) = self.commands[&step];
+        self.service_started(id, index, now);
     }
 
     fn exited(
@@ -307,7 +331,7 @@ impl Worker {
         let clean = exit == Exit::Code(0);
         let mut end = if running.timed_out {
             CommandEnd::TimedOut(Some(exit))
-        } else if attempt.stopping.is_some() && !clean {
+        } else if (attempt.stopping.is_some() || running.cut_short) && !clean {
             CommandEnd::Stopped(Some(exit))
         } else if oom_killed && !clean {
             let limit_bytes = attempt.work.task.resources.memory_bytes;
@@ -361,10 +385,12 @@ impl Worker {
         if attempt.tree_gone || self.broken {
             return self.cleared(id, now);
         }
-        if !attempt.finishing {
-            attempt.finishing = true;
-            self.out.push(Output::Finish(crate::site::tree_key(id)));
+        if attempt.finishing || self.end_services(id, now) {
+            return;
         }
+        let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
+        attempt.finishing = true;
+        self.out.push(Output::Finish(crate::site::tree_key(id)));
     }
 
     fn tree_gone(&mut self, tree: &exec::TreeKey, usage: exec::Usage, now: Timestamp) {
@@ -397,6 +423,8 @@ impl Worker {
             attempt.tree_gone = true;
             if attempt.command.is_some() {
                 self.command_ended(id, CommandEnd::Lost(message), Written::default(), now);
+            } else if attempt.services.is_starting() {
+                self.services_lost(id, message, now);
             } else if attempt.phase == Phase::Clearing {
                 self.cleared(id, now);
             }
@@ -438,6 +466,7 @@ impl Worker {
             attempt.kill_at = Some(now.plus_ms(grace_ms));
             self.out.push(Output::Terminate(command.id));
         }
+        self.stop_starting(id, now);
     }
 
     /// Ends an attempt without any grace.
@@ -450,6 +479,7 @@ impl Worker {
         if let Some(steps) = &mut attempt.steps {
             steps.stop(stop);
         }
+        self.stop_starting(id, now);
         self.fire_attempt(id, now);
     }
 
@@ -462,6 +492,7 @@ impl Worker {
         if attempt.flush_at.is_some_and(|at| now >= at) && !attempt.append_pending {
             self.flush(id, now);
         }
+        self.fire_services(id, now);
         let Some(attempt) = self.attempts.get_mut(&id) else {
             return;
         };

@@ -137,7 +137,8 @@ impl Worker {
         let Some(steps) = &mut attempt.steps else {
             return end;
         };
-        end.steps = steps.results().to_vec();
+        let services = attempt.services.results();
+        end.steps = services.chain(steps.results().iter().cloned()).collect();
         if end.result != AttemptResult::Succeeded {
             // Tasks behind may go on after a failure, with what there is.
             end.outputs = steps.outputs_of_failed();

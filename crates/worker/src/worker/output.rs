@@ -1,6 +1,7 @@
 //! From a command's pipe to the board: in pieces, acknowledged, bounded.
 
 use super::attempt::{Attempt, Phase};
+use super::services::PROBES;
 use super::{Output, Worker};
 use api::protocol::{Append, Chunk, Request, RequestBody, Stream};
 use exec::StepRef;
@@ -21,6 +22,9 @@ impl Worker {
         now: Timestamp,
     ) {
         let known = self.commands.get(&step).copied();
+        if let Some((id, index)) = known.filter(|(_, index)| *index >= PROBES) {
+            return self.probe_output(id, step, index, &bytes);
+        }
         let wanted = known.and_then(|(id, index)| Some((id, index, self.attempts.get_mut(&id)?)));
         let Some((id, index, attempt)) = wanted.filter(|(_, _, attempt)| !attempt.lost) else {
             return self.out.push(Output::Taken(step, bytes.len()));
@@ -62,11 +66,11 @@ impl Worker {
             return;
         };
         self.show_held(id, index, now);
-        let command = self
-            .attempts
-            .get(&id)
-            .and_then(|attempt| attempt.command.as_ref());
-        if command.is_none_or(|command| command.id != step) {
+        let runs = self.attempts.get(&id).is_some_and(|attempt| {
+            let command = attempt.command.as_ref();
+            command.is_some_and(|command| command.id == step) || attempt.services.runs(step)
+        });
+        if !runs {
             self.commands.remove(&step);
         }
     }
@@ -184,6 +188,7 @@ impl Attempt {
         if bytes.is_empty() {
             return;
         }
+        self.services.saw(step, &bytes);
         self.unsent_bytes += bytes.len();
         match self.unsent.last_mut() {
             Some(last) if last.step == step && last.stream == stream && last.at == now => {
