@@ -96,9 +96,12 @@ impl Painter<'_> {
             let needs = self.needs(&names, shape);
             let task_calls = self.wild(80);
             calls |= task_calls;
+            let grouped = task_calls && self.random.chance(300);
             builder = builder.task(&name, |task| {
                 let task = self.with_needs(task, &needs);
-                if task_calls {
+                if task_calls && grouped {
+                    task.call("inner", []).concurrency("calls")
+                } else if task_calls {
                     task.call("inner", [])
                 } else {
                     self.task(task, &name, &needs)

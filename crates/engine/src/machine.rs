@@ -31,6 +31,7 @@ mod lease;
 mod look;
 mod ready;
 mod report;
+mod take_over;
 
 pub use due::DeadlineReason;
 pub use instantiate::NewRun;

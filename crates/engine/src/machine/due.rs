@@ -1,7 +1,7 @@
 //! What happens because time passed.
 
 use super::Machine;
-use crate::rows::{EffectKey, RunState, StopCause, TaskState};
+use crate::rows::{RunState, StopCause, TaskState};
 use model::ids::{TaskNo, WorkerId};
 use model::reason::{CancelCause, CancelMode, FailureKind, Gate, QueueReason};
 use model::time::Timestamp;
@@ -76,15 +76,6 @@ impl Machine {
                 "the time limit".to_owned(),
                 now,
             );
-        }
-    }
-
-    /// Another attempt, once the task has the place in its group again that a take-over may have cost it.
-    fn after_backoff(&mut self, no: TaskNo, now: Timestamp) {
-        if self.effects.contains_key(&EffectKey::enter(Some(no))) {
-            self.put(no, TaskState::Queued(QueueReason::ConcurrencyGroup), now);
-        } else {
-            self.enqueue(no, now);
         }
     }
 

@@ -224,28 +224,6 @@ impl Machine {
         }
     }
 
-    /// The nearest call around a task that has no place in its group: what is in it does not start.
-    pub(super) fn held_by(&self, no: TaskNo) -> Option<TaskNo> {
-        if self.index.held.is_empty() {
-            return None;
-        }
-        let mut at = self.row(no).parent;
-        while let Some(parent) = at {
-            if self.index.held.contains_key(&parent) {
-                return Some(parent);
-            }
-            at = self.row(parent).parent;
-        }
-        None
-    }
-
-    /// A call that was taken over has its place again: what waited in it goes on.
-    pub(super) fn let_inside_go(&mut self, call: TaskNo, now: Timestamp) {
-        for no in self.index.held.remove(&call).into_iter().flatten() {
-            self.enqueue(no, now);
-        }
-    }
-
     /// Nothing but a worker is missing; a call opens at once.
     pub(super) fn make_ready(&mut self, no: TaskNo, now: Timestamp) {
         self.touch(no).ready_at = Some(now);

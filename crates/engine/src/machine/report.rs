@@ -6,7 +6,7 @@ use crate::event::{Rejected, Report};
 use crate::retry::{self, Verdict};
 use crate::rows::{
     AttemptEnd, AttemptResult, AttemptRow, EffectKey, Ended, FragmentRef, OutputValue, Outputs,
-    StopCause, TaskRow, TaskState, Transition,
+    StopCause, TaskState, Transition,
 };
 use model::digest::Digest;
 use model::ids::{TaskNo, WorkerId};
@@ -107,7 +107,7 @@ impl Machine {
     }
 
     /// Ends the leased attempt; gives back what it brought for its task.
-    fn close_attempt(
+    pub(super) fn close_attempt(
         &mut self,
         no: TaskNo,
         mut end: AttemptEnd,
@@ -258,7 +258,7 @@ impl Machine {
     }
 
     /// Another attempt at once, because the one before was taken away and did not fail.
-    fn again(&mut self, no: TaskNo, now: Timestamp) {
+    pub(super) fn again(&mut self, no: TaskNo, now: Timestamp) {
         if self.must_not_start_again(no) {
             return self.end_by_cancel(no, now);
         }
@@ -303,101 +303,6 @@ impl Machine {
                 jitter_permille: 0,
             };
             self.failed(no, trouble, now);
-        }
-    }
-
-    /// Every attempt of the process before is lost with it and is begun again.
-    pub(super) fn take_over(&mut self, by: String, now: Timestamp) {
-        self.set_back(now);
-        self.log(Transition::TakenOver { by }, now);
-        for worker in self.leases.keys().cloned().collect::<Vec<_>>() {
-            self.forget_worker(&worker);
-        }
-        let lost: Vec<(TaskNo, Option<StopCause>)> = self
-            .live
-            .values()
-            .map(|live| (live.task, live.stop))
-            .collect();
-        for (no, stop) in lost {
-            self.close_attempt(no, AttemptEnd::bare(AttemptResult::Interrupted), now);
-            match stop {
-                Some(StopCause::Cancel(cause)) => self.end(no, Ended::Canceled(cause), now),
-                Some(StopCause::Timeout) | None => self.again(no, now),
-            }
-        }
-        self.enter_groups_again(now);
-    }
-
-    /// The clock of this process may be behind that of the one before. What is recorded lies in the future then, and
-    /// whoever waits would wait too long by as much.
-    fn set_back(&mut self, now: Timestamp) {
-        let run = &self.run;
-        let of_run = [
-            run.started_at,
-            run.finally_at,
-            run.cancel.as_ref().map(|cancel| cancel.at),
-        ];
-        let of_tasks = self.tasks.iter();
-        let of_tasks = of_tasks.flat_map(|row| [row.ready_at, row.started_at, row.ended_at]);
-        let of_attempts = self.live.values().map(|live| Some(live.leased_at));
-        let recorded = of_run
-            .into_iter()
-            .chain(of_tasks)
-            .chain(of_attempts)
-            .flatten();
-        let latest = recorded.fold(self.head.created_at, Timestamp::max);
-        let behind_ms = latest.since_ms(now);
-        if behind_ms == 0 {
-            return;
-        }
-        self.drop_run_deadlines();
-        for at in [&mut self.run.started_at, &mut self.run.finally_at] {
-            *at = at.map(|at| at.min(now));
-        }
-        if let Some(cancel) = &mut self.run.cancel {
-            cancel.at = cancel.at.min(now);
-        }
-        self.add_run_deadlines();
-        let timers = self
-            .tasks
-            .iter()
-            .filter_map(|row| Some((row.no, row.timer_at?)));
-        for (no, at) in timers.collect::<Vec<_>>() {
-            self.set_timer(no, Some(at.minus_ms(behind_ms)));
-        }
-    }
-
-    /// The places of a dead process in groups may have been given away: those who have entered one ask again.
-    /// Until a call has its place, nothing in it starts.
-    fn enter_groups_again(&mut self, now: Timestamp) {
-        let inside = |row: &&TaskRow| may_have_entered(row.state) || row.state == TaskState::Open;
-        let living = self.tasks.iter().filter(inside).map(|row| row.no);
-        let living: Vec<TaskNo> = living.collect();
-        for no in &living {
-            if self.row(*no).state == TaskState::Open {
-                self.ask_for_place(*no);
-            }
-        }
-        for no in living {
-            let row = self.row(no);
-            match row.state {
-                TaskState::Queued(QueueReason::Backoff | QueueReason::Generating) => {
-                    self.ask_for_place(no);
-                }
-                TaskState::Queued(_) if row.group.is_some() => {
-                    self.forget_waiting(no);
-                    self.enter_group(no, now);
-                }
-                TaskState::Queued(_) if self.held_by(no).is_some() => {
-                    self.forget_waiting(no);
-                    self.enqueue(no, now);
-                }
-                TaskState::Queued(_)
-                | TaskState::Blocked(_)
-                | TaskState::Running
-                | TaskState::Open
-                | TaskState::Ended(_) => {}
-            }
         }
     }
 
@@ -465,20 +370,4 @@ impl Machine {
         self.begin_scope(Some(no), now);
         Ok(())
     }
-}
-
-/// Whether a waiting task may be in a group already.
-const fn may_have_entered(state: TaskState) -> bool {
-    matches!(
-        state,
-        TaskState::Queued(
-            QueueReason::Slots
-                | QueueReason::Resources
-                | QueueReason::Placement
-                | QueueReason::MaxParallel
-                | QueueReason::PathInUse
-                | QueueReason::Backoff
-                | QueueReason::Generating
-        )
-    )
 }
