@@ -5,6 +5,8 @@
 //!   order, so that a page reads as one session. It must succeed, or end with the code of a trailing `# exit N`. Lines below
 //!   a command must occur in its output in this order; `…` stands for any text, and for any lines when it is alone.
 //! - `yaml`: a whole pipeline file, which `formic check` must accept.
+//! - `LANGUAGE PATH`: a file of the page's own project, written there for the commands behind it; the page then begins in an
+//!   empty Git repository in place of the sample. Pipelines among them must be accepted too.
 //! - `no-run: REASON` after the language: not run, but counted and listed.
 //! - Anything else must not hold a line that begins with `formic` or `$ formic`: it would be a command that nobody runs.
 //!
@@ -80,16 +82,20 @@ pub fn run_all(root: &Path, formic: &Path, scratch: &Path) -> Result<PageReport>
     Ok(total)
 }
 
-/// `cargo xtask docs [--formic PATH]`.
+/// The page that is made from the definitions of the language, from the root.
+pub const REFERENCE: &str = "docs/language.md";
+
+/// `cargo xtask docs [--formic PATH] [--write]`.
 ///
 /// # Errors
-/// When there is no `formic` to run or a page cannot be read.
+/// When there is no `formic` to run, or a page cannot be read or written.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let root = tree::root()?;
     let formic = match arguments {
         [] => default_program(&root),
+        [flag] if flag == "--write" => return write_reference(&root),
         [flag, path] if flag == "--formic" => PathBuf::from(path),
-        _ => bail!("`cargo xtask docs` takes nothing, or `--formic PATH`"),
+        _ => bail!("`cargo xtask docs` takes nothing, `--write`, or `--formic PATH`"),
     };
     let formic = fs::canonicalize(&formic).with_context(|| {
         format!(
@@ -105,6 +111,15 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Makes the reference of the language again.
+fn write_reference(root: &Path) -> Result<ExitCode> {
+    let page = root.join(REFERENCE);
+    fs::write(&page, pipeline::reference_markdown())
+        .with_context(|| format!("cannot write `{}`", page.display()))?;
+    println!("{REFERENCE} is what the definitions say");
+    Ok(ExitCode::SUCCESS)
 }
 
 fn default_program(root: &Path) -> PathBuf {

@@ -24,6 +24,8 @@ pub enum BlockKind {
     Console,
     /// A pipeline file.
     Yaml,
+    /// A file of the page's own project, at this path.
+    File(String),
     /// Left out, for a reason.
     NoRun(String),
 }
@@ -94,6 +96,16 @@ fn kind(info: &str) -> Result<Option<BlockKind>, &'static str> {
         }
         return Ok(Some(BlockKind::NoRun(reason.to_owned())));
     }
+    if let Some((_, path)) = info.split_once(' ')
+        && !path.contains(' ')
+    {
+        let is_inside = path.split('/').all(|part| !part.is_empty() && part != "..");
+        return if is_inside {
+            Ok(Some(BlockKind::File(path.to_owned())))
+        } else {
+            Err("a path inside the project is expected behind the language")
+        };
+    }
     Ok(match info {
         "console" => Some(BlockKind::Console),
         "yaml" | "yml" => Some(BlockKind::Yaml),
@@ -154,6 +166,17 @@ mod tests {
             kinds(text),
             [(1, BlockKind::NoRun("needs a server".into()))]
         );
+    }
+
+    #[test]
+    fn a_path_makes_a_block_a_file() {
+        let (blocks, faults) = collect(
+            "p.md",
+            "```yaml .formic/ci.yaml\na: 1\n```\n```sh ../x\n```\n```yaml /etc/x\n```\n",
+        );
+        assert_eq!(blocks.len(), 1);
+        assert_eq!(blocks[0].kind, BlockKind::File(".formic/ci.yaml".into()));
+        assert_eq!(faults.len(), 2);
     }
 
     #[test]

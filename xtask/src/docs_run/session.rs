@@ -1,7 +1,10 @@
 //! Runs the blocks of one page as one session and compares what they print with what the page says.
+//!
+//! A page that writes files of its own begins in an empty folder, any other in a copy of the sample.
 
 use std::{
     fmt, fs,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -18,6 +21,8 @@ pub struct PageReport {
     pub commands: usize,
     /// Pipeline files that were checked.
     pub yaml_blocks: usize,
+    /// Other files that were written for the commands behind them.
+    pub files: usize,
     /// Blocks left out: place and reason.
     pub no_run: Vec<String>,
     /// What did not hold: place, fact, output.
@@ -29,6 +34,7 @@ impl PageReport {
     pub fn add(&mut self, other: Self) {
         self.commands += other.commands;
         self.yaml_blocks += other.yaml_blocks;
+        self.files += other.files;
         self.no_run.extend(other.no_run);
         self.failures.extend(other.failures);
     }
@@ -45,7 +51,8 @@ impl fmt::Display for PageReport {
         let (commands, yaml, no_run) = (self.commands, self.yaml_blocks, self.no_run.len());
         writeln!(
             f,
-            "docs: {commands} commands run, {yaml} YAML blocks checked, {no_run} not run, {} failed",
+            "docs: {commands} commands run, {yaml} YAML blocks checked, {} other files, {no_run} not run, {} failed",
+            self.files,
             self.failures.len()
         )
     }
@@ -65,8 +72,16 @@ pub fn run_page(
     let needs_scratch = blocks
         .iter()
         .any(|block| !matches!(block.kind, BlockKind::NoRun(_)));
+    let has_files = blocks
+        .iter()
+        .any(|block| matches!(block.kind, BlockKind::File(_)));
     if needs_scratch {
-        copy_folder(sample, scratch)?;
+        if has_files {
+            fs::create_dir_all(scratch)
+                .with_context(|| format!("cannot make `{}`", scratch.display()))?;
+        } else {
+            copy_folder(sample, scratch)?;
+        }
         commit_all(scratch)?;
     }
     for block in blocks {
@@ -74,21 +89,58 @@ pub fn run_page(
             BlockKind::NoRun(reason) => report
                 .no_run
                 .push(format!("{}:{} ({reason})", block.page, block.line)),
-            BlockKind::Yaml => check_yaml(block, formic, scratch, &mut report)?,
+            BlockKind::Yaml => {
+                // Outside the scratch project, so that it does not become one of its pipelines.
+                let file = scratch.with_extension("yaml");
+                check_yaml(block, &file, formic, scratch, &mut report)?;
+            }
+            BlockKind::File(path) => {
+                let file = scratch.join(path);
+                if is_pipeline(path) {
+                    check_yaml(block, &file, formic, scratch, &mut report)?;
+                } else {
+                    report.files += 1;
+                    write(&file, &block.text)?;
+                }
+            }
             BlockKind::Console => run_console(block, formic, scratch, &mut report)?,
         }
     }
     Ok(report)
 }
 
-fn check_yaml(block: &Block, formic: &Path, scratch: &Path, report: &mut PageReport) -> Result<()> {
+/// Whether the project finds this file by itself; any other is read only by those that name it.
+fn is_pipeline(path: &str) -> bool {
+    let inside = path.strip_prefix(".formic/").unwrap_or_default();
+    path == "formic.yaml" || (inside.ends_with(".yaml") && !inside.contains('/'))
+}
+
+/// Writes a file of the page's project; a script can be started.
+fn write(file: &Path, text: &str) -> Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make `{}`", folder.display()))?;
+    }
+    fs::write(file, text).with_context(|| format!("cannot write `{}`", file.display()))?;
+    if text.starts_with("#!") {
+        fs::set_permissions(file, fs::Permissions::from_mode(0o755))
+            .with_context(|| format!("cannot make `{}` a program", file.display()))?;
+    }
+    Ok(())
+}
+
+fn check_yaml(
+    block: &Block,
+    file: &Path,
+    formic: &Path,
+    scratch: &Path,
+    report: &mut PageReport,
+) -> Result<()> {
     report.yaml_blocks += 1;
-    // Outside the scratch project, so that it does not become one of its pipelines.
-    let file = scratch.with_extension("yaml");
-    fs::write(&file, &block.text).with_context(|| format!("cannot write `{}`", file.display()))?;
+    write(file, &block.text)?;
     let output = shell(formic, scratch)
         .args(["-c", "formic check \"$1\"", "sh"])
-        .arg(&file)
+        .arg(file)
         .output()?;
     if !output.status.success() {
         let printed = printed(&output);
@@ -197,9 +249,18 @@ fn shell(formic: &Path, scratch: &Path) -> Command {
         .stdin(Stdio::null())
         .env("PATH", path)
         .env_remove("FORMIC_STATE")
+        .envs(COMMITTER)
         .env("NO_COLOR", "1");
     command
 }
+
+/// Who commits in a page, whatever the machine's own settings are.
+const COMMITTER: [(&str, &str); 4] = [
+    ("GIT_AUTHOR_NAME", "docs"),
+    ("GIT_AUTHOR_EMAIL", "docs@localhost"),
+    ("GIT_COMMITTER_NAME", "docs"),
+    ("GIT_COMMITTER_EMAIL", "docs@localhost"),
+];
 
 fn printed(output: &Output) -> String {
     format!(
@@ -228,10 +289,10 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
 }
 
 fn commit_all(folder: &Path) -> Result<()> {
-    let script = "git init -q -b main . && git add -A && \
-                  git -c user.name=docs -c user.email=docs@localhost commit -q -m sample";
+    let script = "git init -q -b main . && git add -A && git commit -q --allow-empty -m sample";
     let output = Command::new("bash")
         .args(["-c", script])
+        .envs(COMMITTER)
         .current_dir(folder)
         .output()
         .context("cannot start bash")?;
@@ -313,6 +374,17 @@ mod tests {
         let world = World::new();
         let report = world.page("```yaml\nname: a\n```\n```yaml\nnope: 1\n```\n");
         assert_eq!((report.yaml_blocks, report.failures.len()), (2, 1));
+    }
+
+    #[test]
+    fn files_of_a_page_replace_the_sample() {
+        let world = World::new();
+        let report = world.page("```yaml formic.yaml\nname: own\n```\n```sh bin/hi.sh\n#!/bin/sh\necho hi\n```\n```console\n$ bin/hi.sh && ls .formic # exit 2\nhi\n$ cat formic.yaml\nname: own\n```\n```yaml .formic/other.yaml\nnope: 1\n```\n");
+        assert_eq!(
+            (report.yaml_blocks, report.files, report.commands),
+            (2, 1, 2)
+        );
+        assert_eq!(report.failures.len(), 1, "{report}");
     }
 
     #[test]
