@@ -197,7 +197,8 @@ pub(crate) fn of_output(output: &OutputValue) -> Value {
     }
 }
 
-fn of_outputs(outputs: Option<&Outputs>) -> Value {
+/// Outputs or inputs by name.
+pub(crate) fn of_outputs(outputs: Option<&Outputs>) -> Value {
     let outputs = outputs.into_iter().flatten();
     Value::map(outputs.map(|(name, output)| (Key::from(name.as_str()), of_output(output))))
 }

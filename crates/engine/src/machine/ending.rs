@@ -7,8 +7,8 @@ use super::Machine;
 use super::index::{Follow, Tally, own_past, passed};
 use crate::names::Past;
 use crate::rows::{
-    Effect, EffectKey, Ended, GroupMember, OutputValue, RunResult, RunState, TaskKind, TaskState,
-    Transition,
+    ArtifactRef, Effect, EffectKey, Ended, GroupMember, OutputValue, RunResult, RunState, TaskKind,
+    TaskState, Transition,
 };
 use model::ids::TaskNo;
 use model::plan::{Phase, Tolerance};
@@ -337,6 +337,7 @@ impl Machine {
             None => self.end_run(tally, now),
             Some(call) if self.row(call).ended().is_none() => {
                 if self.row(call).kind == TaskKind::Call {
+                    self.touch(call).artifacts = self.scope_artifacts(call);
                     match self.scope_outputs(call) {
                         Ok(outputs) => self.touch(call).outputs = Some(Box::new(outputs)),
                         Err(message) if tally.sum() == Ended::Succeeded => {
@@ -350,6 +351,25 @@ impl Machine {
             }
             Some(_) => {}
         }
+    }
+
+    /// The artifacts that a call gives: those of its tasks that have the names that it declares.
+    fn scope_artifacts(&self, call: TaskNo) -> Vec<ArtifactRef> {
+        let declared = &self.plan.task(self.row(call).def).artifacts_out;
+        if declared.is_empty() {
+            return Vec::new();
+        }
+        let scope = self.plan.scope(self.index.instances[&Some(call)].scope);
+        let tasks = scope.tasks.iter().map(|def| self.top(Some(call), *def));
+        let members = tasks.flat_map(|task| match self.index.groups.get(&task) {
+            Some(group) => group.first.0..group.first.0 + group.count,
+            None => task.0..task.0 + 1,
+        });
+        members
+            .flat_map(|task| &self.row(TaskNo(task)).artifacts)
+            .filter(|given| declared.iter().any(|each| each.name == given.name))
+            .cloned()
+            .collect()
     }
 
     /// Ends a matrix, call or generating task with what its tasks came to.

@@ -234,9 +234,10 @@ impl Machine {
         let tainted = &self.plan.tainted;
         let object = |map: &JsonMap| Json::Object(map.clone().into_iter().collect());
         match name {
-            "params" if self.giver(instance).is_none() => {
-                Some(names::named(name, &object(&self.plan.params), tainted))
-            }
+            "params" => Some(match self.giver(instance) {
+                None => names::named(name, &object(&self.plan.params), tainted),
+                Some(call) => names::of_outputs(self.row(call).inputs.as_deref()),
+            }),
             "signal" => Some(names::named(name, &object(&self.plan.signal), tainted)),
             "run" => Some(Value::from_json(&self.run_name())),
             other => self
@@ -278,9 +279,12 @@ impl Machine {
             Some(call) => {
                 let empty = Outputs::new();
                 let inputs = call.inputs.as_deref().unwrap_or(&empty);
-                names.insert("inputs".to_owned(), crate::work::plain(inputs));
-                let dirty = inputs.iter().filter(|(_, input)| input.tainted);
-                tainted.extend(dirty.map(|(name, _)| format!("inputs.{name}")));
+                // A native file reads them as its params, files of others as inputs.
+                for root in ["inputs", "params"] {
+                    names.insert(root.to_owned(), crate::work::plain(inputs));
+                    let dirty = inputs.iter().filter(|(_, input)| input.tainted);
+                    tainted.extend(dirty.map(|(name, _)| format!("{root}.{name}")));
+                }
             }
         }
         if let Some(cell) = &row.cell {

@@ -82,7 +82,10 @@ fn taint_goes_with_a_value_through_calls() {
     );
     run.lease();
     let work = run.machine.work(run.no("call/x"));
-    assert_eq!(work.tainted, ["signal.title", "inputs.dirty"]);
+    assert_eq!(
+        work.tainted,
+        ["signal.title", "inputs.dirty", "params.dirty"]
+    );
     run.succeed_tainted("call/x", json!({ "v": "from outside" }));
     let tainted = |name: &str| run.row("call").outputs.as_ref().unwrap()[name].tainted;
     assert!(tainted("v"));

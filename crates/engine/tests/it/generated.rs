@@ -316,7 +316,7 @@ fn generated_tasks_of_a_call_see_its_inputs_and_environment() {
     assert_eq!(run.lease(), ["call/make/x"]);
     let work = run.machine.work(run.no("call/make/x"));
     assert_eq!(work.names["inputs"], json!({ "to": "prod" }));
-    assert!(!work.names.contains_key("params"));
+    assert_eq!(work.names["params"], json!({ "to": "prod" }));
     let names = work.scope_env.iter().flatten();
     let values = names.map(|(name, text)| (name.as_str(), text.literal().unwrap()));
     assert_eq!(

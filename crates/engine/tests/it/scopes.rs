@@ -1,5 +1,7 @@
 //! Calls: scopes in scopes with inputs, outputs, workspaces and environments of their own.
 
+use engine::rows::{ArtifactRef, AttemptEnd, AttemptResult};
+use model::digest::Digest;
 use model::limits;
 use model::plan::{ValueType, WorkspaceKind, WorkspaceUse};
 use model::reason::CancelMode;
@@ -353,4 +355,54 @@ fn a_scopes_environment_is_that_of_its_own_tasks() {
     };
     assert_eq!(names("y"), ["LEVEL"]);
     assert_eq!(names("call/x"), ["INNER"]);
+}
+
+#[test]
+fn a_called_scope_reads_its_inputs_as_params_too() {
+    let mut run = Driver::start(
+        plan("p")
+            .param("target", json!("prod"))
+            .task("deploy", |t| {
+                t.call("inner", [("to", "${{ params.target }}")])
+            })
+            .scope("inner", |s| {
+                s.input("to", ValueType::String)
+                    .task("x", |t| t.when("params.to == 'prod'"))
+            })
+            .build(),
+    );
+    assert_eq!(run.lease(), ["deploy/x"]);
+    let work = run.machine.work(run.no("deploy/x"));
+    assert_eq!(work.names["params"], json!({ "to": "prod" }));
+}
+
+#[test]
+fn a_call_gives_the_artifacts_that_it_declares() {
+    let mut run = Driver::start(
+        plan("p")
+            .task("build", |t| t.call("inner", []).artifact("bin", "given"))
+            .task("pack", |t| t.needs(["build"]))
+            .scope("inner", |s| {
+                s.task("x", |t| {
+                    t.artifact("bin", "target/bin").artifact("log", "log")
+                })
+            })
+            .build(),
+    );
+    run.lease();
+    let mut end = AttemptEnd::bare(AttemptResult::Succeeded);
+    end.artifacts = ["bin", "log"].map(artifact).to_vec();
+    run.end("build/x", end);
+    run.lease();
+    let work = run.machine.work(run.no("pack"));
+    assert_eq!(work.needs["build"].artifacts, [artifact("bin")]);
+}
+
+fn artifact(name: &str) -> ArtifactRef {
+    ArtifactRef {
+        name: name.to_owned(),
+        digest: Digest::of(name.as_bytes()),
+        size_bytes: 3,
+        files: 1,
+    }
 }

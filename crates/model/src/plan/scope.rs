@@ -19,7 +19,8 @@ pub struct Scope {
     pub name: String,
     /// Its definitions, in order of declaration.
     pub tasks: Vec<DefNo>,
-    /// The values that a call has to give it, by name. Read as `inputs.<name>`, in the root as `params.<name>`.
+    /// The values that a call has to give it, by name. Read as `params.<name>` or `inputs.<name>`, in the root as
+    /// `params.<name>` only.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<String, Input>,
     /// The values that it gives its caller; each template reads `tasks.<name>.outputs`.
