@@ -283,7 +283,8 @@ impl Painter<'_> {
         }
         if self.wild(80) {
             task = if self.taste == Taste::Wild && self.random.chance(500) {
-                task.concurrency_mode("tasks", GroupMode::Supersede)
+                // A group of its own: runs in which all goes well have no task to lose.
+                task.concurrency_mode("newest", GroupMode::Supersede)
             } else {
                 task.concurrency("tasks")
             };
