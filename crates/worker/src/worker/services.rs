@@ -10,29 +10,23 @@
 //!
 //! What a probe prints is no part of the log; its end is told when it never succeeds.
 
+mod probe;
+mod tail;
+
 use super::attempt::Phase;
 use super::{Output, Worker};
 use crate::site::Trouble;
 use engine::rows::{Exit, StepResult, StepStatus};
-use engine::steps::{Planned, PlannedService, Ready};
+use engine::steps::PlannedService;
 use exec::StepRef;
 use model::ids::AttemptId;
 use model::reason::FailureKind;
 use model::time::Timestamp;
+use probe::Probe;
+use tail::Tail;
 
 /// The numbers of probes begin here, far above those of services and steps.
 pub(super) const PROBES: u32 = 1 << 31;
-/// Pause behind the first probe that failed; it doubles each time.
-const FIRST_PAUSE_MS: u64 = 25;
-/// The longest pause between two probes.
-const LONGEST_PAUSE_MS: u64 = 500;
-/// How many of the last lines of a service a message has.
-const LAST_LINES: usize = 3;
-/// How many characters of each.
-const LINE_CHARS: usize = 160;
-/// How much of the end of an output is kept for that.
-const TAIL_BYTES: usize = 2 * 1024;
-
 /// The services of one attempt.
 #[derive(Default)]
 pub(super) struct Services {
@@ -65,22 +59,6 @@ enum State {
     Ready,
     Ended,
 }
-
-/// The search for a sign that a service is ready.
-struct Probe {
-    /// The command that runs.
-    command: Option<StepRef>,
-    /// When the next one begins.
-    due_at: Option<Timestamp>,
-    pause_ms: u64,
-    /// How the last one ended.
-    last: Option<Exit>,
-    tail: Tail,
-}
-
-/// The end of an output.
-#[derive(Default)]
-struct Tail(Vec<u8>);
 
 /// A failure that is a service's.
 struct Failure {
@@ -221,13 +199,7 @@ impl Worker {
             since: now,
             ready_by: now.plus_ms(planned.timeout_ms),
             state: State::Asked,
-            probe: Probe {
-                command: None,
-                due_at: None,
-                pause_ms: FIRST_PAUSE_MS,
-                last: None,
-                tail: Tail::default(),
-            },
+            probe: Probe::new(),
             tail: Tail::default(),
             planned,
             result,
@@ -248,60 +220,6 @@ impl Worker {
             if attempt.services.starting {
                 self.probe(id, index, now);
             }
-        }
-    }
-
-    /// Looks whether a service is ready.
-    fn probe(&mut self, id: AttemptId, index: u32, now: Timestamp) {
-        let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
-        let service = attempt.services.get(index).expect("the caller knows it");
-        service.probe.due_at = None;
-        match &service.planned.ready {
-            Ready::Started => self.service_ready(id, index, now),
-            Ready::Port(port) => {
-                if self.site.accepts(*port) {
-                    self.service_ready(id, index, now);
-                } else {
-                    service.probe_later(now);
-                }
-            }
-            Ready::Command(planned) => {
-                let planned = Planned::clone(planned);
-                let place = attempt.place.as_ref().expect("it runs");
-                match self.site.command(place, &attempt.work, &planned) {
-                    Ok(command) => {
-                        self.command += 1;
-                        let step = StepRef(self.command);
-                        let service = attempt.services.get(index).expect("just looked up");
-                        service.probe.command = Some(step);
-                        service.probe.tail = Tail::default();
-                        self.commands.insert(step, (id, PROBES + index));
-                        self.out.push(Output::Start(step, Box::new(command)));
-                    }
-                    Err(Trouble::User(message) | Trouble::Platform(message)) => {
-                        let failure = Failure {
-                            kind: FailureKind::InfraAfterStart,
-                            exit_code: None,
-                            message,
-                        };
-                        self.service_failed(id, failure, now);
-                    }
-                }
-            }
-        }
-    }
-
-    fn service_ready(&mut self, id: AttemptId, index: u32, now: Timestamp) {
-        let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
-        let services = &mut attempt.services;
-        services.get(index).expect("the caller knows it").state = State::Ready;
-        let all = services
-            .all
-            .iter()
-            .all(|service| service.state == State::Ready);
-        if all && services.starting {
-            services.starting = false;
-            self.advance(id, now);
         }
     }
 
@@ -327,22 +245,6 @@ impl Worker {
             Some((index, false)) => self.service_ended(id, index, (exit, oom_killed), now),
         }
         true
-    }
-
-    fn probe_exited(&mut self, id: AttemptId, index: u32, exit: Exit, now: Timestamp) {
-        let attempt = self.attempts.get_mut(&id).expect("just looked up");
-        let starting = attempt.services.starting;
-        let service = attempt.services.get(index).expect("just looked up");
-        service.probe.command = None;
-        service.probe.last = Some(exit);
-        if !starting || service.state != State::Starting {
-            return;
-        }
-        if exit == Exit::Code(0) {
-            self.service_ready(id, index, now);
-        } else {
-            service.probe_later(now);
-        }
     }
 
     fn service_ended(
@@ -588,90 +490,4 @@ impl Worker {
             }
         }
     }
-
-    /// Output of a probe, which the log does not show.
-    pub(super) fn probe_output(&mut self, id: AttemptId, step: StepRef, index: u32, bytes: &[u8]) {
-        let attempt = self.attempts.get_mut(&id);
-        if let Some(service) = attempt.and_then(|attempt| attempt.services.get(index - PROBES)) {
-            service.probe.tail.add(bytes);
-        }
-        self.out.push(Output::Taken(step, bytes.len()));
-    }
-}
-
-impl Service {
-    fn probe_later(&mut self, now: Timestamp) {
-        self.probe.due_at = Some(now.plus_ms(self.probe.pause_ms));
-        self.probe.pause_ms = (2 * self.probe.pause_ms).min(LONGEST_PAUSE_MS);
-    }
-
-    fn never_ready(&self) -> String {
-        let probe = match (&self.planned.ready, self.probe.last) {
-            (Ready::Started, _) => "it was never started".to_owned(),
-            (Ready::Port(port), _) => format!("nothing takes connections on port {port}"),
-            (Ready::Command(_), None) => "its first `ready` command did not end".to_owned(),
-            (Ready::Command(_), Some(exit)) => {
-                let how = match exit {
-                    Exit::Code(code) => format!("exited with code {code}"),
-                    Exit::Signal(signal) => format!("was ended by signal {signal}"),
-                };
-                let last = self.probe.tail.last_lines("it");
-                format!("its `ready` command {how} the last time{last}")
-            }
-        };
-        format!(
-            "service `{}` was not ready within {}: {probe}{}",
-            self.planned.name,
-            in_words(self.planned.timeout_ms),
-            self.tail.last_lines("the service"),
-        )
-    }
-}
-
-fn in_words(ms: u64) -> String {
-    match ms {
-        ms if ms % 60_000 == 0 => format!("{} min", ms / 60_000),
-        ms if ms % 1_000 == 0 => format!("{} s", ms / 1_000),
-        ms => format!("{ms} ms"),
-    }
-}
-
-impl Tail {
-    fn add(&mut self, bytes: &[u8]) {
-        let bytes = &bytes[bytes.len().saturating_sub(TAIL_BYTES)..];
-        let over = (self.0.len() + bytes.len()).saturating_sub(TAIL_BYTES);
-        self.0.drain(..over.min(self.0.len()));
-        self.0.extend_from_slice(bytes);
-    }
-
-    /// What `who` printed last, to be put behind a sentence.
-    fn last_lines(&self, who: &str) -> String {
-        let text = String::from_utf8_lossy(&self.0);
-        let lines: Vec<String> = text
-            .lines()
-            .map(shown)
-            .filter(|line| !line.is_empty())
-            .collect();
-        let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-        match last {
-            [] => format!("; {who} printed nothing"),
-            last => format!("; {who} last printed `{}`", last.join("`, `")),
-        }
-    }
-}
-
-/// A line without colours and control characters.
-fn shown(line: &str) -> String {
-    let mut shown = String::new();
-    let mut chars = line.trim().chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == '\x1b' {
-            if chars.next_if_eq(&'[').is_some() {
-                while chars.next().is_some_and(|c| !c.is_ascii_alphabetic()) {}
-            }
-        } else if !c.is_control() {
-            shown.push(c);
-        }
-    }
-    shown.chars().take(LINE_CHARS).collect()
 }

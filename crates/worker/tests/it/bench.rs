@@ -78,6 +78,10 @@ impl Site for FakeSite {
     }
 
     fn clean(&self, _: &Prepared) {}
+
+    fn free_ports(&self, _: AttemptId, count: usize) -> Result<Vec<u16>, Trouble> {
+        Ok((20_000..).take(count).collect())
+    }
 }
 
 /// The leased work of all tasks of a plan that may start at once.

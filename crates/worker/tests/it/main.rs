@@ -3,5 +3,6 @@
 mod bench;
 mod lost;
 mod output;
+mod services;
 mod site;
 mod steps;
