@@ -42,10 +42,11 @@ fn trees_ended(bench: &Bench) -> usize {
 }
 
 fn failure(bench: &Bench) -> (FailureKind, String) {
-    match bench.results().remove(0) {
-        AttemptResult::Failed { kind, message, .. } => (kind, message),
-        other => panic!("it is {other:?}"),
-    }
+    let result = bench.results().remove(0);
+    let AttemptResult::Failed { kind, message, .. } = result else {
+        panic!("it is {result:?}");
+    };
+    (kind, message)
 }
 
 #[test]
