@@ -124,12 +124,11 @@ impl Scope for Names<'_> {
         match name {
             "tasks" => self.tasks.clone(),
             "matrix" => self.matrix.clone(),
-            "inputs" => self
+            // What a scope was called with, under both its names.
+            "inputs" | "params" if self.inputs.is_some() => self
                 .inputs
                 .filter(|_| !self.hides_inputs)
                 .map(|inputs| inputs.known.clone()),
-            // The params of the pipeline are not those of a scope that it calls.
-            "params" if self.inputs.is_some() => None,
             other => self.roots.get(other).cloned(),
         }
     }
@@ -166,7 +165,7 @@ pub(super) fn missing(program: &Program, names: &Names<'_>, fates: &Fates<'_>) -
                 None => words::Until::Running,
             },
             "matrix" if names.matrix.is_none() => words::Until::Matrix,
-            "inputs" => match (names.inputs, path.get(1)) {
+            "inputs" | "params" => match (names.inputs, path.get(1)) {
                 (Some(inputs), Some(name)) if inputs.unknown.contains(name) => {
                     words::Until::Running
                 }
@@ -261,7 +260,7 @@ impl Rule<'_> {
             let mut paths = missing.iter().map(|missing| missing.path.split('.').next());
             paths.any(|first| first == Some(root))
         };
-        self.names.hides_inputs = lacks("inputs");
+        self.names.hides_inputs = lacks("inputs") || lacks("params");
         if !lacks("tasks") {
             let references = program.references();
             let skipped = references.iter().filter_map(|reference| {

@@ -263,6 +263,7 @@ fn a_call_stands_for_its_tasks_with_what_is_known_of_its_inputs() {
                 .input("x", ValueType::String)
                 .task("main", |t| t.run("x").when("inputs.to == 'main'"))
                 .task("by-x", |t| t.run("x").when("inputs.x == '1'"))
+                .task("dev", |t| t.run("x").when("params.to == 'dev'"))
         })
         .build();
     assert_eq!(
@@ -271,7 +272,8 @@ fn a_call_stands_for_its_tasks_with_what_is_known_of_its_inputs() {
             "build: run, starts at once",
             "ship/main: skip, inputs.to == 'main' is false: inputs.to is 'dev'",
             "ship/by-x: unknown, known only while the run goes on: reads inputs.x",
-            "tell: unknown, needs ship, which may be skipped",
+            "ship/dev: run, params.to == 'dev' is true: params.to is 'dev'",
+            "tell: run, starts when ship has succeeded",
         ]
     );
 }

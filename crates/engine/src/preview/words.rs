@@ -77,10 +77,12 @@ pub(super) fn facts(program: &Program, names: &Names<'_>) -> Vec<String> {
 
 /// `sentence`, then the facts behind it.
 pub(super) fn with_facts(sentence: &str, facts: &[String]) -> String {
+    // A condition that is nothing but a name says it all.
+    let news = facts.iter().map(String::as_str);
+    let facts: Vec<&str> = news.filter(|fact| *fact != sentence).collect();
     if facts.is_empty() {
         return sentence.to_owned();
     }
-    let facts: Vec<&str> = facts.iter().map(String::as_str).collect();
     format!("{sentence}: {}", listed(&facts))
 }
 
