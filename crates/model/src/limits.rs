@@ -63,3 +63,7 @@ pub const LISTED_FILES: usize = 50_000;
 pub const LOOKED_AT: usize = 500_000;
 /// Content that one `hash` may read: about a second, during which the worker does nothing else.
 pub const HASHED_BYTES: u64 = 512 * 1024 * 1024;
+/// The payload of a signal. It becomes a part of the plan; what a forge sends is seldom a tenth of it.
+pub const SIGNAL_BYTES: usize = 1024 * 1024;
+/// Changed files of a signal. They become a part of the plan and are compared with every pattern.
+pub const CHANGED_FILES: usize = 20_000;

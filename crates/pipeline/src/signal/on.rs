@@ -182,19 +182,22 @@ fn of_filter(
         return Decision::yes(format!("`{key}` lets it pass"));
     }
     let files = signal.get("changed_files").and_then(Json::as_array);
-    let Some(files) = files.filter(|files| !files.is_empty()) else {
+    let Some(files) = files else {
         return Decision::yes(format!(
             "`{key}` lets it pass; which files have changed is not known, so `paths` was not asked"
         ));
     };
     let files: Vec<&str> = files.iter().filter_map(Json::as_str).collect();
     let wanted = filter.paths.listed();
-    match files.iter().find(|file| filter.paths.pass(file)) {
-        Some(file) => Decision::yes(format!("`{key}.paths` takes the changed file '{file}'")),
-        None => Decision::no(format!(
-            "`{key}.paths` takes {wanted}, and of the {} changed files none matches, such as '{}'",
+    let taken = files.iter().find(|file| filter.paths.pass(file));
+    match (taken, files.first()) {
+        (Some(file), _) => Decision::yes(format!("`{key}.paths` takes the changed file '{file}'")),
+        (None, None) => Decision::no(format!(
+            "`{key}.paths` takes {wanted}, and no file has changed"
+        )),
+        (None, Some(first)) => Decision::no(format!(
+            "`{key}.paths` takes {wanted}, and of the {} changed files none matches, such as '{first}'",
             files.len(),
-            files[0]
         )),
     }
 }
@@ -306,6 +309,20 @@ mod tests {
             (
                 true,
                 "`on.push` lets it pass; which files have changed is not known, so `paths` was not asked".to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn a_signal_without_a_change_meets_no_path() {
+        assert_eq!(
+            said(
+                &push(&[], &["src/**"]),
+                json!({"kind": "push", "branch": "b", "changed_files": []})
+            ),
+            (
+                false,
+                "`on.push.paths` takes `src/**`, and no file has changed".to_owned()
             )
         );
     }
