@@ -1,0 +1,442 @@
+//! The signal that a command is about: options, a payload and Git become the names below `signal`.
+//!
+//! Without options a person asks, on the branch and commit of the working tree. What the options say goes before the
+//! payload, and the payload before Git. Whether the pipeline waits for the signal is decided by `pipeline::signal`.
+
+mod payload;
+
+use crate::fault::Fault;
+use crate::git::{self, Found, Git};
+use crate::project::Project;
+use crate::text;
+use anyhow::Result;
+use model::source::Source;
+use model::{Json, JsonMap, limits};
+use pipeline::Request;
+use pipeline::signal::{Decision, Kind, On, matches};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Options of every command that makes a plan.
+#[derive(Debug, Default, clap::Args)]
+#[group(id = "signal")]
+pub(crate) struct Options {
+    /// What happened: push, `pull_request`, tag, schedule, api, or manual[:NAME]; a person asks when absent
+    #[arg(long, value_name = "SIGNAL")]
+    on: Option<String>,
+    /// A JSON file with names below `signal`, or with what GitHub sent
+    #[arg(long, value_name = "FILE")]
+    payload: Option<PathBuf>,
+    /// The branch of the signal; the one that is checked out when absent
+    #[arg(long, value_name = "NAME")]
+    branch: Option<String>,
+    /// The tag of the signal
+    #[arg(long, value_name = "NAME")]
+    tag: Option<String>,
+    /// Take the files that have changed since this commit as those of the signal
+    #[arg(long, value_name = "REF")]
+    since: Option<String>,
+    /// Set a param of the pipeline
+    #[arg(short = 'p', long = "param", value_name = "NAME=VALUE")]
+    params: Vec<String>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked {
+    /// The names below `signal` that are known so far.
+    signal: JsonMap,
+    /// Whether a signal was named; else a person asks, whom every pipeline that is named obeys.
+    is_named: bool,
+    params: BTreeMap<String, String>,
+}
+
+/// What Git says of a working tree.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    branch: Option<String>,
+    commit: Option<String>,
+    dirty: bool,
+}
+
+impl Options {
+    /// Reads options and payload; Git is asked where a signal is named or changed files are.
+    ///
+    /// # Errors
+    /// When an option, the payload or the commit is not usable.
+    pub(crate) fn read(&self, project: &Project) -> Result<Asked> {
+        let named = self.on.as_deref().map(kind_and_name).transpose()?;
+        let mut signal = JsonMap::new();
+        let mut kind = named.map(|(kind, _)| kind);
+        if let Some(file) = &self.payload {
+            let given = payload::read(file, kind)?;
+            kind = kind.or(given.kind);
+            signal = given.signal;
+        }
+        if self.tag.is_some() && kind.unwrap_or(Kind::Tag) != Kind::Tag {
+            let kind = kind.unwrap_or_default().as_str();
+            return Err(Fault::usage(format!(
+                "`--tag` belongs to the signal `tag`, not to `{kind}`"
+            ))
+            .help("leave it out, or say `--on tag`")
+            .into());
+        }
+        let is_tag = self.tag.is_some() || kind == Some(Kind::Tag);
+        let is_named = is_tag || kind.is_some();
+        let kind = if is_tag {
+            Kind::Tag
+        } else {
+            kind.unwrap_or_default()
+        };
+        let mut set = |name: &str, value: &str| signal.insert(name.to_owned(), json!(value));
+        set("kind", kind.as_str());
+        if let Some((_, Some(name))) = named {
+            set("name", name);
+        }
+        if let Some(branch) = &self.branch {
+            set("branch", branch);
+        }
+        if let Some(tag) = &self.tag {
+            set("tag", tag);
+        }
+        if is_tag && text_of(&signal, "tag").is_empty() {
+            return Err(Fault::usage("the signal `tag` needs the name of the tag")
+                .help("say `--tag NAME`, or give a payload with `tag`")
+                .into());
+        }
+        if let Some(reference) = &self.since {
+            let files = changed_files(&project.dir, reference)?;
+            signal.insert("changed_files".to_owned(), json!(files));
+        }
+        let mut asked = Asked {
+            signal,
+            is_named,
+            params: params(&self.params)?,
+        };
+        if is_named {
+            asked.fill(&Facts::of(&project.dir)?);
+        }
+        Ok(asked)
+    }
+}
+
+impl Asked {
+    /// What is known of the working tree, where nothing else was said.
+    pub(crate) fn fill(&mut self, facts: &Facts) {
+        let kind = Kind::from_word(text_of(&self.signal, "kind")).unwrap_or_default();
+        let head = text_of(&self.signal, "head").to_owned();
+        let branch = match kind {
+            Kind::Tag => String::new(),
+            Kind::PullRequest if !head.is_empty() => head,
+            Kind::Push | Kind::PullRequest | Kind::Schedule | Kind::Manual | Kind::Api => {
+                facts.branch.clone().unwrap_or_default()
+            }
+        };
+        let own_commit = self.signal.contains_key("commit");
+        let mut add = |name: &str, value: Json| {
+            self.signal.entry(name.to_owned()).or_insert(value);
+        };
+        add("branch", json!(branch));
+        add("commit", json!(facts.commit.as_deref().unwrap_or_default()));
+        add("dirty", json!(facts.dirty && !own_commit));
+        let (branch, tag) = (
+            text_of(&self.signal, "branch"),
+            text_of(&self.signal, "tag"),
+        );
+        let reference = match (kind, branch, tag) {
+            (Kind::Tag, _, tag) => format!("refs/tags/{tag}"),
+            (_, "", _) => String::new(),
+            (_, branch, _) => format!("refs/heads/{branch}"),
+        };
+        let branch = branch.to_owned();
+        let mut add = |name: &str, value: String| {
+            self.signal.entry(name.to_owned()).or_insert(json!(value));
+        };
+        add("ref", reference);
+        if kind == Kind::PullRequest {
+            add("head", branch);
+        }
+    }
+
+    /// Whether a pipeline with this `on` is set going. Without a named signal a person asks for it.
+    pub(crate) fn starts(&self, on: &On) -> Decision {
+        if self.is_named {
+            return matches(on, &self.signal);
+        }
+        Decision {
+            starts: true,
+            reason: "a person asks".to_owned(),
+        }
+    }
+
+    /// Whether a pipeline that nobody named may be meant.
+    pub(crate) fn may_mean(&self, on: &On) -> bool {
+        if self.is_named {
+            self.starts(on).starts
+        } else {
+            on.manual
+        }
+    }
+
+    /// The kind of signal, if one was named.
+    pub(crate) fn named(&self) -> Option<&str> {
+        self.is_named.then(|| text_of(&self.signal, "kind"))
+    }
+
+    /// What the plan is made for.
+    pub(crate) fn request(&self) -> Request {
+        Request {
+            signal: self.signal.clone(),
+            params: self.params.clone(),
+        }
+    }
+}
+
+impl Facts {
+    /// Asks Git about the tree around `dir`; nothing where Git does not answer.
+    ///
+    /// # Errors
+    /// When `git` is there and cannot be started.
+    pub(crate) fn of(dir: &Path) -> Result<Self> {
+        let Found::Repository(git) = Git::find(dir)? else {
+            return Ok(Self::default());
+        };
+        let mut command = git.command();
+        command.args([
+            "status",
+            "--porcelain=v2",
+            "--branch",
+            "--untracked-files=normal",
+            "-z",
+        ]);
+        let Ok(printed) = git::run(&mut command) else {
+            return Ok(Self::default());
+        };
+        let mut facts = Self::default();
+        for entry in printed.split(|byte| *byte == 0) {
+            let entry = String::from_utf8_lossy(entry);
+            if let Some(commit) = entry.strip_prefix("# branch.oid ") {
+                facts.commit = (commit != "(initial)").then(|| commit.to_owned());
+            } else if let Some(branch) = entry.strip_prefix("# branch.head ") {
+                facts.branch = (branch != "(detached)").then(|| branch.to_owned());
+            } else if !entry.is_empty() && !entry.starts_with("# ") {
+                facts.dirty = true;
+            }
+        }
+        Ok(facts)
+    }
+}
+
+impl From<&Source> for Facts {
+    fn from(source: &Source) -> Self {
+        Self {
+            branch: source.branch.clone(),
+            commit: source.commit.clone(),
+            dirty: source.dirty,
+        }
+    }
+}
+
+fn kind_and_name(word: &str) -> Result<(Kind, Option<&str>)> {
+    let (kind, name) = match word.split_once(':') {
+        Some((kind, name)) => (kind, Some(name)),
+        None => (word, None),
+    };
+    let words = || Kind::ALL.into_iter().map(Kind::as_str);
+    let Some(known) = Kind::from_word(kind) else {
+        let fault = Fault::usage(format!("there is no signal `{}`", text::plain(kind)));
+        let fault = match text::nearest(kind, words()) {
+            Some(near) => fault.help(format!("did you mean `{near}`?")),
+            None => fault.help(format!(
+                "the signals are {}",
+                words().collect::<Vec<_>>().join(", ")
+            )),
+        };
+        return Err(fault.into());
+    };
+    match name {
+        Some(_) if known != Kind::Manual => {
+            Err(Fault::usage(format!("the signal `{kind}` takes no name"))
+                .help(format!("say `--on {kind}`; only `manual` has a name"))
+                .into())
+        }
+        Some("") => Err(Fault::usage("`--on manual:` has no name")
+            .help("say `--on manual:NAME`, or `--on manual`")
+            .into()),
+        name => Ok((known, name)),
+    }
+}
+
+/// The files below `dir` that differ from where the history left `reference`, from `dir`; untracked ones too.
+fn changed_files(dir: &Path, reference: &str) -> Result<Vec<String>> {
+    let shown = text::plain(reference);
+    let no_git = |why: &str| {
+        Fault::usage(format!("`--since {shown}` asks Git, and {why}"))
+            .help("leave it out, or give `changed_files` in a payload")
+    };
+    let git = match Git::find(dir)? {
+        Found::Repository(git) => git,
+        Found::NoProgram => return Err(no_git("there is no `git` program").into()),
+        Found::NoRepository => return Err(no_git("this is no Git repository").into()),
+        Found::Refused(said) => return Err(no_git(&format!("git says {said}")).into()),
+    };
+    let commit = format!("{reference}^{{commit}}");
+    let mut resolve = git.command();
+    resolve.args([
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        "--end-of-options",
+        &commit,
+    ]);
+    let Ok(commit) = git::run(&mut resolve) else {
+        return Err(Fault::usage(format!(
+            "`--since {shown}`: Git knows no commit of this name"
+        ))
+        .help("name a branch, a tag or a commit that is here; `git fetch` gets more of them")
+        .into());
+    };
+    let commit = git::word(&commit);
+    let mut base = git.command();
+    base.args(["merge-base", &commit, "HEAD"]);
+    // Without a common commit everything since the named one counts.
+    let base = git::run(&mut base).map_or(commit, |base| git::word(&base));
+    let inside = dir.strip_prefix(&git.root).unwrap_or(Path::new(""));
+    let below = match inside.as_os_str().is_empty() {
+        true => ".".to_owned(),
+        false => inside.display().to_string(),
+    };
+    let mut tracked = git.command();
+    tracked.args([
+        "diff",
+        "--name-only",
+        "--no-renames",
+        "--no-ext-diff",
+        "-z",
+        &base,
+        "--",
+        &below,
+    ]);
+    let mut untracked = git.command();
+    untracked.args([
+        "ls-files",
+        "--others",
+        "--exclude-standard",
+        "--full-name",
+        "-z",
+        "--",
+        &below,
+    ]);
+    let mut files = Vec::new();
+    for printed in [git::run(&mut tracked)?, git::run(&mut untracked)?] {
+        for name in printed
+            .split(|byte| *byte == 0)
+            .filter(|name| !name.is_empty())
+        {
+            let name = String::from_utf8_lossy(name).into_owned();
+            let path = Path::new(&name).strip_prefix(inside);
+            files.push(path.map_or(name.clone(), |path| path.display().to_string()));
+        }
+    }
+    files.sort_unstable();
+    files.dedup();
+    if files.len() > limits::CHANGED_FILES {
+        let (found, most) = (files.len(), limits::CHANGED_FILES);
+        return Err(Fault::usage(format!(
+            "{found} files have changed since `{shown}`; a signal has at most {most}"
+        ))
+        .help("name a later commit")
+        .into());
+    }
+    Ok(files)
+}
+
+/// Reads `--param NAME=VALUE`.
+fn params(given: &[String]) -> Result<BTreeMap<String, String>> {
+    let mut params = BTreeMap::new();
+    for each in given {
+        let Some((name, value)) = each.split_once('=') else {
+            let shown = text::plain(each);
+            return Err(Fault::usage(format!("`--param {shown}` has no value"))
+                .help(format!("write `--param {shown}=VALUE`"))
+                .into());
+        };
+        if params.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(Fault::usage(format!("`--param {name}` is given twice")).into());
+        }
+    }
+    Ok(params)
+}
+
+fn text_of<'s>(signal: &'s JsonMap, name: &str) -> &'s str {
+    signal.get(name).and_then(Json::as_str).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(on: &str) -> Options {
+        Options {
+            on: Some(on.to_owned()),
+            ..Options::default()
+        }
+    }
+
+    #[test]
+    fn params_have_a_name_and_a_value() {
+        let params = params(&["a=b=c".to_owned()]).unwrap();
+        assert_eq!(params.get("a").map(String::as_str), Some("b=c"));
+    }
+
+    #[test]
+    fn only_manual_has_a_name() {
+        let said = |word: &'static str| kind_and_name(word).map_err(|error| error.to_string());
+        assert_eq!(said("manual:deploy"), Ok((Kind::Manual, Some("deploy"))));
+        assert_eq!(said("pull_request"), Ok((Kind::PullRequest, None)));
+        assert_eq!(
+            said("push:x"),
+            Err("the signal `push` takes no name".to_owned())
+        );
+        assert_eq!(said("pusch"), Err("there is no signal `pusch`".to_owned()));
+    }
+
+    #[test]
+    fn what_was_said_goes_before_what_git_says() {
+        let mut asked = Asked {
+            signal: [
+                ("kind".to_owned(), json!("push")),
+                ("branch".to_owned(), json!("release")),
+            ]
+            .into(),
+            is_named: true,
+            params: BTreeMap::new(),
+        };
+        asked.fill(&Facts {
+            branch: Some("main".to_owned()),
+            commit: Some("4f2c".to_owned()),
+            dirty: true,
+        });
+        let signal = asked.request().signal;
+        assert_eq!(
+            [&signal["branch"], &signal["commit"], &signal["ref"]],
+            ["release", "4f2c", "refs/heads/release"]
+        );
+        assert_eq!(signal["dirty"], json!(true));
+    }
+
+    #[test]
+    fn a_tag_without_a_name_is_refused() {
+        let project = Project {
+            dir: PathBuf::from("/"),
+            files: Vec::new(),
+            is_above: false,
+        };
+        let error = options("tag").read(&project).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the signal `tag` needs the name of the tag"
+        );
+    }
+}

@@ -1,0 +1,357 @@
+//! What `formic plan` says, and signals on the command line.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use crate::world::World;
+
+const SHOP: &str = r#"name: shop
+on:
+  push: { branches: [main, "release/*"], paths: ["src/**", "!**/*.md"] }
+  tag: "v*"
+  schedule: [{ cron: "0 3 * * *", params: { full: true } }]
+  manual: {}
+params: { full: false }
+tasks:
+  lint: { run: 'true' }
+  test:
+    needs: [lint]
+    matrix: { n: [1, 2] }
+    outputs: { x: string }
+    run: echo x=1 >> "$FORMIC_OUTPUT"
+  slow: { when: params.full, run: 'true' }
+  deploy: { needs: [test], when: signal.branch == 'main', run: 'true' }
+  tell: { needs: [deploy], when: 'always()', run: 'true' }
+"#;
+
+/// `id decision reason` of each task of a plan's document.
+fn decisions(document: &serde_json::Value) -> Vec<String> {
+    let word = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let tasks = document["tasks"].as_array().unwrap();
+    tasks
+        .iter()
+        .map(|task| {
+            [&task["id"], &task["decision"], &task["reason"]]
+                .map(word)
+                .join(" ")
+        })
+        .collect()
+}
+
+#[test]
+fn each_task_is_decided_with_the_values_that_were_read() {
+    let world = World::with_git(SHOP);
+    let ran = world.formic(&["plan", "--branch", "dev"]).ok();
+    assert_eq!(
+        ran.out,
+        "plan of shop (formic.yaml) · manual · branch dev\n\
+         \x20 run      lint     starts at once\n\
+         \x20 run      test[1]  ← lint · starts when lint has succeeded\n\
+         \x20 run      test[2]  ← lint · starts when lint has succeeded\n\
+         \x20 skip     slow     params.full is false\n\
+         \x20 skip     deploy   ← test · signal.branch == 'main' is false: signal.branch is 'dev'\n\
+         \x20 run      tell     ← deploy · starts when deploy has ended\n\
+         6 tasks: 4 run, 2 skip\n"
+    );
+    assert!(!world.dir().join(".formic").exists());
+}
+
+#[test]
+fn the_document_has_every_field_and_no_more() {
+    let world = World::with_git(SHOP);
+    let document = world.formic(&["plan", "--json"]).ok().json();
+    let fields: Vec<&String> = document.as_object().unwrap().keys().collect();
+    assert_eq!(
+        fields,
+        [
+            "file",
+            "params",
+            "pipeline",
+            "reason",
+            "schema",
+            "signal",
+            "starts",
+            "tasks",
+            "unsupported"
+        ]
+    );
+    assert_eq!(document["schema"], "formic.plan/v1");
+    assert_eq!(document["signal"]["branch"], "main");
+    assert_eq!(document["signal"]["dirty"], false);
+    let test = &document["tasks"][1];
+    assert_eq!(
+        *test,
+        serde_json::json!({
+            "id": "test[1]", "needs": ["lint"], "matrix": {"n": 1}, "when": null,
+            "decision": "run", "reason": "starts when lint has succeeded",
+        })
+    );
+    assert_eq!(document["tasks"][4]["when"], "signal.branch == 'main'");
+}
+
+#[test]
+fn a_run_makes_what_the_plan_says() {
+    let world = World::with_git(SHOP);
+    let planned = world.formic(&["plan", "--json"]).ok().json();
+    let _ran = world.formic(&["run"]).ok();
+    let mut planned: Vec<String> = planned["tasks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|task| {
+            let status = if task["decision"] == "run" {
+                "succeeded"
+            } else {
+                "skipped"
+            };
+            format!("{} {status}", task["id"].as_str().unwrap())
+        })
+        .collect();
+    let mut done: Vec<String> = world
+        .statuses()
+        .iter()
+        .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    planned.sort_unstable();
+    done.sort_unstable();
+    assert_eq!(planned, done);
+}
+
+#[test]
+fn a_signal_that_the_pipeline_does_not_wait_for_starts_nothing() {
+    let world = World::with_git(SHOP);
+    let ran = world
+        .formic(&["plan", "--on", "push", "--branch", "dev", "--json"])
+        .ok();
+    let document = ran.json();
+    let reason = "`on.push.branches` takes `main` and `release/*`, and signal.branch is 'dev'";
+    assert_eq!(document["reason"], reason);
+    assert!(
+        decisions(&document)
+            .iter()
+            .all(|task| task.contains(&format!("skip {reason}")))
+    );
+    let ran = world
+        .formic(&["run", "--on", "push", "--branch", "dev"])
+        .ok();
+    assert_eq!(
+        ran.err,
+        format!("nothing to run: shop does not start, because {reason}\n")
+    );
+    assert!(!world.dir().join(".formic").exists());
+    let document = world
+        .formic(&["run", "--on", "pull_request", "--json"])
+        .ok()
+        .json();
+    assert_eq!(document["starts"], false);
+}
+
+#[test]
+fn changed_files_are_those_since_a_commit() {
+    let world = World::with_git(SHOP);
+    world.write("src/notes.md", "x");
+    world.commit();
+    world.write("README", "x");
+    let plan = |args: &[&str]| {
+        world
+            .formic(&[&["plan", "--on", "push", "--json"], args].concat())
+            .ok()
+            .json()
+    };
+    let document = plan(&["--since", "HEAD~1"]);
+    assert_eq!(
+        document["signal"]["changed_files"],
+        serde_json::json!(["README", "src/notes.md"])
+    );
+    assert_eq!(
+        document["reason"],
+        "`on.push.paths` takes `src/**` and `!**/*.md`, and of the 2 changed files none matches, such as 'README'"
+    );
+    world.write("src/a.rs", "x");
+    assert_eq!(plan(&["--since", "main"])["starts"], true);
+    let ran = world.formic(&["plan", "--since", "nowhere"]).code(2);
+    assert_eq!(
+        ran.err,
+        "error: `--since nowhere`: Git knows no commit of this name\n\
+         help: name a branch, a tag or a commit that is here; `git fetch` gets more of them\n"
+    );
+}
+
+#[test]
+fn without_git_a_plan_is_made_all_the_same() {
+    let world = World::new(SHOP);
+    let document = world.formic(&["plan", "--json"]).ok().json();
+    assert_eq!(document["signal"]["branch"], "");
+    let ran = world.formic(&["plan", "--since", "main"]).code(2);
+    assert_eq!(
+        ran.err,
+        "error: `--since main` asks Git, and this is no Git repository\n\
+         help: leave it out, or give `changed_files` in a payload\n"
+    );
+}
+
+#[test]
+fn a_signal_with_a_slip_is_told_with_the_nearest() {
+    let world = World::new(SHOP);
+    let said = |args: &[&str]| world.formic(args).code(2).err;
+    assert_eq!(
+        said(&["plan", "--on", "pull-request"]),
+        "error: there is no signal `pull-request`\nhelp: did you mean `pull_request`?\n"
+    );
+    assert_eq!(
+        said(&["run", "--on", "push:x"]),
+        "error: the signal `push` takes no name\nhelp: say `--on push`; only `manual` has a name\n"
+    );
+    assert_eq!(
+        said(&["run", "--on", "push", "--tag", "v1"]),
+        "error: `--tag` belongs to the signal `tag`, not to `push`\nhelp: leave it out, or say `--on tag`\n"
+    );
+}
+
+#[test]
+fn a_payload_gives_names_and_its_faults_have_a_line() {
+    let world = World::new(SHOP);
+    world.write(
+        "p.json",
+        "{\n  \"branch\": \"main\",\n  \"payload\": {\"x\": 1}\n}\n",
+    );
+    let plan =
+        |args: &[&str]| world.formic(&[&["plan", "--json", "--payload", "p.json"], args].concat());
+    let document = plan(&["--on", "push"]).ok().json();
+    assert_eq!(document["signal"]["branch"], "main");
+    assert_eq!(document["signal"]["payload"]["x"], 1);
+    world.write("p.json", "{\n  \"brnch\": \"main\"\n}\n");
+    let _ran = plan(&[])
+        .code(2)
+        .says("error: p.json:2: `signal` has no `brnch`\nhelp: did you mean `branch`?\n");
+    world.write("p.json", "{\n  \"branch\": main\n}\n");
+    let _ran = plan(&[])
+        .code(2)
+        .says("error: p.json:2:13: the payload is not JSON: expected value\n");
+    world.write(
+        "p.json",
+        "{\"ref\": \"refs/tags/v2\", \"repository\": {}, \"after\": \"4f2c\"}",
+    );
+    let document = plan(&[]).ok().json();
+    assert_eq!(
+        [&document["signal"]["kind"], &document["signal"]["tag"]],
+        ["tag", "v2"]
+    );
+    assert_eq!(document["reason"], "`on` names tag");
+    let _ran = world
+        .formic(&["plan", "--payload", "none.json"])
+        .code(2)
+        .says("error: cannot read the payload `none.json`\n");
+}
+
+#[test]
+fn a_time_gives_its_params() {
+    let world = World::new(SHOP);
+    let plan =
+        |args: &[&str]| world.formic(&[&["plan", "--json", "--on", "schedule"], args].concat());
+    assert_eq!(plan(&[]).ok().json()["params"]["full"], true);
+    assert_eq!(
+        plan(&["--param", "full=false"]).ok().json()["params"]["full"],
+        false
+    );
+}
+
+#[test]
+fn text_from_outside_reaches_a_run_through_its_environment() {
+    let text = "on: [push]\ntasks: {a: {env: {BRANCH: \"${{ signal.branch }}\"}, run: 'printf %s \"$BRANCH\" > out'}}\n";
+    let world = World::new(text);
+    let _ran = world
+        .formic(&["run", "--on", "push", "--branch", "$(touch bad)"])
+        .ok();
+    assert_eq!(world.read("out"), "$(touch bad)");
+    assert!(!world.dir().join("bad").exists());
+}
+
+#[test]
+fn of_several_pipelines_the_signal_finds_the_one() {
+    let world = World::empty();
+    world.write(".formic/ci.yaml", "on: [push]\ntasks: {a: {run: 'true'}}\n");
+    world.write(
+        ".formic/ship.yaml",
+        "on: { tag: v* }\ntasks: {b: {run: 'true'}}\n",
+    );
+    let pipeline = |args: &[&str]| {
+        let ran = world.formic(&[&["plan", "--json"], args].concat()).ok();
+        ran.json()["pipeline"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(pipeline(&["--on", "push"]), "ci");
+    assert_eq!(pipeline(&["--tag", "v1"]), "ship");
+    let ran = world.formic(&["plan"]).code(2);
+    assert_eq!(
+        ran.err,
+        "error: there are several pipelines: ci, ship\nhelp: name one: `formic run PIPELINE`\n"
+    );
+    let _ran = world
+        .formic(&["plan", "--tag", "x"])
+        .code(2)
+        .says("error: of several pipelines none waits for this signal `tag`: ci, ship\n");
+    world.write(
+        ".formic/hand.yaml",
+        "on: [manual]\ntasks: {c: {run: 'true'}}\n",
+    );
+    assert_eq!(pipeline(&[]), "hand");
+}
+
+#[test]
+fn a_word_may_be_a_task_of_one_of_several_pipelines() {
+    let world = World::empty();
+    world.write(
+        ".formic/ci.yaml",
+        "tasks: {a: {run: 'true'}, both: {run: 'true'}}\n",
+    );
+    world.write(
+        ".formic/ship.yaml",
+        "tasks: {b: {run: 'true'}, both: {run: 'true'}, ci: {run: 'true'}}\n",
+    );
+    let document = world.formic(&["plan", "b", "--json"]).ok().json();
+    assert_eq!(decisions(&document), ["b run starts at once"]);
+    let said = |word: &str| world.formic(&["plan", word]).code(2).err;
+    assert_eq!(
+        said("both"),
+        "error: `both` is a task of several pipelines\nhelp: say which: `ci/both` or `ship/both`\n"
+    );
+    assert_eq!(
+        said("ci"),
+        "error: `ci` is a pipeline and a task\n\
+         help: say `ship/ci` for the task, or `--file .formic/ci.yaml` for the pipeline\n"
+    );
+}
+
+#[test]
+fn what_run_refuses_is_listed_and_ends_with_its_code() {
+    let text = "tasks:\n  a:\n    run: 'true'\n    cache: [{ key: \"k-${{ hash('x') }}\", paths: [x] }]\n  b: { run: 'true' }\n";
+    let world = World::new(text);
+    let ran = world.formic(&["plan", "--json"]).code(2);
+    assert_eq!(
+        ran.json()["unsupported"],
+        serde_json::json!([{"key": "cache", "task": "a", "line": 2}])
+    );
+    let _ran = ran
+        .says("refused: this version of formic cannot run `cache` of task `a` (formic.yaml:2)\n");
+    let _ran = world.formic(&["run"]).code(2);
+}
+
+#[test]
+fn paths_that_overlap_are_warned_about() {
+    let text = "tasks:\n  a: { run: 'true', artifacts: { out: { r: out/x } } }\n  b: { run: 'true', artifacts: { out: { r: out/x } } }\n";
+    let _ran = World::new(text)
+        .formic(&["plan"])
+        .ok()
+        .says("`a` and `b` both write `out/x`, so they never run at the same time");
+}
+
+#[test]
+fn a_large_matrix_is_one_line_for_each_decision() {
+    let text = "tasks:\n  t: { matrix: { n: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] }, when: matrix.n != 3, run: 'true' }\n";
+    let ran = World::new(text).formic(&["plan"]).ok();
+    assert_eq!(
+        ran.out,
+        "plan of formic (formic.yaml) · manual\n\
+         \x20 run      t[11 of 12]  t[1]: matrix.n != 3 is true: matrix.n is 1\n\
+         \x20 skip     t[1 of 12]   matrix.n != 3 is false: matrix.n is 3\n\
+         12 tasks: 11 run, 1 skip\n"
+    );
+}
