@@ -2,10 +2,10 @@
 
 use crate::board::{Board, granted, run, tasks, wish};
 use api::protocol::{Append, Chunk, ReplyBody, RequestBody, Stream};
-use engine::rows::AttemptResult;
+use engine::rows::{AttemptEnd, AttemptResult};
 use engine::work::Work;
 use model::ids::Token;
-use store::Store;
+use store::{BlobStore, Store};
 
 fn append(work: &Work, offset: u64, text: &str) -> RequestBody {
     RequestBody::Append(Append {
@@ -134,4 +134,34 @@ fn the_end_of_a_run_teaches_how_long_its_tasks_take_once() {
         durations.into_iter().collect::<Vec<_>>(),
         [("a".to_owned(), 400)]
     );
+}
+
+#[test]
+fn generated_tasks_see_the_params_of_their_pipeline_and_inherit_what_their_maker_does() {
+    let board = Board::default();
+    let plan = testkit::plan("p")
+        .param("to", serde_json::json!("prod"))
+        .task("make", |task| {
+            let task = task.run("true").generates("more.yaml");
+            task.inherit("SSH_AUTH_SOCK")
+        })
+        .build();
+    let mut process = board.process(1);
+    process.create(1, plan);
+    let work = process.lease(1).remove(0);
+    let more = "tasks:\n  x:\n    when: params.to == 'prod'\n    run: echo ${{ params.to }}\n";
+    let mut end = AttemptEnd::bare(AttemptResult::Succeeded);
+    end.generated = Some(board.blobs.put_bytes(more.as_bytes()).expect("in memory"));
+    let report = process.request(RequestBody::Report {
+        id: work.id,
+        token: work.token,
+        end: Box::new(end),
+        missing_log_bytes: 0,
+        then: None,
+    });
+    process.ask(&report);
+    let work = process.lease(1).remove(0);
+    assert_eq!(work.key, "make/x");
+    assert_eq!(work.task.env_policy.inherit, ["SSH_AUTH_SOCK"]);
+    assert_eq!(work.names["params"], serde_json::json!({ "to": "prod" }));
 }
