@@ -18,7 +18,10 @@ fn a_killed_run_shows_as_interrupted_and_goes_on() {
     assert!(ran.out.contains("  interrupted  "), "{}", ran.out);
     // Whoever comes next makes sure that nothing of it lives.
     assert_eq!(processes_with(&go), [] as [String; 0]);
+    let attempts = world.dir().join(".formic/state/attempts");
+    assert!(attempts.join("1").exists(), "nobody could remove it");
     let _ran = world.formic(&["resume"]).ok();
+    assert!(!attempts.exists(), "what the dead process left is removed");
     assert_eq!(world.read("made"), "done\n");
     assert_eq!(world.statuses(), ["a succeeded -", "b succeeded -"]);
 }
@@ -63,6 +66,12 @@ fn two_runs_at_once_share_a_board() {
         .map(|run| run["status"].clone())
         .collect();
     assert_eq!(statuses, ["succeeded", "running"]);
+    // What a living process has is not touched.
+    let scripts = "a sibling's scripts are in use";
+    assert!(
+        world.dir().join(".formic/state/attempts/1").exists(),
+        "{scripts}"
+    );
     crate::world::tell(&go);
     let _ran = going.end().ok();
 }

@@ -6,6 +6,7 @@ mod check;
 mod docs;
 mod eval;
 mod init;
+mod hardship;
 mod kill;
 mod killed;
 mod logs;
