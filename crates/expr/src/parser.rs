@@ -245,7 +245,10 @@ impl<'a> Parser<'a> {
                 if self.token.kind != TokenKind::Name {
                     return Err(self.unexpected("a name after `.`"));
                 }
-                self.name(true)
+                let name = self.name(true)?;
+                let node = &mut self.nodes[name.0 as usize];
+                node.span = token.span.to(node.span);
+                Ok(name)
             }
             TokenKind::OpenParen => {
                 self.advance()?;

@@ -256,13 +256,14 @@ fn a_limit_is_not_absorbed() {
 }
 
 #[test]
-fn a_program_that_begins_or_ends_with_a_parenthesis_keeps_its_text() {
+fn a_program_that_begins_or_ends_with_a_sign_keeps_its_text() {
     for text in [
         "(2 * 3) / 4 % 5",
         "1 + (2 * 3)",
         "((a)).b",
         "-(1)",
         "(a) ? (b) : (c)",
+        ".a + .b.c",
     ] {
         assert_eq!(compile(Dialect::Cel, text).unwrap().text(), text);
     }
