@@ -46,12 +46,7 @@ impl Address {
     /// # Errors
     /// When it names no file, leaves the project, or is a kind of reference that does not exist yet.
     pub fn parse(text: &str, within: &Self) -> Result<Self, BadAddress> {
-        if text.len() > LENGTH {
-            return Err(bad(
-                format!("the reference has more than {LENGTH} characters"),
-                "write `./PATH` or `git+URL//PATH@REF`",
-            ));
-        }
+        short_enough(text.len())?;
         if let Some(rest) = text.strip_prefix("git+") {
             return git(text, rest);
         }
@@ -66,6 +61,8 @@ impl Address {
     /// # Errors
     /// When it is no path, or leaves the project.
     pub fn parse_include(text: &str, within: &Self) -> Result<Self, BadAddress> {
+        // As it is written, with `./`.
+        short_enough(text.len() + 2)?;
         if text.contains("://") {
             return Err(bad(
                 format!("`{text}` cannot be included: only files of the project can"),
@@ -124,6 +121,16 @@ impl fmt::Display for Address {
             } => write!(f, "git+{url}//{path}@{reference}"),
         }
     }
+}
+
+fn short_enough(bytes: usize) -> Result<(), BadAddress> {
+    if bytes <= LENGTH {
+        return Ok(());
+    }
+    Err(bad(
+        format!("the reference has more than {LENGTH} characters"),
+        "write `./PATH` or `git+URL//PATH@REF`",
+    ))
 }
 
 fn bad(message: String, help: impl Into<String>) -> BadAddress {
@@ -297,6 +304,15 @@ mod tests {
             read("git+file:///srv/ci.git//scan@release/2").as_deref(),
             Ok("git+file:///srv/ci.git//scan@release/2")
         );
+    }
+
+    #[test]
+    fn what_is_included_is_as_short_as_what_is_used() {
+        let top = Address::Local(String::new());
+        let longest = "a".repeat(LENGTH - 2);
+        let included = Address::parse_include(&longest, &top).unwrap();
+        assert_eq!(Address::parse_whole(&included.to_string()), Ok(included));
+        assert!(Address::parse_include(&format!("{longest}a"), &top).is_err());
     }
 
     #[test]
