@@ -91,7 +91,7 @@ pub struct Append {
 /// Some output of one step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
-    /// The step, counted from 0 over all steps that were begun, post steps included.
+    /// The step, counted from 0 over services and all steps that were begun, post steps included.
     pub step: u32,
     /// Which stream.
     pub stream: Stream,

@@ -36,7 +36,8 @@ impl Selected<'_> {
 
     fn wants(&self, frame: &Frame<'_>) -> bool {
         self.step.is_none_or(|wanted| {
-            self.step_name(frame.step) == Some(wanted) || wanted == frame.step.to_string()
+            let name = self.step_name(frame.step);
+            name.is_some_and(|name| is_called(name, wanted)) || wanted == frame.step.to_string()
         })
     }
 
@@ -59,6 +60,11 @@ impl Selected<'_> {
     }
 }
 
+/// Whether a step, or the service beside the steps, is the one that is wanted.
+fn is_called(name: &str, wanted: &str) -> bool {
+    name == wanted || name.strip_prefix("service ") == Some(wanted)
+}
+
 /// Makes sure that an ended attempt has the step.
 ///
 /// # Errors
@@ -68,7 +74,7 @@ pub(crate) fn must_have_step(selected: &Selected<'_>, step: &str) -> Result<()> 
         return Ok(());
     };
     let names: Vec<&str> = end.steps.iter().map(|step| step.name.as_str()).collect();
-    if names.contains(&step) || step.parse::<u32>().is_ok() {
+    if names.iter().any(|name| is_called(name, step)) || step.parse::<u32>().is_ok() {
         return Ok(());
     }
     let key = &selected.task.key;

@@ -251,10 +251,14 @@ fn unsupported(task: &TaskDef) -> Vec<String> {
         .as_deref()
         .filter(|name| *name != "process");
     let container = placement.container.is_some() || steps(task).iter().any(has_container);
+    let with_image = task
+        .services
+        .iter()
+        .any(|service| service.container.is_some());
     let found = [
         ("cache", !task.caches.is_empty()),
         ("inputs", task.inputs.is_some()),
-        ("services", !task.services.is_empty()),
+        ("image of a service", with_image),
         ("secrets", !task.secrets.is_empty()),
         ("reports", !task.reports.is_empty()),
         ("container", container),

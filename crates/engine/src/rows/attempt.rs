@@ -92,10 +92,10 @@ pub enum AttemptResult {
     Interrupted,
 }
 
-/// What became of a step.
+/// What became of a step, or of a service that ran beside the steps. Services come first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepResult {
-    /// Its name; in a group `outer/inner`; for a post step `post outer`.
+    /// Its name; in a group `outer/inner`; for a post step `post outer`, for a service `service name`.
     pub name: String,
     /// What happened.
     pub status: StepStatus,
