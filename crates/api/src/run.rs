@@ -31,8 +31,32 @@ pub struct RunDocument {
     pub created_at_ms: i64,
     /// How long it took, or has taken so far.
     pub duration_ms: Option<u64>,
+    /// Places in concurrency groups that it waits for.
+    pub waits: Vec<WaitDocument>,
     /// Its tasks, in order of the plan. A matrix stands for its members, a call for its tasks.
     pub tasks: Vec<TaskDocument>,
+}
+
+/// A place in a concurrency group that a run, or one of its tasks, waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitDocument {
+    /// The group's name.
+    pub group: String,
+    /// The task that waits; none for the run as a whole.
+    pub task: Option<String>,
+    /// How many places the group has.
+    pub limit: u32,
+    /// Who holds a place, and who entered the group before it, in order of their entry.
+    pub ahead: Vec<MemberDocument>,
+}
+
+/// A member of a concurrency group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberDocument {
+    /// The run.
+    pub run: String,
+    /// The task; none for the run as a whole.
+    pub task: Option<String>,
 }
 
 /// A task.
@@ -110,6 +134,13 @@ impl RunDocument {
         let shown = tasks
             .iter()
             .filter(|task| task.kind == TaskKind::Leaf || !open.contains(&task.no));
+        let document = |task: &TaskRow| {
+            let mut document = TaskDocument::of(task, newest.get(&task.no).copied(), life);
+            if document.message.is_none() && open.contains(&task.no) {
+                document.message = failed_inside(task, tasks);
+            }
+            document
+        };
         Self {
             schema: SCHEMA.to_owned(),
             run: head.id.to_string(),
@@ -119,10 +150,16 @@ impl RunDocument {
             parent: head.parent.as_ref().map(|parent| parent.run.to_string()),
             created_at_ms: head.created_at.0,
             duration_ms: run.ended_at.map(|ended| ended.since_ms(head.created_at)),
-            tasks: shown
-                .map(|task| TaskDocument::of(task, newest.get(&task.no).copied(), life))
-                .collect(),
+            waits: Vec::new(),
+            tasks: shown.map(document).collect(),
         }
+    }
+
+    /// The same, with the places in groups that it waits for.
+    #[must_use]
+    pub fn waiting(mut self, waits: Vec<WaitDocument>) -> Self {
+        self.waits = waits;
+        self
     }
 }
 
@@ -184,6 +221,23 @@ impl StepDocument {
             allowed_failure: step.tolerated,
         }
     }
+}
+
+/// What to say of a task that failed because of tasks that it generated: which of them did.
+#[must_use]
+pub fn failed_inside(task: &TaskRow, tasks: &[TaskRow]) -> Option<String> {
+    let Some(Ended::Failed(_)) = task.ended() else {
+        return None;
+    };
+    let mut failed = tasks.iter().filter(|row| {
+        let matters = row.parent == Some(task.no) && !row.tolerated;
+        matters && matches!(row.ended(), Some(Ended::Failed(_)))
+    });
+    let first = &failed.next()?.key;
+    Some(match failed.count() {
+        0 => format!("`{first}` failed"),
+        more => format!("`{first}` and {more} more of its tasks failed"),
+    })
 }
 
 /// The status word of a run.

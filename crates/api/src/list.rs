@@ -1,0 +1,83 @@
+//! The document of `formic ls --json`.
+
+use engine::rows::{RunHead, RunRow};
+use serde::{Deserialize, Serialize};
+
+/// The name and version of the document's form.
+pub const SCHEMA: &str = "formic.runs/v1";
+
+/// Runs of a project, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListDocument {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The runs.
+    pub runs: Vec<ListedRun>,
+}
+
+/// A run in a list. Counts are of tasks that a worker runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedRun {
+    /// The run's id.
+    pub run: String,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// As in the document of a run.
+    pub status: String,
+    /// The run that it repeats.
+    pub parent: Option<String>,
+    /// The commit that it ran on.
+    pub commit: Option<String>,
+    /// The branch that was checked out.
+    pub branch: Option<String>,
+    /// Who asked for it.
+    pub by: String,
+    /// When it was created, in milliseconds since 1970.
+    pub created_at_ms: i64,
+    /// How long it took, once it has ended.
+    pub duration_ms: Option<u64>,
+    /// All tasks.
+    pub tasks: u32,
+    /// Tasks that succeeded.
+    pub succeeded: u32,
+    /// Tasks that failed.
+    pub failed: u32,
+    /// Tasks that were skipped.
+    pub skipped: u32,
+    /// Tasks that were canceled.
+    pub canceled: u32,
+}
+
+impl ListDocument {
+    /// The document of these runs.
+    #[must_use]
+    pub fn new(runs: Vec<ListedRun>) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            runs,
+        }
+    }
+}
+
+impl ListedRun {
+    /// The entry of a run; `status` as [`crate::run::run_status`] says it.
+    #[must_use]
+    pub fn of(head: &RunHead, row: &RunRow, status: &str) -> Self {
+        Self {
+            run: head.id.to_string(),
+            pipeline: head.pipeline.clone(),
+            status: status.to_owned(),
+            parent: head.parent.as_ref().map(|parent| parent.run.to_string()),
+            commit: head.source.commit.clone(),
+            branch: head.source.branch.clone(),
+            by: head.by.clone(),
+            created_at_ms: head.created_at.0,
+            duration_ms: row.ended_at.map(|ended| ended.since_ms(head.created_at)),
+            tasks: row.counts.total,
+            succeeded: row.counts.succeeded,
+            failed: row.counts.failed,
+            skipped: row.counts.skipped,
+            canceled: row.counts.canceled,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The documents against what others say about them.
+
+mod sarif;
