@@ -5,19 +5,22 @@ use crate::capacity::{self, Fit};
 use crate::drive::{self, Blocked, End};
 use crate::edge;
 use crate::exit::{self, Exit};
+use crate::fault::Fault;
 use crate::progress::{self, Narrator};
 use crate::prompt::Prompter;
+use crate::references::short;
 use crate::ui::Ui;
 use anyhow::Result;
 use api::protocol::Chunk;
 use api::run::{Life, RunDocument, run_status};
 use engine::machine::Machine;
-use engine::rows::{Changes, EventRow, RunHead, TaskState, Transition};
+use engine::rows::{Changes, EventRow, RunHead, RunState, TaskState, Transition};
 use model::digest::Digest;
 use model::ids::{AttemptId, RunId};
 use model::plan::Plan;
 use model::source::Source;
-use server::local::{Start, Watcher};
+use server::Fatal;
+use server::local::{LocalError, Start, Watcher};
 use std::path::PathBuf;
 use std::sync::Arc;
 use store::Store as _;
@@ -156,7 +159,8 @@ fn drive_to_end(board: &Board, run: RunId, start: Start, worker: Worker, ui: &Ui
         blocked: 0,
         ui,
     };
-    let driven = drive::drive(board, start, driving, &mut watcher, drop)?;
+    let driven = drive::drive(board, start, driving, &mut watcher, drop)
+        .map_err(|error| left(error, run, board))?;
     let found = board.summary(run)?;
     let tasks = board.store.run_tasks(run)?;
     // Everybody may look at a run that was left; this process does not work on it any more.
@@ -187,6 +191,26 @@ fn drive_to_end(board: &Board, run: RunId, start: Start, worker: Worker, ui: &Ui
         (End::Interrupted, Some(signal)) => Exit::after_signal(signal),
         (End::Interrupted | End::Lost | End::Broken, _) => Exit::Infrastructure,
     })
+}
+
+/// Trouble with the board in the middle of a run: what was told is kept, so a person can go on with it.
+fn left(error: anyhow::Error, run: RunId, board: &Board) -> anyhow::Error {
+    let of_disk = matches!(
+        error.downcast_ref(),
+        Some(LocalError::Board(
+            Fatal::Store(_) | Fatal::Log(_) | Fatal::Blob(_)
+        ))
+    );
+    let is_there = board.dir.join("board.sqlite").exists();
+    let found = board.summary(run).ok();
+    let goes_on = found.is_some_and(|found| !matches!(found.row.state, RunState::Ended(_)));
+    if !(of_disk && is_there && goes_on) {
+        return error;
+    }
+    let run = short(run);
+    let message = format!("run `{run}` had to be left as it is");
+    let help = format!("`formic resume {run}` goes on when this is mended");
+    error.context(Fault::new(Exit::Infrastructure, message).help(help))
 }
 
 /// The number of the signal that Ctrl-C sends.

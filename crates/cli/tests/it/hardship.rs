@@ -86,10 +86,11 @@ fn a_full_disk_under_the_board_is_named_at_once_and_the_run_goes_on_when_there_i
         return;
     };
     let ran = with_state(&world, &state, &["run"]).code(7);
-    let _ran = ran.says(&format!(
-        "no space is left on the disk for the log `{}/logs`; free some space",
+    let ran = ran.says(&format!(
+        "no space is left on the disk for the log `{}/logs`; free some space\nhelp: `formic resume ",
         state.display()
     ));
+    let _ran = ran.says("had to be left as it is");
     let expected = ["a succeeded -", "big interrupted -", "c queued needs"];
     assert_eq!(statuses_with(&world, &state), expected);
     // Still no room: still told, and still nothing lost.
@@ -102,7 +103,7 @@ fn a_full_disk_under_the_board_is_named_at_once_and_the_run_goes_on_when_there_i
 }
 
 #[test]
-fn an_artifact_that_the_disk_has_no_room_for_is_the_platforms_trouble() {
+fn an_artifact_that_the_disk_has_no_room_for_is_the_platforms_failure_by_name() {
     let world = World::new(
         "tasks:\n  a: { run: 'head -c 5000000 /dev/urandom > out', artifacts: { out: { files: out } } }\n",
     );
@@ -110,11 +111,11 @@ fn an_artifact_that_the_disk_has_no_room_for_is_the_platforms_trouble() {
     let Some(disk) = Mount::small(&state, "3m") else {
         return;
     };
-    let _ran = with_state(&world, &state, &["run"])
-        .code(7)
-        .says("no space");
+    let ran = with_state(&world, &state, &["run"]).code(7);
+    let ran = ran.says("cannot keep artifact `files` in `");
+    let _ran = ran.says("No space left on device");
     disk.grow();
-    let _ran = with_state(&world, &state, &["resume"]).ok();
+    let _ran = with_state(&world, &state, &["retry"]).ok();
     assert_eq!(statuses_with(&world, &state), ["a succeeded -"]);
 }
 

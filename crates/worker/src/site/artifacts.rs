@@ -41,10 +41,14 @@ pub(super) fn give_out(
         };
     }
     let archive = at.dir.join("artifact.tar");
-    pack(&files, &at.source, &archive).map_err(|error| platform("pack", &archive, &error))?;
-    let kept = fs::File::open(&archive).and_then(|mut file| content.put(&mut file));
-    let (digest, size_bytes) = kept.map_err(|error| platform("keep", &archive, &error))?;
+    let packed = pack(&files, &at.source, &archive);
+    let kept = packed.and_then(|()| content.put(&mut fs::File::open(&archive)?));
+    // Also when that failed: others may need the room.
     drop(fs::remove_file(&archive));
+    let (digest, size_bytes) = kept.map_err(|error| {
+        let what = format!("keep artifact `{}` in", wanted.name);
+        platform(&what, &at.dir, &error)
+    })?;
     let files = u32::try_from(files.len()).unwrap_or(u32::MAX);
     collected.artifacts.push(ArtifactRef {
         name: wanted.name.clone(),
