@@ -1,6 +1,8 @@
 //! Runs the blocks of one page as one session and compares what they print with what the page says.
 //!
-//! A page that writes files of its own begins in an empty folder, any other in a copy of the sample.
+//! A page that writes files of its own begins in an empty folder, any other in a copy of the sample. To `git` the address
+//! [`ADDRESS`] is that folder, so that a page can use itself as a repository elsewhere. Whoever runs the page is no CI, and
+//! has an empty cache.
 
 use std::{
     fmt, fs,
@@ -249,10 +251,21 @@ fn shell(formic: &Path, scratch: &Path) -> Command {
         .stdin(Stdio::null())
         .env("PATH", path)
         .env_remove("FORMIC_STATE")
+        .env_remove("CI")
+        .env("XDG_CACHE_HOME", scratch.with_extension("cache"))
+        .env("GIT_CONFIG_COUNT", "1")
+        .env(
+            "GIT_CONFIG_KEY_0",
+            format!("url.file://{}.insteadOf", scratch.display()),
+        )
+        .env("GIT_CONFIG_VALUE_0", ADDRESS)
         .envs(COMMITTER)
         .env("NO_COLOR", "1");
     command
 }
+
+/// Where the page's project is to be had by Git.
+const ADDRESS: &str = "https://git.example/shop";
 
 /// Who commits in a page, whatever the machine's own settings are.
 const COMMITTER: [(&str, &str); 4] = [
