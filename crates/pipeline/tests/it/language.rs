@@ -1,6 +1,5 @@
 //! The reference of the language and the page for newcomers from other systems: they say what the tables say, and every
 //! example on them is right.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use expr::{Budget, Dialect, MapScope, Value};
 use pipeline::{SourceFile, check, function_samples, reference_markdown};
