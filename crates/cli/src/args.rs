@@ -6,8 +6,11 @@ use crate::exit::Exit;
 use crate::fault::{self, Fault};
 use crate::ui::{Color, Paint, Progress, Ui, Wish};
 use anyhow::{Context as _, Result};
+use api::error::{ErrorBody, ErrorDocument};
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use engine::event::Answer;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -59,6 +62,7 @@ struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(commands::run::Args),
+    Plan(commands::plan::Args),
     Resume(commands::resume::Args),
     Retry(commands::retry::Args),
     Replay(commands::replay::Args),
@@ -81,24 +85,111 @@ enum Command {
 
 /// Reads the arguments and runs the command.
 pub(crate) fn run() -> ExitCode {
-    let line = CommandLine::parse();
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => return ExitCode::from(refuse(&error).code()),
+    };
     let ui = Ui::new(Wish {
-        json: line.global.json,
+        json: line.global.json || line.command.is_json(),
         quiet: line.global.quiet,
         verbose: line.global.verbose,
         color: line.global.color,
         progress: line.global.progress,
     });
+    let for_machines = ui.wish.json || line.command.prints_events();
     let exit = enter(line.global.dir).and_then(|()| dispatch(line.command, &ui));
     let exit = exit.unwrap_or_else(|error| {
         ui.raw(fault::human(&error, |text| ui.paint(Paint::Bad, text)));
-        if ui.wish.json {
+        if for_machines {
             ui.document(&fault::document(&error));
         }
         fault::exit_of(&error)
     });
     ui.flush();
     ExitCode::from(exit.code())
+}
+
+/// Prints help, the version, or what is wrong with the arguments; the latter as a document too if one was asked for.
+fn refuse(error: &clap::Error) -> Exit {
+    // Nobody to tell about the trouble of telling.
+    drop(error.print());
+    if !error.use_stderr() {
+        return Exit::Success;
+    }
+    if asks_for_document(std::env::args_os().skip(1)) {
+        Ui::new(Wish::default()).document(&usage_document(error));
+    }
+    Exit::Usage
+}
+
+/// Whether arguments that cannot be read as a whole ask for a document.
+fn asks_for_document(arguments: impl Iterator<Item = OsString>) -> bool {
+    let mut before = OsString::new();
+    for argument in arguments.take_while(|argument| argument != "--") {
+        let is_json = before == "--format" && argument == "json";
+        if is_json
+            || ["--json", "--events", "--format=json"]
+                .iter()
+                .any(|flag| argument == **flag)
+        {
+            return true;
+        }
+        before = argument;
+    }
+    false
+}
+
+/// What clap says, as the document of an error: its first paragraph, then its tips and the usage.
+fn usage_document(error: &clap::Error) -> ErrorDocument {
+    let said = error.render().to_string();
+    let mut help = Vec::new();
+    let mut message = String::new();
+    if matches!(
+        error.kind(),
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    ) {
+        "no command was given".clone_into(&mut message);
+    } else {
+        let first: Vec<&str> = said
+            .lines()
+            .take_while(|line| !line.trim().is_empty())
+            .collect();
+        for line in &first {
+            let line = line.trim().trim_start_matches("error: ");
+            let gap = if message.is_empty() { "" } else { " " };
+            message = format!("{message}{gap}{line}");
+        }
+        for line in said.lines().skip(first.len()) {
+            let line = line.trim();
+            if let Some(tip) = line.strip_prefix("tip: ") {
+                help.push(tip.to_owned());
+            } else if let Some(usage) = line.strip_prefix("Usage: ") {
+                help.push(format!("usage: {usage}"));
+            }
+        }
+    }
+    help.push("`formic help` lists the commands, `formic help COMMAND` their options".to_owned());
+    ErrorDocument::new(ErrorBody {
+        exit_code: Exit::Usage.code(),
+        message,
+        causes: Vec::new(),
+        help,
+    })
+}
+
+impl Command {
+    /// Whether its own options ask for one document, as `--json` does for every command.
+    fn is_json(&self) -> bool {
+        matches!(self, Self::Check(args) if args.is_json())
+    }
+
+    /// Whether it prints a line for each event, and a document as the last one.
+    fn prints_events(&self) -> bool {
+        matches!(self, Self::Run(args) if args.options.events)
+            || matches!(self, Self::Resume(args) if args.options.events)
+            || matches!(self, Self::Retry(args) if args.options.events)
+            || matches!(self, Self::Replay(args) if args.options.events)
+    }
 }
 
 fn enter(dir: Option<PathBuf>) -> Result<()> {
@@ -112,6 +203,7 @@ fn enter(dir: Option<PathBuf>) -> Result<()> {
 fn dispatch(command: Command, ui: &Ui) -> Result<Exit> {
     match command {
         Command::Run(args) => commands::run::run(&args, ui),
+        Command::Plan(args) => commands::plan::run(&args, ui),
         Command::Resume(args) => commands::resume::run(&args, ui),
         Command::Retry(args) => commands::retry::run(&args, ui),
         Command::Replay(args) => commands::replay::run(&args, ui),
@@ -135,6 +227,16 @@ fn dispatch(command: Command, ui: &Ui) -> Result<Exit> {
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+
+    #[test]
+    fn a_document_is_asked_for_before_the_dashes() {
+        let asks = |line: &str| asks_for_document(line.split(' ').map(OsString::from));
+        assert!(asks("run --nope --json"));
+        assert!(asks("check --format json x --nope"));
+        assert!(asks("run --events --nope"));
+        assert!(!asks("check --format sarif --nope"));
+        assert!(!asks("run -- --json"));
+    }
 
     #[test]
     fn the_definition_of_the_command_line_is_valid() {

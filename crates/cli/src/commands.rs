@@ -9,6 +9,7 @@ pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod logs;
 pub(crate) mod ls;
+pub(crate) mod plan;
 pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod retry;

@@ -4,7 +4,7 @@
 //! help; without one the trouble is the platform's, except where rows contradict each other: that is a bug.
 
 use crate::exit::Exit;
-use serde_json::json;
+use api::error::{ErrorBody, ErrorDocument};
 use std::fmt::Write as _;
 
 /// An expected failure of a command.
@@ -73,14 +73,12 @@ pub(crate) fn human(error: &anyhow::Error, paint: impl Fn(&str) -> String) -> St
 }
 
 /// The error as a document.
-pub(crate) fn document(error: &anyhow::Error) -> serde_json::Value {
-    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-    json!({
-        "schema": "formic.error/v1",
-        "exit_code": exit_of(error).code(),
-        "message": error.to_string(),
-        "causes": causes,
-        "help": fault_in(error).map_or(&[][..], |fault| &fault.help),
+pub(crate) fn document(error: &anyhow::Error) -> ErrorDocument {
+    ErrorDocument::new(ErrorBody {
+        exit_code: exit_of(error).code(),
+        message: error.to_string(),
+        causes: error.chain().skip(1).map(ToString::to_string).collect(),
+        help: fault_in(error).map_or_else(Vec::new, |fault| fault.help.clone()),
     })
 }
 

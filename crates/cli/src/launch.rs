@@ -6,6 +6,7 @@ use crate::drive::{self, Blocked, End};
 use crate::edge;
 use crate::exit::{self, Exit};
 use crate::fault::Fault;
+use crate::group;
 use crate::progress::{self, Narrator};
 use crate::prompt::Prompter;
 use crate::references::short;
@@ -14,16 +15,21 @@ use anyhow::Result;
 use api::protocol::Chunk;
 use api::run::{Life, RunDocument, run_status};
 use engine::machine::Machine;
-use engine::rows::{Changes, EventRow, RunHead, RunState, TaskState, Transition};
+use engine::rows::{
+    AttemptResult, AttemptRow, Changes, EventRow, RunHead, RunState, TaskKind, TaskRow, TaskState,
+    Transition,
+};
 use model::digest::Digest;
-use model::ids::{AttemptId, RunId};
+use model::ids::{AttemptId, RunId, TaskNo};
 use model::plan::Plan;
+use model::reason::QueueReason;
 use model::source::Source;
 use server::Fatal;
 use server::local::{LocalError, Start, Watcher};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use store::Store as _;
+use store::{SqliteStore, Store as _};
 
 /// Options of every command that drives a run.
 #[derive(Debug, clap::Args)]
@@ -36,7 +42,7 @@ pub(crate) struct Options {
     labels: Option<Vec<String>>,
     /// Print one JSON line for each event, and the run's document as the last one
     #[arg(long)]
-    events: bool,
+    pub(crate) events: bool,
 }
 
 /// The id of a run that does not exist yet.
@@ -95,7 +101,9 @@ pub(crate) fn create(board: &Board, new: New, options: &Options, ui: &Ui) -> Res
         head: Box::new(head),
         plan: Box::new(new.plan),
     };
-    drive_to_end(board, run, start, Worker::new(fit, None, options, ui), ui)
+    let narrator = Narrator::new(run, options.events, ui);
+    let worker = Worker::new(fit, None, options, ui);
+    drive_to_end(board, start, worker, narrator, ui)
 }
 
 /// Takes over a run that nobody owns and drives it to its end, in `source` if that is not where it was.
@@ -114,7 +122,29 @@ pub(crate) fn take_over(
     introduce(&head, ui);
     let by = edge::person();
     let worker = Worker::new(fit, source, options, ui);
-    drive_to_end(board, run, Start::TakeOver { run, by }, worker, ui)
+    let mut narrator = Narrator::new(run, options.events, ui);
+    narrator.goes_on(&interrupted(board, run)?);
+    drive_to_end(board, Start::TakeOver { run, by }, worker, narrator, ui)
+}
+
+/// The tasks that were begun and neither ended nor failed.
+fn interrupted(board: &Board, run: RunId) -> Result<Vec<String>> {
+    let mut newest: BTreeMap<TaskNo, AttemptRow> = BTreeMap::new();
+    for attempt in board.store.run_attempts(run, None)? {
+        newest.insert(attempt.task, attempt);
+    }
+    let stopped = |task: &TaskRow| {
+        let end = newest.get(&task.no).map(|attempt| attempt.end.as_ref());
+        match end {
+            Some(Some(end)) => end.result == AttemptResult::Interrupted,
+            Some(None) => true,
+            None => false,
+        }
+    };
+    let tasks = board.store.run_tasks(run)?;
+    let living = tasks.iter().filter(|task| task.ended().is_none());
+    let open = living.filter(|task| task.kind == TaskKind::Leaf && stopped(task));
+    Ok(open.map(|task| task.key.to_string()).collect())
 }
 
 fn introduce(head: &RunHead, ui: &Ui) {
@@ -151,10 +181,18 @@ impl Worker {
     }
 }
 
-fn drive_to_end(board: &Board, run: RunId, start: Start, worker: Worker, ui: &Ui) -> Result<Exit> {
+fn drive_to_end(
+    board: &Board,
+    start: Start,
+    worker: Worker,
+    narrator: Narrator<'_>,
+    ui: &Ui,
+) -> Result<Exit> {
     let Worker { driving, events } = worker;
+    let run = narrator.run();
     let mut watcher = Eyes {
-        narrator: Narrator::new(run, events, ui),
+        narrator,
+        store: Arc::clone(&board.store),
         prompter: Prompter::new(run, Arc::clone(&board.store)),
         blocked: 0,
         ui,
@@ -219,6 +257,7 @@ const SIGINT: i32 = 2;
 /// Sees what happens, and asks the person who sits here.
 struct Eyes<'a> {
     narrator: Narrator<'a>,
+    store: Arc<SqliteStore>,
     prompter: Prompter,
     /// Tasks that waited for a person at the last look.
     blocked: u32,
@@ -228,6 +267,9 @@ struct Eyes<'a> {
 impl Watcher for Eyes<'_> {
     fn changed(&mut self, changes: &Changes, machine: &Machine) {
         self.narrator.changed(changes, machine);
+        if changes.events.iter().any(queues_in_group) {
+            self.tell_waits(machine);
+        }
         let blocked = machine.run().counts.blocked;
         let is_news = blocked != self.blocked || changes.events.iter().any(blocks);
         self.blocked = blocked;
@@ -254,6 +296,41 @@ impl Watcher for Eyes<'_> {
     fn broken(&mut self, cause: &str) {
         self.ui
             .tell(format!("the process that starts commands is gone: {cause}"));
+    }
+}
+
+impl Eyes<'_> {
+    /// Says what the run waits for in groups, and who holds it.
+    fn tell_waits(&mut self, machine: &Machine) {
+        if !group::waits(machine.run().state, machine.tasks()) {
+            return;
+        }
+        let effects = machine.effects().values();
+        // A board that cannot be read ends the run by itself; here only a sentence is missing.
+        let waits = group::of(effects, machine.tasks(), &*self.store).unwrap_or_default();
+        for wait in &waits {
+            self.narrator.waits(wait);
+        }
+    }
+}
+
+/// Whether the run, or a task, may have begun to wait for a place in a group.
+fn queues_in_group(event: &EventRow) -> bool {
+    match event.what {
+        Transition::RunCreated | Transition::TakenOver { .. } => true,
+        Transition::TaskMoved { state, .. } => {
+            state == TaskState::Queued(QueueReason::ConcurrencyGroup)
+        }
+        Transition::RunAdmitted
+        | Transition::CancelAsked { .. }
+        | Transition::RunEnded(_)
+        | Transition::Leased { .. }
+        | Transition::Started { .. }
+        | Transition::AttemptEnded { .. }
+        | Transition::TaskEnded { .. }
+        | Transition::Approved { .. }
+        | Transition::Rejected { .. }
+        | Transition::Generated { .. } => false,
     }
 }
 

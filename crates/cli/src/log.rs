@@ -5,10 +5,10 @@ use crate::fault::Fault;
 use crate::text;
 use crate::ui::{Paint, Ui};
 use anyhow::Result;
-use base64::Engine as _;
+use api::logs::{self, ChunkDocument};
+use api::protocol;
 use engine::rows::{AttemptRow, StepStatus, TaskRow};
 use model::ids::{AttemptId, RunId};
-use serde_json::json;
 use store::{Frame, LogReader, Stream};
 
 /// An attempt whose log is wanted.
@@ -140,51 +140,36 @@ pub(crate) fn document(
     selected: &[Selected<'_>],
     ui: &Ui,
 ) -> Result<()> {
-    ui.data(format!(
-        r#"{{"schema":"formic.logs/v1","run":"{run}","logs":["#
-    ));
+    ui.data(logs::begin(run.as_str()));
     for (place, each) in selected.iter().enumerate() {
-        let key = json!(each.task.key);
         let (attempt, missing) = (each.attempt.attempt.0, each.missing_bytes());
-        let gap = if place > 0 { "," } else { "" };
-        ui.data(format!(
-            r#"{gap}{{"task":{key},"attempt":{attempt},"missing_bytes":{missing},"chunks":["#
-        ));
+        ui.data(if place > 0 { "," } else { "" });
+        ui.data(logs::log_begin(&each.task.key, attempt, missing));
         let mut gap = "";
         for frame in each.reader(board)?.into_iter().flatten() {
             let frame = frame?;
             if each.wants(&frame) {
-                ui.data(format!("{gap}{}", chunk(each, &frame)));
+                let chunk =
+                    serde_json::to_string(&chunk(each, &frame)).expect("text and numbers are JSON");
+                ui.data(format!("{gap}{chunk}"));
                 gap = ",";
             }
         }
-        ui.data("]}");
+        ui.data(logs::LOG_END);
     }
-    ui.data("]}\n");
+    ui.data(format!("{}\n", logs::END));
     Ok(())
 }
 
-/// A piece of output: `text`, or `base64` where it is not UTF-8 by itself.
-fn chunk(selected: &Selected<'_>, frame: &Frame<'_>) -> serde_json::Value {
+/// A piece of output.
+fn chunk(selected: &Selected<'_>, frame: &Frame<'_>) -> ChunkDocument {
     let stream = match frame.stream {
-        Stream::Stdout => "stdout",
-        Stream::Stderr => "stderr",
-        Stream::System => "system",
+        Stream::Stdout => protocol::Stream::Stdout,
+        Stream::Stderr => protocol::Stream::Stderr,
+        Stream::System => protocol::Stream::System,
     };
-    let mut chunk = json!({
-        "step": frame.step,
-        "name": selected.step_name(frame.step),
-        "stream": stream,
-        "at_ms": frame.at.0,
-    });
-    match std::str::from_utf8(&frame.bytes) {
-        Ok(text) => chunk["text"] = text.into(),
-        Err(_) => {
-            let encoded = base64::engine::general_purpose::STANDARD.encode(&frame.bytes);
-            chunk["base64"] = encoded.into();
-        }
-    }
-    chunk
+    let name = selected.step_name(frame.step);
+    ChunkDocument::new(frame.step, name, stream, frame.at.0, &frame.bytes)
 }
 
 /// The last output of an attempt, as much as a screen shows.
@@ -193,8 +178,6 @@ pub(crate) struct Tail(Vec<u8>);
 
 /// More would not fit a screen.
 const TAIL_BYTES: usize = 16 * 1024;
-/// Characters of a line that are shown; the whole is in the log.
-const LINE_CHARS: usize = 400;
 
 impl Tail {
     /// Takes in output.
@@ -223,17 +206,30 @@ fn shown_line(line: &str) -> String {
     let mut shown = String::new();
     let mut chars = last.chars().peekable();
     while let Some(c) = chars.next() {
-        if c == '\x1b' {
-            if chars.next_if_eq(&'[').is_some() {
-                while chars.next().is_some_and(|c| !c.is_ascii_alphabetic()) {}
-            }
-        } else if !c.is_control() || c == '\t' {
-            shown.push(c);
+        match c {
+            '\x1b' => skip_sequence(&mut chars),
+            // A tab is as wide as it likes; a line is bounded.
+            '\t' => shown.push_str("    "),
+            c if text::is_unshown(c) => {}
+            c => shown.push(c),
         }
     }
-    match shown.char_indices().nth(LINE_CHARS) {
-        Some((end, _)) => format!("{} …", &shown[..end]),
-        None => shown,
+    text::cut(&shown)
+}
+
+/// Leaves out the rest of an escape sequence: of a colour or cursor movement up to its letter, of a title or link
+/// up to its end, of anything else one character.
+fn skip_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    match chars.next_if(|c| !c.is_control()) {
+        Some('[') => while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {},
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            while let Some(c) = chars.next() {
+                if c == '\x07' || c == '\x1b' && chars.next_if_eq(&'\\').is_some() {
+                    break;
+                }
+            }
+        }
+        Some(_) | None => {}
     }
 }
 
@@ -293,12 +289,18 @@ mod tests {
         assert_eq!(tail.lines(2), ["line 99998", "line 99999"]);
         assert!(tail.0.len() <= 4 * TAIL_BYTES);
         tail.add(&vec![b'x'; 1 << 20]);
-        assert_eq!(tail.lines(20), [format!("{} …", "x".repeat(LINE_CHARS))]);
+        let cut = format!("{} …", "x".repeat(text::LINE_CHARS));
+        assert_eq!(tail.lines(20), [cut]);
     }
 
     #[test]
     fn a_line_is_shown_as_a_terminal_would_leave_it() {
         assert_eq!(shown_line("10 %\r50 %\r100 %\r"), "100 %");
         assert_eq!(shown_line("\x1b[1;31merror\x1b[0m: x\x07"), "error: x");
+        assert_eq!(
+            shown_line("\x1b]0;title\x07a\x1b]8;;http://x\x1b\\b\x1b(Bc"),
+            "abBc"
+        );
+        assert_eq!(shown_line("a\u{9b}31mb\u{202e}c\td"), "a31mbc    d");
     }
 }

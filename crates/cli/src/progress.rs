@@ -2,19 +2,20 @@
 //!
 //! Written to standard error; standard output stays free for data. Nothing here decides anything.
 
-use crate::documents::EventDocument;
 use crate::drive::End;
 use crate::edge;
+use crate::group;
 use crate::heartbeat::Heartbeat;
 use crate::log;
 use crate::references::short;
 use crate::summary;
 use crate::text;
 use crate::ui::{self, Paint, Ui};
+use api::event::EventDocument;
+use api::run::WaitDocument;
 use engine::machine::Machine;
 use engine::rows::{
-    AttemptResult, AttemptRow, Changes, Ended, EventRow, RunResult, TaskKind, TaskRow, TaskState,
-    Transition,
+    AttemptResult, AttemptRow, Changes, Ended, EventRow, TaskKind, TaskRow, TaskState, Transition,
 };
 use model::ids::{AttemptNo, RunId, TaskNo};
 use model::plan::Text;
@@ -27,6 +28,8 @@ use store::RunSummary;
 const TAIL_LINES: usize = 20;
 /// A failure is told again at the end when so many lines came after it; else it is still in sight.
 const LINES_IN_SIGHT: usize = 10;
+/// Tasks named in one line; of more their number is said.
+const NAMES_IN_A_LINE: usize = 3;
 /// Failed tasks shown in full at the end; the others are named.
 const FAILED_IN_FULL: usize = 5;
 
@@ -39,6 +42,8 @@ pub(crate) struct Narrator<'a> {
     /// What the shown clock counts from.
     since: Timestamp,
     beat: Heartbeat,
+    /// How it goes on, if it had been left.
+    goes_on: Option<String>,
     failed: Vec<Failed>,
     lines_since_failure: usize,
     printer: log::Printer,
@@ -62,6 +67,7 @@ impl<'a> Narrator<'a> {
             run,
             since: now,
             beat: Heartbeat::new(run, now, ui),
+            goes_on: None,
             failed: Vec::new(),
             lines_since_failure: 0,
             printer: log::Printer::default(),
@@ -69,12 +75,44 @@ impl<'a> Narrator<'a> {
         }
     }
 
+    /// The run.
+    pub(crate) const fn run(&self) -> RunId {
+        self.run
+    }
+
+    /// The run had been left, and these tasks with it.
+    pub(crate) fn goes_on(&mut self, interrupted: &[String]) {
+        let (first, more) = interrupted.split_at(interrupted.len().min(NAMES_IN_A_LINE));
+        let first: Vec<String> = first
+            .iter()
+            .map(|key| format!("`{}`", text::plain(key)))
+            .collect();
+        let mut names = first.join(", ");
+        if !more.is_empty() {
+            names = format!("{names} and {} more", more.len());
+        }
+        self.goes_on = Some(match interrupted.len() {
+            0 => "goes on; nothing was interrupted".to_owned(),
+            1 => format!("goes on; {names} was interrupted and starts again, idempotent or not"),
+            _ => format!("goes on; {names} were interrupted and start again, idempotent or not"),
+        });
+    }
+
+    /// Says what the run, or a task of it, waits for in a group.
+    pub(crate) fn waits(&mut self, wait: &WaitDocument) {
+        let what = wait
+            .task
+            .as_deref()
+            .map_or_else(|| "run".to_owned(), text::plain);
+        self.line(&what, &group::sentence(wait, self.run), Paint::Attention);
+    }
+
     /// Tells what a durable change means.
     pub(crate) fn changed(&mut self, changes: &Changes, machine: &Machine) {
         self.beat.sees(machine);
         for event in &changes.events {
             if self.events {
-                let document = event_document(self.run, event, machine.tasks(), changes);
+                let document = EventDocument::of(self.run, event, machine.tasks(), changes);
                 self.ui.document(&document);
             }
             self.tell(event, changes, machine);
@@ -96,7 +134,7 @@ impl<'a> Narrator<'a> {
             Transition::TaskEnded { task, ended } => {
                 let row = machine.row(*task);
                 if row.kind == TaskKind::Leaf {
-                    self.task_ended(row, *ended, changes);
+                    self.task_ended(row, *ended, changes, machine);
                 }
             }
             Transition::AttemptEnded { task, attempt } => {
@@ -115,11 +153,8 @@ impl<'a> Narrator<'a> {
                 );
             }
             Transition::TakenOver { .. } => {
-                self.line(
-                    "run",
-                    "goes on; what was interrupted starts again, idempotent or not",
-                    Paint::Attention,
-                );
+                let how = self.goes_on.clone().unwrap_or_else(|| "goes on".to_owned());
+                self.line("run", &how, Paint::Attention);
             }
             Transition::Approved { task, by } => {
                 let key = text::plain(&machine.row(*task).key);
@@ -143,7 +178,7 @@ impl<'a> Narrator<'a> {
         }
     }
 
-    fn task_ended(&mut self, row: &TaskRow, ended: Ended, changes: &Changes) {
+    fn task_ended(&mut self, row: &TaskRow, ended: Ended, changes: &Changes, machine: &Machine) {
         let key = text::plain(&row.key);
         let took = row.started_at.zip(row.ended_at);
         let took = took.map_or_else(String::new, |(from, to)| {
@@ -166,7 +201,8 @@ impl<'a> Narrator<'a> {
                 let attempt = of_task(changes, row.no);
                 let why = row.note.as_deref().map(str::to_owned);
                 let why = why.or_else(|| summary::failure(attempt));
-                let why = why.map_or_else(|| kind.to_string(), |why| text::plain(&why));
+                let why = why.or_else(|| api::run::failed_inside(row, machine.tasks()));
+                let why = why.map_or_else(|| kind.to_string(), |why| text::line(&why));
                 let word = if row.tolerated {
                     "failed, and may"
                 } else {
@@ -196,7 +232,7 @@ impl<'a> Narrator<'a> {
             .map(|end| &end.result);
         let key = text::plain(&row.key);
         let why = match result {
-            Some(AttemptResult::Failed { message, .. }) => text::plain(message),
+            Some(AttemptResult::Failed { message, .. }) => text::line(message),
             Some(AttemptResult::Interrupted) => {
                 let text = format!("attempt {} interrupted", attempt.0);
                 return self.line(&key, &text, Paint::Attention);
@@ -273,8 +309,12 @@ impl<'a> Narrator<'a> {
         }
         let RunSummary { head, row, .. } = found;
         let counts = row.counts;
-        let took = row.ended_at.unwrap_or_else(edge::now);
-        let took = text::duration(took.since_ms(self.since));
+        let end_at = row.ended_at.unwrap_or_else(edge::now);
+        let mut took = text::duration(end_at.since_ms(head.created_at));
+        if self.goes_on.is_some() {
+            let leg = text::duration(end_at.since_ms(self.since));
+            took = format!("{took}, {leg} of it since it went on");
+        }
         let mut parts = Vec::new();
         for (count, word) in [
             (counts.succeeded, "ok"),
@@ -344,103 +384,6 @@ fn of_task(changes: &Changes, task: TaskNo) -> Option<&AttemptRow> {
         .attempts
         .iter()
         .rfind(|attempt| attempt.task == task)
-}
-
-/// One transition for machines.
-fn event_document(
-    run: RunId,
-    event: &EventRow,
-    tasks: &[TaskRow],
-    changes: &Changes,
-) -> EventDocument {
-    let mut document = EventDocument {
-        schema: "formic.event/v1",
-        run: run.to_string(),
-        seq: event.seq,
-        at_ms: event.at.0,
-        event: "",
-        task: None,
-        attempt: None,
-        status: None,
-        reason: None,
-        by: None,
-        tasks: None,
-    };
-    let key = |task: &TaskNo| Some(tasks[task.index()].key.to_string());
-    match &event.what {
-        Transition::RunCreated => document.event = "run_created",
-        Transition::RunAdmitted => document.event = "run_admitted",
-        Transition::CancelAsked { mode, by } => {
-            document.event = "cancel_asked";
-            document.reason = Some(mode.as_str());
-            document.by = Some(by.clone());
-        }
-        Transition::TakenOver { by } => {
-            document.event = "taken_over";
-            document.by = Some(by.clone());
-        }
-        Transition::RunEnded(result) => {
-            document.event = "run_ended";
-            (document.status, document.reason) = run_words(*result);
-        }
-        Transition::TaskMoved { task, state } => {
-            document.event = "task_moved";
-            document.task = key(task);
-            (document.status, document.reason) = state_words(*state);
-        }
-        Transition::Leased { task, attempt } => {
-            document.event = "leased";
-            (document.task, document.attempt) = (key(task), Some(attempt.0));
-        }
-        Transition::Started { task, attempt } => {
-            document.event = "started";
-            (document.task, document.attempt) = (key(task), Some(attempt.0));
-        }
-        Transition::AttemptEnded { task, attempt } => {
-            document.event = "attempt_ended";
-            (document.task, document.attempt) = (key(task), Some(attempt.0));
-        }
-        Transition::TaskEnded { task, ended } => {
-            document.event = "task_ended";
-            document.task = key(task);
-            document.attempt = of_task(changes, *task).map(|attempt| attempt.attempt.0);
-            (document.status, document.reason) = state_words(TaskState::Ended(*ended));
-        }
-        Transition::Approved { task, by } => {
-            document.event = "approved";
-            (document.task, document.by) = (key(task), Some(by.clone()));
-        }
-        Transition::Rejected { task, by } => {
-            document.event = "rejected";
-            (document.task, document.by) = (key(task), Some(by.clone()));
-        }
-        Transition::Generated { task, tasks } => {
-            document.event = "generated";
-            (document.task, document.tasks) = (key(task), Some(*tasks));
-        }
-    }
-    document
-}
-
-const fn run_words(result: RunResult) -> (Option<&'static str>, Option<&'static str>) {
-    match result {
-        RunResult::Succeeded => (Some("succeeded"), None),
-        RunResult::Failed => (Some("failed"), None),
-        RunResult::Skipped => (Some("skipped"), None),
-        RunResult::Canceled(cause) => (Some("canceled"), Some(cause.as_str())),
-    }
-}
-
-const fn state_words(state: TaskState) -> (Option<&'static str>, Option<&'static str>) {
-    match state {
-        TaskState::Queued(reason) => (Some("queued"), Some(reason.as_str())),
-        TaskState::Blocked(gate) => (Some("blocked"), Some(gate.as_str())),
-        TaskState::Running | TaskState::Open => (Some("running"), None),
-        TaskState::Ended(Ended::Succeeded) => (Some("succeeded"), None),
-        TaskState::Ended(Ended::Failed(kind)) => (Some("failed"), Some(kind.as_str())),
-        TaskState::Ended(Ended::Skipped(cause)) => (Some("skipped"), Some(cause.as_str())),
-        TaskState::Ended(Ended::Canceled(cause)) => (Some("canceled"), Some(cause.as_str())),
-    }
 }
 
 /// Tasks that wait for a person, with what is asked.

@@ -1,11 +1,16 @@
-//! Where the pipelines are: the nearest folder with `.formic/*.yaml` or `formic.yaml`, up to the Git root.
+//! Where the pipelines are: the nearest folder with `.formic/*.yaml` or `formic.yaml`, from the current folder up.
+//!
+//! Git says where a project ends. Without it the search ends at the home folder, and before the first folder that
+//! somebody else could have put a file into: what is run there would be theirs.
 
 use crate::fault::Fault;
+use crate::ui::Ui;
 use anyhow::{Context as _, Result};
-use pipeline::SourceFile;
+use pipeline::{SourceFile, Span};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The folder that pipelines run in, and their files.
@@ -15,6 +20,8 @@ pub(crate) struct Project {
     pub dir: PathBuf,
     /// The pipeline files by name; none where there is only a board, or nothing.
     pub files: Vec<PipelineFile>,
+    /// Whether it was found above the current folder.
+    pub is_above: bool,
 }
 
 /// A pipeline file.
@@ -38,25 +45,33 @@ impl Project {
                 Fault::usage("the current folder does not exist any more")
                     .help("go to a folder that exists, or name one with `-C DIR`")
             })?;
-        let mut folders: Vec<&Path> = here.ancestors().collect();
-        // Without Git nothing says where a project ends, so nothing above is looked at.
-        let root = folders.iter().position(|dir| dir.join(".git").exists());
-        folders.truncate(root.unwrap_or(0) + 1);
         let mut board_only = None;
-        for dir in folders {
+        for dir in searched(&here) {
             let files = pipeline_files(dir)?;
             if !files.is_empty() {
-                let dir = dir.to_owned();
-                return Ok(Self { dir, files });
+                return Ok(Self {
+                    is_above: dir != here,
+                    dir: dir.to_owned(),
+                    files,
+                });
             }
             if board_only.is_none() && dir.join(".formic").is_dir() {
                 board_only = Some(dir.to_owned());
             }
         }
+        let dir = board_only.unwrap_or_else(|| here.clone());
         Ok(Self {
-            dir: board_only.unwrap_or(here),
+            is_above: dir != here,
+            dir,
             files: Vec::new(),
         })
+    }
+
+    /// Says where things happen, if that is not the current folder.
+    pub(crate) fn announce(&self, ui: &Ui) {
+        if self.is_above {
+            ui.say(format!("project {}", self.dir.display()));
+        }
     }
 
     /// Its files, or the fault that there are none.
@@ -115,6 +130,61 @@ impl PipelineFile {
     }
 }
 
+/// The folders in which a project is looked for, the nearest first.
+fn searched(here: &Path) -> Vec<&Path> {
+    let all: Vec<&Path> = here.ancestors().collect();
+    if let Some(root) = all.iter().position(|dir| dir.join(".git").exists()) {
+        return all[..=root].to_vec();
+    }
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
+    let home = home.and_then(|home| fs::canonicalize(home).ok());
+    let mut folders = Vec::new();
+    for dir in all {
+        if dir != here && !is_ours(dir) {
+            break;
+        }
+        folders.push(dir);
+        if home.as_deref() == Some(dir) {
+            break;
+        }
+    }
+    folders
+}
+
+/// Whether nobody but this user can put files into a folder.
+fn is_ours(dir: &Path) -> bool {
+    const OTHERS_WRITE: u32 = 0o002;
+    let us = rustix::process::geteuid().as_raw();
+    fs::metadata(dir).is_ok_and(|seen| seen.uid() == us && seen.mode() & OTHERS_WRITE == 0)
+}
+
+/// The name of a file's pipeline: what the file says, else the file's own. A file with faults has a name too.
+pub(crate) fn pipeline_name(file: &PipelineFile, source: &SourceFile) -> String {
+    let text = String::from_utf8_lossy(&source.text);
+    let value = text.lines().find_map(|line| line.strip_prefix("name:"));
+    let value = value.unwrap_or_default();
+    let value = value.split(" #").next().unwrap_or_default().trim();
+    let value = value.trim_matches(['"', '\'']);
+    if value.is_empty() {
+        file.stem()
+    } else {
+        value.to_owned()
+    }
+}
+
+/// The line that names the pipeline, with its number; the first characters of a file without one.
+pub(crate) fn name_span(source: &SourceFile) -> (Span, u32) {
+    let mut start = 0;
+    for (number, line) in (1..).zip(source.text.split_inclusive(|byte| *byte == b'\n')) {
+        if line.starts_with(b"name:") {
+            let end = start + line.trim_ascii_end().len();
+            return (Span { start, end }, number);
+        }
+        start += line.len();
+    }
+    (Span::default(), 1)
+}
+
 fn pipeline_files(dir: &Path) -> Result<Vec<PipelineFile>> {
     let mut found = Vec::new();
     for name in ["formic.yaml", "formic.yml"] {
@@ -152,4 +222,29 @@ fn pipeline_files(dir: &Path) -> Result<Vec<PipelineFile>> {
 fn is_yaml(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str);
     matches!(extension, Some("yaml" | "yml"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> PipelineFile {
+        PipelineFile {
+            path: PathBuf::from(".formic/ci.yaml"),
+            name: ".formic/ci.yaml".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_name_is_found_also_in_a_file_with_faults() {
+        let name = |text: &str| pipeline_name(&file(), &SourceFile::new("ci.yaml", text));
+        assert_eq!(name("# ci\nname: \"shop\" # ours\ntasks: 5\n"), "shop");
+        assert_eq!(name("tasks:\n  name: {run: x}\n"), "ci");
+    }
+
+    #[test]
+    fn the_line_of_a_name_is_found_by_its_bytes() {
+        let source = SourceFile::new("ci.yaml", "# é\nname: shop\n");
+        assert_eq!(name_span(&source), (Span { start: 5, end: 15 }, 2));
+    }
 }

@@ -9,6 +9,7 @@ use crate::project::Project;
 use crate::references::{self, short};
 use crate::reuse::Earlier;
 use crate::select;
+use crate::signal::Asked;
 use crate::source::{self, Wanted};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -129,7 +130,7 @@ impl Repeated {
     /// When the pipeline file is gone or has a fault, or the board fails.
     pub(crate) fn here(&self, project: &Project, options: &Options, ui: &Ui) -> Result<Exit> {
         let file = project.dir.join(Path::new(&self.plan.file));
-        let chosen = select::choose(project, Some(&file), None)?;
+        let chosen = select::choose(project, Some(&file), None, &Asked::default())?;
         let recorded = source::record(&project.dir, &self.board)?;
         for note in &recorded.notes {
             ui.say(format!("note: {note}"));

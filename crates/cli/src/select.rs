@@ -1,17 +1,21 @@
 //! Which pipeline a command means, and which of its tasks.
 //!
-//! The first word is a pipeline, else a task of the only pipeline; `PIPELINE/TASK` decides. One task brings
-//! what it needs, and nothing else.
+//! Without a word it is the only pipeline, else the only one that waits for the signal. The first word is a pipeline,
+//! else a task; `PIPELINE/TASK` decides. One task brings what it needs, and nothing else.
 
 use crate::diagnostics;
+use crate::dialect;
 use crate::exit::Exit;
 use crate::fault::Fault;
-use crate::project::{PipelineFile, Project};
+use crate::project::{self, PipelineFile, Project};
+use crate::signal::Asked;
 use crate::text;
 use crate::ui::Ui;
 use anyhow::Result;
+use api::plan::UnsupportedTask;
 use model::ids::DefNo;
 use model::plan::{Plan, Step, StepBody, TaskDef};
+use pipeline::signal::On;
 use pipeline::{Compiled, Diagnostic, Request, SourceFile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -36,19 +40,36 @@ pub(crate) fn choose(
     project: &Project,
     file: Option<&Path>,
     target: Option<&str>,
+    asked: &Asked,
 ) -> Result<Chosen> {
+    let (candidate, task) = candidate(project, file, target, asked)?;
+    Ok(Chosen {
+        source: candidate.source,
+        task,
+    })
+}
+
+/// The file that is meant, and the task of it.
+fn candidate(
+    project: &Project,
+    file: Option<&Path>,
+    target: Option<&str>,
+    asked: &Asked,
+) -> Result<(Candidate, Option<String>)> {
     let files: Vec<PipelineFile> = match file {
         Some(file) => vec![project.named(file)],
         None => project.must_have_files()?.to_vec(),
     };
     let mut candidates = Vec::new();
     for file in &files {
+        dialect::must_be_known(&file.path, &file.name, None)?;
         let source = file.read()?;
-        let name = name_of(&source).unwrap_or_else(|| file.stem());
+        let name = project::pipeline_name(file, &source);
         candidates.push(Candidate { source, name });
     }
+    refuse_same_names(&candidates)?;
     let Some(target) = target else {
-        return only(candidates).map(|only| only.chosen(None));
+        return only(candidates, asked).map(|only| only.chosen(None));
     };
     let named = |word: &str| candidates.iter().position(|each| each.name == word);
     if let Some((pipeline, task)) = target.split_once('/')
@@ -56,43 +77,107 @@ pub(crate) fn choose(
     {
         return Ok(candidates.swap_remove(place).chosen(Some(task)));
     }
-    let pipeline = named(target);
-    let alone = candidates.len() == 1;
-    let is_task = alone && task_names(&candidates[0].source).contains(target);
-    match (pipeline, alone) {
-        (Some(_), _) if is_task => {
-            Err(Fault::usage(format!("`{target}` is a pipeline and a task"))
-                .help(format!(
-                    "say `{target}/{target}` for the task; without a word the pipeline is run"
-                ))
-                .into())
+    if let Some(place) = named(target) {
+        if let Some(other) = candidates.iter().find(|each| each.has_task(target)) {
+            return Err(two_meanings(target, &candidates[place], other, candidates.len()).into());
         }
-        (Some(place), _) => Ok(candidates.swap_remove(place).chosen(None)),
-        (None, true) => Ok(candidates.swap_remove(0).chosen(Some(target))),
-        (None, false) => Err(unknown(target, &candidates).into()),
+        return Ok(candidates.swap_remove(place).chosen(None));
     }
+    if candidates.len() == 1 {
+        return Ok(candidates.swap_remove(0).chosen(Some(target)));
+    }
+    let having: Vec<usize> = (0..candidates.len())
+        .filter(|place| candidates[*place].has_task(target))
+        .collect();
+    match having.as_slice() {
+        [] => Err(unknown(target, &candidates).into()),
+        [only] => Ok(candidates.swap_remove(*only).chosen(Some(target))),
+        several => {
+            let names: Vec<String> = several
+                .iter()
+                .map(|place| format!("`{}/{target}`", candidates[*place].name))
+                .collect();
+            Err(
+                Fault::usage(format!("`{target}` is a task of several pipelines"))
+                    .help(format!("say which: {}", names.join(" or ")))
+                    .into(),
+            )
+        }
+    }
+}
+
+fn two_meanings(word: &str, pipeline: &Candidate, other: &Candidate, count: usize) -> Fault {
+    let fault = Fault::usage(format!("`{word}` is a pipeline and a task"));
+    let task = format!("say `{}/{word}` for the task", other.name);
+    if count == 1 {
+        return fault.help(format!("{task}; without a word the pipeline is run"));
+    }
+    let file = &pipeline.source.name;
+    fault.help(format!("{task}, or `--file {file}` for the pipeline"))
+}
+
+/// A name has to say which file is meant.
+fn refuse_same_names(candidates: &[Candidate]) -> Result<()> {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for Candidate { source, name } in candidates {
+        if let Some(other) = seen.insert(name, &source.name) {
+            let (name, file) = (text::plain(name), &source.name);
+            return Err(Fault::usage(format!(
+                "pipeline `{name}` is in two files: `{other}` and `{file}`"
+            ))
+            .help("give one of them another `name:`, or name one with `--file FILE`")
+            .into());
+        }
+    }
+    Ok(())
 }
 
 impl Candidate {
-    fn chosen(self, task: Option<&str>) -> Chosen {
-        Chosen {
-            source: self.source,
-            task: task.map(str::to_owned),
-        }
+    fn has_task(&self, name: &str) -> bool {
+        let outline = pipeline::outline(&self.source);
+        outline.tasks.iter().any(|task| task == name)
+    }
+
+    fn chosen(self, task: Option<&str>) -> (Self, Option<String>) {
+        (self, task.map(str::to_owned))
     }
 }
 
-fn only(mut candidates: Vec<Candidate>) -> Result<Candidate> {
+/// The pipeline that is meant where none is named.
+fn only(mut candidates: Vec<Candidate>, asked: &Asked) -> Result<Candidate> {
     if candidates.len() == 1 {
         return Ok(candidates.swap_remove(0));
     }
-    let names: Vec<&str> = candidates.iter().map(|each| each.name.as_str()).collect();
-    let names = names.join(", ");
-    Err(
-        Fault::usage(format!("there are several pipelines: {names}"))
-            .help("name one: `formic run PIPELINE`")
-            .into(),
-    )
+    let meant: Vec<usize> = (0..candidates.len())
+        .filter(|place| asked.may_mean(&pipeline::outline(&candidates[*place].source).on))
+        .collect();
+    if let [only] = meant.as_slice() {
+        return Ok(candidates.swap_remove(*only));
+    }
+    let list = |places: &[usize]| {
+        let names = places.iter().map(|place| candidates[*place].name.as_str());
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let all: Vec<usize> = (0..candidates.len()).collect();
+    let message = match (asked.named(), meant.as_slice()) {
+        (Some(kind), []) => {
+            format!(
+                "of several pipelines none waits for this signal `{kind}`: {}",
+                list(&all)
+            )
+        }
+        (Some(kind), several) => {
+            format!(
+                "several pipelines wait for this signal `{kind}`: {}",
+                list(several)
+            )
+        }
+        (None, []) => format!("there are several pipelines: {}", list(&all)),
+        (None, several) => format!("there are several pipelines: {}", list(several)),
+    };
+    Err(Fault::usage(message)
+        .help("name one: `formic run PIPELINE`")
+        .into())
 }
 
 fn unknown(target: &str, candidates: &[Candidate]) -> Fault {
@@ -107,56 +192,47 @@ fn unknown(target: &str, candidates: &[Candidate]) -> Fault {
     }
 }
 
-/// The name that a file gives its pipeline. Found by line, because a file with faults has a name too.
-fn name_of(source: &SourceFile) -> Option<String> {
-    let text = String::from_utf8_lossy(&source.text);
-    let value = text.lines().find_map(|line| line.strip_prefix("name:"))?;
-    let value = value.split(" #").next().unwrap_or_default().trim();
-    let value = value.trim_matches(['"', '\'']);
-    (!value.is_empty()).then(|| value.to_owned())
-}
-
-/// The tasks of a file that can be compiled as it is; else none.
-fn task_names(source: &SourceFile) -> BTreeSet<String> {
-    let compiled = pipeline::compile(source, &Request::default());
-    let tasks = compiled.plan.into_iter().flat_map(|plan| plan.tasks);
-    tasks.map(|task| task.name).collect()
-}
-
 impl Chosen {
-    /// Makes sure that there will be a plan for these params, and shows what is doubtful.
+    /// The plan for `request` as far as it can be made, with everything that is doubtful shown.
     ///
     /// # Errors
-    /// When the file or the params have a fault, the task is not there, or this version cannot run something.
-    pub(crate) fn check(&self, params: &BTreeMap<String, String>, ui: &Ui) -> Result<()> {
-        let request = Request {
-            params: params.clone(),
-            ..Request::default()
-        };
-        let Compiled { diagnostics, .. } = pipeline::compile(&self.source, &request);
-        if !diagnostics.iter().any(Diagnostic::is_error) {
-            ui.raw(diagnostics::drawn(
-                &self.source,
-                &diagnostics,
-                ui.has_color(),
-            ));
+    /// When the file or the params have a fault, or the task is not there.
+    pub(crate) fn look(&self, request: &Request, ui: &Ui) -> Result<Looked> {
+        let compiled = self.compiled(request);
+        if !compiled.diagnostics.iter().any(Diagnostic::is_error) {
+            let drawn = diagnostics::drawn(&self.source, &compiled.diagnostics, ui.has_color());
+            ui.raw(drawn);
         }
-        self.plan(&request, ui).map(drop)
+        self.looked(compiled, ui)
     }
 
     /// The plan for `request`, with what was chosen of it.
     ///
     /// # Errors
-    /// As [`Self::check`].
+    /// As [`Self::look`], and when this version cannot run something.
     pub(crate) fn plan(&self, request: &Request, ui: &Ui) -> Result<Plan> {
-        let Compiled { plan, diagnostics } = pipeline::compile(&self.source, request);
+        let looked = self.looked(self.compiled(request), ui)?;
+        looked.refuse_unsupported()?;
+        Ok(looked.plan)
+    }
+
+    fn compiled(&self, request: &Request) -> Compiled {
+        pipeline::compile(&self.source, request)
+    }
+
+    fn looked(&self, compiled: Compiled, ui: &Ui) -> Result<Looked> {
+        let Compiled {
+            plan,
+            on,
+            diagnostics,
+            ..
+        } = compiled;
         self.refuse_errors(&diagnostics, ui)?;
         let mut plan = plan.expect("a file without errors gives a plan");
         if let Some(task) = &self.task {
             keep_only(&mut plan, task)?;
         }
-        refuse_unsupported(&plan)?;
-        Ok(plan)
+        Ok(Looked { plan, on })
     }
 
     fn refuse_errors(&self, said: &[Diagnostic], ui: &Ui) -> Result<()> {
@@ -164,6 +240,10 @@ impl Chosen {
         let Some(first) = errors.clone().next() else {
             return Ok(());
         };
+        let faulty = || pipeline::check(&self.source).iter().any(Diagnostic::is_error);
+        if errors.clone().all(is_about_given) && !faulty() {
+            return Err(given_faults(&self.source.name, errors).into());
+        }
         ui.raw(diagnostics::drawn(&self.source, said, ui.has_color()));
         let number = text::count(errors.count(), "error");
         let file = &self.source.name;
@@ -176,6 +256,32 @@ impl Chosen {
                 .into(),
         )
     }
+}
+
+/// Whether it is about the value of a param, which the file gives or the command line.
+fn is_about_given(diagnostic: &Diagnostic) -> bool {
+    matches!(diagnostic.code, PARAM_MISSING | PARAM_UNKNOWN | PARAM_VALUE)
+}
+
+/// The codes of params that are missing, not declared, or of another type.
+const PARAM_MISSING: &str = "E0501";
+const PARAM_UNKNOWN: &str = "E0502";
+const PARAM_VALUE: &str = "E0503";
+
+/// Every fault of what was given, and where the param is declared.
+fn given_faults<'a>(file: &str, faults: impl Iterator<Item = &'a Diagnostic>) -> Fault {
+    let (mut messages, mut helps) = (Vec::new(), Vec::new());
+    for each in faults {
+        let place = if each.code == PARAM_UNKNOWN {
+            String::new()
+        } else {
+            format!(" ({file}:{}:{})", each.line, each.column)
+        };
+        messages.push(format!("{}{place}", text::plain(&each.message)));
+        helps.extend(each.help.iter().map(|help| text::plain(help)));
+    }
+    let fault = Fault::usage(messages.join("; "));
+    helps.into_iter().fold(fault, Fault::help)
 }
 
 /// Leaves only the task `name` and what it needs.
@@ -218,30 +324,57 @@ fn no_task(plan: &Plan, root: &[DefNo], name: &str) -> Fault {
     }
 }
 
-/// Refuses, by name and line, what the plan carries and this version cannot do. Nothing is passed over in silence.
-fn refuse_unsupported(plan: &Plan) -> Result<()> {
-    let mut refused = Vec::new();
-    for def in plan.scopes.iter().flat_map(|scope| &scope.tasks) {
-        let task = plan.task(*def);
-        for key in unsupported(task) {
-            let line = task
-                .at
-                .map_or_else(String::new, |at| format!(":{}", at.line));
-            refused.push(format!(
-                "`{key}` of task `{}` ({}{line})",
-                task.name, plan.file
-            ));
+/// A plan before anybody has decided to run it.
+pub(crate) struct Looked {
+    /// The plan, with what was chosen of it.
+    pub plan: Plan,
+    /// Which signals the pipeline waits for.
+    pub on: On,
+}
+
+impl Looked {
+    /// What the plan carries and this version cannot do, by key and task.
+    pub(crate) fn unsupported(&self) -> Vec<UnsupportedTask> {
+        let defs = self.plan.scopes.iter().flat_map(|scope| &scope.tasks);
+        let tasks = defs.map(|def| self.plan.task(*def));
+        let found = tasks.flat_map(|task| {
+            unsupported(task).into_iter().map(|key| UnsupportedTask {
+                key,
+                task: task.name.clone(),
+                line: task.at.map(|at| at.line),
+            })
+        });
+        found.collect()
+    }
+
+    /// Refuses what this version cannot do, by name and line. Nothing is passed over in silence.
+    ///
+    /// # Errors
+    /// When there is something.
+    pub(crate) fn refuse_unsupported(&self) -> Result<()> {
+        let refused = self.unsupported();
+        if refused.is_empty() {
+            return Ok(());
         }
+        let places: Vec<String> = refused
+            .iter()
+            .map(|each| place_of(&self.plan.file, each))
+            .collect();
+        Err(Fault::usage(format!(
+            "this version of formic cannot run {}",
+            places.join(", ")
+        ))
+        .help("the file is right; leave this out, or wait for a version that has it")
+        .into())
     }
-    if refused.is_empty() {
-        return Ok(());
-    }
-    let mut fault = Fault::usage(format!(
-        "this version of formic cannot run {}",
-        refused.join(", ")
-    ));
-    fault = fault.help("the file is right; leave this out, or wait for a version that has it");
-    Err(fault.into())
+}
+
+/// "`cache` of task `a` (formic.yaml:3)".
+pub(crate) fn place_of(file: &str, each: &UnsupportedTask) -> String {
+    let line = each
+        .line
+        .map_or_else(String::new, |line| format!(":{line}"));
+    format!("`{}` of task `{}` ({file}{line})", each.key, each.task)
 }
 
 fn unsupported(task: &TaskDef) -> Vec<String> {
@@ -284,26 +417,6 @@ fn has_container(step: &Step) -> bool {
     inside || step.container.is_some()
 }
 
-/// Reads `--param NAME=VALUE`.
-///
-/// # Errors
-/// When there is no `=`, or a name stands twice.
-pub(crate) fn params(given: &[String]) -> Result<BTreeMap<String, String>> {
-    let mut params = BTreeMap::new();
-    for each in given {
-        let Some((name, value)) = each.split_once('=') else {
-            let shown = text::plain(each);
-            return Err(Fault::usage(format!("`--param {shown}` has no value"))
-                .help(format!("write `--param {shown}=VALUE`"))
-                .into());
-        };
-        if params.insert(name.to_owned(), value.to_owned()).is_some() {
-            return Err(Fault::usage(format!("`--param {name}` is given twice")).into());
-        }
-    }
-    Ok(params)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,21 +442,5 @@ mod tests {
         );
         keep_only(&mut plan, "b").unwrap();
         assert_eq!(names(&plan), ["a", "b"]);
-    }
-
-    #[test]
-    fn a_name_is_found_also_in_a_file_with_faults() {
-        let name = |text: &str| name_of(&SourceFile::new("x.yaml", text));
-        assert_eq!(
-            name("# ci\nname: \"shop\" # ours\ntasks: 5\n"),
-            Some("shop".to_owned())
-        );
-        assert_eq!(name("tasks:\n  name: {run: x}\n"), None);
-    }
-
-    #[test]
-    fn params_have_a_name_and_a_value() {
-        let params = params(&["a=b=c".to_owned()]).unwrap();
-        assert_eq!(params.get("a").map(String::as_str), Some("b=c"));
     }
 }

@@ -28,6 +28,28 @@ pub(crate) struct Recorded {
     pub source: Source,
     /// Sentences for people.
     pub notes: Vec<String>,
+    /// Why Git says nothing about it.
+    no_git: Option<NoGit>,
+}
+
+/// Why there is no repository to ask.
+enum NoGit {
+    /// The folder is in none.
+    NoRepository,
+    /// There is no program.
+    NoProgram,
+    /// Git does not want to; its words.
+    Refused(String),
+}
+
+impl NoGit {
+    fn sentence(&self) -> String {
+        match self {
+            Self::NoRepository => "this is no Git repository".to_owned(),
+            Self::NoProgram => "there is no `git` program".to_owned(),
+            Self::Refused(said) => format!("git says {said}"),
+        }
+    }
 }
 
 /// Records what `dir` holds. Without Git, or where Git refuses, only the folder is recorded, and a note says so.
@@ -39,23 +61,25 @@ pub(crate) fn record(dir: &Path, board: &Board) -> Result<Recorded> {
         dir: dir.display().to_string(),
         ..Source::default()
     };
-    let note = match Git::find(dir)? {
+    let no_git = match Git::find(dir)? {
         Found::Repository(git) => {
             let looked = look(&git, board).and_then(|seen| seen.keep(source.clone(), board));
             match looked {
                 Ok(recorded) => return Ok(recorded),
                 Err(error) if error.is::<NotKept>() => return Err(error),
-                Err(error) => format!("the source is not recorded: {error:#}"),
+                Err(error) => NoGit::Refused(format!("{error:#}")),
             }
         }
-        Found::NoProgram => "the source is not recorded: there is no `git` program".to_owned(),
-        Found::NoRepository => "the source is not recorded: this is no Git repository".to_owned(),
-        Found::Refused(said) => format!("the source is not recorded: git says {said}"),
+        Found::NoProgram => NoGit::NoProgram,
+        Found::NoRepository => NoGit::NoRepository,
+        Found::Refused(said) => NoGit::Refused(said),
     };
     source.tree = None;
+    let note = format!("the source is not recorded: {}", no_git.sentence());
     Ok(Recorded {
         source,
         notes: vec![note],
+        no_git: Some(no_git),
     })
 }
 
@@ -102,7 +126,11 @@ impl Seen {
         source.branch = self.branch;
         source.dirty = self.dirty;
         source.tree = Some(digest_of(&self.tree));
-        Ok(Recorded { source, notes })
+        Ok(Recorded {
+            source,
+            notes,
+            no_git: None,
+        })
     }
 }
 
@@ -362,17 +390,39 @@ pub(crate) fn forget(run: RunId, board: &Board) {
 /// Makes sure that there is a commit to take worktrees of, and says what they leave out.
 ///
 /// # Errors
-/// When there is none.
-pub(crate) fn must_have_commit(source: &Source, ui: &Ui) -> Result<()> {
-    if source.commit.is_none() {
-        return Err(Fault::usage("`--clean` needs a commit, and there is none")
-            .help("commit first, or leave out `--clean`")
-            .into());
-    }
+/// When there is none, or no repository.
+pub(crate) fn must_have_commit(recorded: &Recorded, ui: &Ui) -> Result<()> {
+    let dir = &recorded.source.dir;
+    let leave_out = "leave out `--clean` to run in the folder as it is";
+    let fault = match &recorded.no_git {
+        Some(NoGit::NoRepository) => Fault::usage(format!(
+            "`--clean` needs a Git repository, and `{dir}` is in none"
+        ))
+        .help("make one: `git init && git add --all && git commit -m begin`"),
+        Some(NoGit::NoProgram) => {
+            Fault::usage("`--clean` needs the `git` program, and there is none on `PATH`")
+                .help("install Git")
+        }
+        Some(NoGit::Refused(said)) => {
+            Fault::usage(format!("`--clean` needs Git, which says: {said}"))
+                .help("mend what it says")
+        }
+        None if recorded.source.commit.is_none() => Fault::usage(format!(
+            "`--clean` needs a commit, and the repository of `{dir}` has none yet"
+        ))
+        .help("commit first: `git add --all && git commit -m begin`"),
+        None => {
+            note_changes(&recorded.source, ui);
+            return Ok(());
+        }
+    };
+    Err(fault.help(leave_out).into())
+}
+
+fn note_changes(source: &Source, ui: &Ui) {
     if source.dirty {
         ui.say("note: changes since the commit are left out by `--clean`");
     }
-    Ok(())
 }
 
 fn worktree(board: &Board, run: RunId) -> PathBuf {

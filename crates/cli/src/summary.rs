@@ -2,10 +2,11 @@
 
 use crate::commands::ls::paint;
 use crate::edge;
+use crate::group;
 use crate::references::short;
 use crate::text;
 use crate::ui::{Paint, Ui};
-use api::run::{Life, TaskDocument, run_status};
+use api::run::{Life, TaskDocument, WaitDocument, run_status};
 use engine::rows::{
     AttemptResult, AttemptRow, ParentKind, RunHead, RunState, TaskKind, TaskRow, TaskState,
 };
@@ -25,11 +26,24 @@ pub(crate) fn of_run(
     found: &RunSummary,
     tasks: &[TaskRow],
     attempts: &[AttemptRow],
+    waits: &[WaitDocument],
     life: Life,
     ui: &Ui,
 ) -> String {
     let status = run_status(&found.row, tasks, life);
     let mut page = head(found, status, ui);
+    for wait in waits {
+        let what = wait
+            .task
+            .as_deref()
+            .map_or_else(|| "run".to_owned(), text::plain);
+        let line = format!("  {what} {}", group::sentence(wait, found.head.id));
+        let line = ui.paint_data(Paint::Attention, &line);
+        writeln!(page, "{line}").expect("writing to a string cannot fail");
+    }
+    if !waits.is_empty() {
+        page.push('\n');
+    }
     let newest: BTreeMap<TaskNo, &AttemptRow> = attempts
         .iter()
         .map(|attempt| (attempt.task, attempt))
@@ -198,6 +212,9 @@ impl Tree<'_> {
             let attempt = self.newest.get(&task.no).copied();
             let inside = children.get(&Some(task.no)).map_or(&[][..], Vec::as_slice);
             let mut document = TaskDocument::of(task, attempt, self.life);
+            if document.message.is_none() && !inside.is_empty() && failure(attempt).is_none() {
+                document.message = api::run::failed_inside(task, self.tasks);
+            }
             let mut detail = detail(task, attempt, &document);
             if task.kind != TaskKind::Leaf && !inside.is_empty() {
                 let fine = inside.iter().filter(|row| self.is_fine(row)).count();
@@ -258,7 +275,7 @@ fn detail(task: &TaskRow, attempt: Option<&AttemptRow>, document: &TaskDocument)
     }
     let message = document.message.clone().or_else(|| failure(attempt));
     if document.status != "succeeded" {
-        parts.extend(message.map(|message| text::plain(&message)));
+        parts.extend(message.map(|message| text::line(&message)));
     }
     if task.attempts > 1 {
         parts.push(text::count(task.attempts as usize, "attempt"));

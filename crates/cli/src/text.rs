@@ -61,11 +61,35 @@ pub(crate) fn count(number: usize, word: &str) -> String {
     }
 }
 
+/// Characters of a line that are shown; the whole is in the log or the document.
+pub(crate) const LINE_CHARS: usize = 200;
+
+/// Whether a character does something to a terminal instead of being shown: controls, and marks that turn the
+/// direction of what follows.
+pub(crate) fn is_unshown(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
+}
+
+/// At most [`LINE_CHARS`] characters of `text`, with `…` where there are more.
+pub(crate) fn cut(text: &str) -> String {
+    match text.char_indices().nth(LINE_CHARS) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Text from anywhere as one line of bounded length; see [`plain`] and [`cut`].
+pub(crate) fn line(text: &str) -> String {
+    cut(&plain(text))
+}
+
 /// Text from anywhere in one line of a terminal: control characters are written out.
 pub(crate) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() {
+        if is_unshown(c) {
             write!(shown, "{}", c.escape_default()).expect("writing to a string cannot fail");
         } else {
             shown.push(c);
@@ -137,6 +161,13 @@ mod tests {
     #[test]
     fn control_characters_do_not_reach_the_terminal() {
         assert_eq!(plain("a\x1b[31mb\n"), "a\\u{1b}[31mb\\n");
+    }
+
+    #[test]
+    fn a_line_is_cut_between_characters() {
+        let long = "é".repeat(LINE_CHARS + 1);
+        assert_eq!(line(&long), format!("{} …", "é".repeat(LINE_CHARS)));
+        assert_eq!(line("a\u{202e}b"), "a\\u{202e}b");
     }
 
     #[test]

@@ -10,11 +10,11 @@ use crate::references::{self, short};
 use crate::text;
 use crate::ui::Ui;
 use anyhow::Result;
+use api::command::AnswerDocument;
 use engine::event::Answer;
 use engine::rows::{RunState, TaskRow, TaskState};
 use model::ids::RunId;
 use model::reason::Gate;
-use serde_json::json;
 use store::{Command, Store as _};
 
 /// Which task is meant.
@@ -67,13 +67,13 @@ pub(crate) fn run(args: &Args, answer: Answer, ui: &Ui) -> Result<Exit> {
         ));
     }
     if ui.wish.json {
-        let keys: Vec<&str> = waiting.iter().map(|(task, _)| &*task.key).collect();
-        ui.document(&json!({
-            "schema": "formic.answer/v1",
-            "run": run,
-            "tasks": keys,
-            "answer": answer,
-        }));
+        let keys = waiting.iter().map(|(task, _)| task.key.to_string());
+        let approved = answer == Answer::Approve;
+        ui.document(&AnswerDocument::new(
+            run.to_string(),
+            keys.collect(),
+            approved,
+        ));
     }
     Ok(Exit::Success)
 }

@@ -8,8 +8,8 @@ use crate::project::Project;
 use crate::references::{self, short};
 use crate::ui::Ui;
 use anyhow::Result;
+use api::command::CancelDocument;
 use model::reason::{CancelCause, CancelMode};
-use serde_json::json;
 use store::Command;
 
 /// Stop a run, from any terminal
@@ -62,12 +62,8 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     };
     ui.say(what);
     if ui.wish.json {
-        ui.document(&json!({
-            "schema": "formic.cancel/v1",
-            "run": run,
-            "mode": mode,
-            "ended": sent == Sent::Ended,
-        }));
+        let (run, mode) = (run.to_string(), mode.as_str().to_owned());
+        ui.document(&CancelDocument::new(run, mode, sent == Sent::Ended));
     }
     Ok(Exit::Success)
 }

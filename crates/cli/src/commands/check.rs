@@ -1,61 +1,159 @@
 //! `formic check`.
 
+use crate::commands::explain::explained;
 use crate::diagnostics;
-use crate::documents::{CheckDocument, CheckedFile, Finding, Unsupported};
+use crate::dialect::{self, Dialect};
 use crate::exit::Exit;
-use crate::project::{PipelineFile, Project};
+use crate::fault::Fault;
+use crate::project::{self, PipelineFile, Project};
 use crate::text;
 use crate::ui::Ui;
 use anyhow::Result;
-use pipeline::{Diagnostic, SourceFile};
+use api::check::{CheckDocument, CheckedFile, Finding, Unsupported};
+use pipeline::{Diagnostic, Severity, SourceFile, codes};
 use std::path::PathBuf;
+
+/// The code of what this version cannot run.
+const UNSUPPORTED: &str = "E0901";
+/// The code of two things with one name.
+const SAME_NAME: &str = "E0305";
 
 /// Check pipeline files without running anything
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Files to check; all pipelines of the project when absent
     files: Vec<PathBuf>,
+    /// The form of what is found; `--json` is short for `--format json`
+    #[arg(long, value_name = "FORM", value_enum)]
+    format: Option<Format>,
+    /// The language of the files; guessed by their paths when absent
+    #[arg(long, value_name = "NAME", value_enum)]
+    dialect: Option<Dialect>,
 }
 
-/// Checks every file and draws everything that is wrong with it.
+/// What `check` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Drawings for people
+    Human,
+    /// One document, as docs/json.md describes it
+    Json,
+    /// One SARIF 2.1.0 log, for code scanners
+    Sarif,
+    /// A line for each finding, which GitHub Actions shows at its place
+    Github,
+}
+
+impl Args {
+    /// Whether the one document on standard output was asked for.
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == Some(Format::Json)
+    }
+}
+
+/// Checks every file and says everything that is wrong with it.
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
-    let project = Project::find()?;
-    let files: Vec<PipelineFile> = if args.files.is_empty() {
-        project.must_have_files()?.to_vec()
-    } else {
-        let given = |path: &PathBuf| PipelineFile {
-            path: path.clone(),
-            name: path.display().to_string(),
-        };
-        args.files.iter().map(given).collect()
+    let format = match (args.format, ui.wish.json) {
+        (Some(Format::Json) | None, true) => Format::Json,
+        (None, false) => Format::Human,
+        (Some(format), false) => format,
+        (Some(_), true) => {
+            return Err(
+                Fault::usage("`--json` and another `--format` exclude each other")
+                    .help("`--json` is short for `--format json`")
+                    .into(),
+            );
+        }
     };
     let mut checked = Vec::new();
-    for file in &files {
-        let source = file.read()?;
-        let said = pipeline::check(&source);
-        if !ui.wish.json {
-            draw(&source, &said, ui);
+    for (source, said) in look(args)? {
+        if format == Format::Human {
+            ui.raw(diagnostics::drawn(&source, &said, ui.has_color()));
         }
         checked.push(document(&source, said));
     }
-    let red = checked.iter().any(|file| !file.accepted);
-    if ui.wish.json {
-        ui.document(&CheckDocument {
-            schema: "formic.check/v1",
-            files: checked,
-        });
-    } else {
-        sum_up(&checked, ui);
+    let document = CheckDocument::new(checked);
+    match format {
+        Format::Human => {}
+        Format::Json => ui.document(&document),
+        Format::Sarif => {
+            let explain = |code: &str| codes::find(code).map(explained);
+            let log = api::sarif::log(&document, env!("CARGO_PKG_VERSION"), &explain);
+            ui.document(&log);
+        }
+        Format::Github => ui.data(api::github::annotations(&document)),
     }
-    Ok(if red { Exit::Red } else { Exit::Success })
+    if matches!(format, Format::Human | Format::Github) {
+        sum_up(&document, ui);
+    }
+    Ok(if document.is_accepted() {
+        Exit::Success
+    } else {
+        Exit::Red
+    })
 }
 
-fn draw(source: &SourceFile, said: &[Diagnostic], ui: &Ui) {
-    ui.raw(diagnostics::drawn(source, said, ui.has_color()));
+/// The files, and everything that is said about each.
+fn look(args: &Args) -> Result<Vec<(SourceFile, Vec<Diagnostic>)>> {
+    let mut looked = Vec::new();
+    let mut look_at = |file: &PipelineFile| -> Result<()> {
+        dialect::must_be_known(&file.path, &file.name, args.dialect)?;
+        let source = file.read()?;
+        let said = pipeline::check(&source);
+        looked.push((source, said));
+        Ok(())
+    };
+    if !args.files.is_empty() {
+        for path in &args.files {
+            let name = path.display().to_string();
+            look_at(&PipelineFile {
+                path: path.clone(),
+                name,
+            })?;
+        }
+        return Ok(looked);
+    }
+    let project = Project::find()?;
+    let files = project.must_have_files()?;
+    files.iter().try_for_each(&mut look_at)?;
+    // Files that are given may be of several projects; those of one project have to be told apart.
+    let names: Vec<String> = files
+        .iter()
+        .zip(&looked)
+        .map(|(file, (source, _))| project::pipeline_name(file, source))
+        .collect();
+    for (place, (source, said)) in looked.iter_mut().enumerate() {
+        let others: Vec<String> = (0..files.len())
+            .filter(|other| *other != place && names[*other] == names[place])
+            .map(|other| format!("`{}`", files[other].name))
+            .collect();
+        if !others.is_empty() {
+            said.push(same_name(source, &names[place], &others));
+        }
+    }
+    Ok(looked)
 }
 
-fn sum_up(checked: &[CheckedFile], ui: &Ui) {
-    for file in checked {
+fn same_name(source: &SourceFile, name: &str, others: &[String]) -> Diagnostic {
+    let (span, line) = project::name_span(source);
+    let name = text::plain(name);
+    Diagnostic {
+        code: SAME_NAME,
+        severity: Severity::Error,
+        file: source.name.clone(),
+        span,
+        line,
+        column: 1,
+        message: format!("pipeline `{name}` is in {} too", others.join(" and ")),
+        labels: Vec::new(),
+        elsewhere: Vec::new(),
+        help: Some("give one of them another `name:`".to_owned()),
+        notes: Vec::new(),
+    }
+}
+
+fn sum_up(document: &CheckDocument, ui: &Ui) {
+    for file in &document.files {
         let (errors, warnings) = (file.errors.len(), file.warnings.len());
         let mut verdict = if file.accepted {
             "ok".to_owned()
@@ -67,8 +165,8 @@ fn sum_up(checked: &[CheckedFile], ui: &Ui) {
         }
         ui.say(format!("{}: {verdict}", file.file));
     }
-    let codes = checked.iter().flat_map(|file| &file.errors);
-    if let Some(first) = codes.map(|finding| finding.code).next() {
+    let codes = document.files.iter().flat_map(|file| &file.errors);
+    if let Some(first) = codes.map(|finding| &finding.code).next() {
         ui.say(format!(
             "help: `formic explain {first}` shows a wrong and a right example"
         ));
@@ -78,7 +176,7 @@ fn sum_up(checked: &[CheckedFile], ui: &Ui) {
 fn document(source: &SourceFile, said: Vec<Diagnostic>) -> CheckedFile {
     let unsupported = said
         .iter()
-        .filter(|each| each.code == "E0901")
+        .filter(|each| each.code == UNSUPPORTED)
         .map(|each| Unsupported {
             key: marked(source, each),
             line: each.line,
@@ -103,7 +201,7 @@ fn marked(source: &SourceFile, diagnostic: &Diagnostic) -> String {
 
 fn finding(diagnostic: Diagnostic) -> Finding {
     Finding {
-        code: diagnostic.code,
+        code: diagnostic.code.to_owned(),
         line: diagnostic.line,
         col: diagnostic.column,
         message: diagnostic.message,

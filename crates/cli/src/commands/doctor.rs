@@ -1,12 +1,12 @@
 //! `formic doctor`.
 
 use crate::board;
-use crate::documents::{CheckedPart, DoctorDocument};
 use crate::exit::Exit;
 use crate::git::{Found, Git};
 use crate::project::Project;
 use crate::ui::{Paint, Ui};
 use anyhow::Result;
+use api::doctor::{CheckedPart, DoctorDocument};
 use exec::{Binding, TreeKill};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -33,10 +33,7 @@ pub(crate) fn run(_: &Args, ui: &Ui) -> Result<Exit> {
         binding("processes", &capabilities.pids),
     ];
     if ui.wish.json {
-        ui.document(&DoctorDocument {
-            schema: "formic.doctor/v1",
-            checks,
-        });
+        ui.document(&DoctorDocument::new(checks));
     } else {
         for check in &checks {
             line(check, ui);
@@ -57,18 +54,18 @@ fn line(check: &CheckedPart, ui: &Ui) {
     }
 }
 
-fn fine(name: &'static str, found: impl Into<String>) -> CheckedPart {
+fn fine(name: &str, found: impl Into<String>) -> CheckedPart {
     CheckedPart {
-        name,
+        name: name.to_owned(),
         ok: true,
         found: found.into(),
         help: None,
     }
 }
 
-fn poor(name: &'static str, found: impl Into<String>, help: &str) -> CheckedPart {
+fn poor(name: &str, found: impl Into<String>, help: &str) -> CheckedPart {
     CheckedPart {
-        name,
+        name: name.to_owned(),
         ok: false,
         found: found.into(),
         help: Some(help.to_owned()),
@@ -142,7 +139,7 @@ fn tree_kill(found: &TreeKill) -> CheckedPart {
     }
 }
 
-fn binding(name: &'static str, found: &Binding) -> CheckedPart {
+fn binding(name: &str, found: &Binding) -> CheckedPart {
     match found {
         Binding::CgroupV2 => fine(name, "limits bind, by cgroup v2"),
         Binding::CgroupV1 => fine(name, "limits bind, by cgroup v1"),

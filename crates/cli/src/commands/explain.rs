@@ -1,11 +1,11 @@
 //! `formic explain`.
 
-use crate::documents::{ExplainDocument, ExplainedCode};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::text;
 use crate::ui::{Paint, Ui};
 use anyhow::Result;
+use api::explain::{ExplainDocument, ExplainedCode};
 use pipeline::codes::{self, Code};
 
 /// Explain an error or warning, with a wrong and a right example
@@ -22,10 +22,8 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         None => codes::ALL.to_vec(),
     };
     if ui.wish.json {
-        ui.document(&ExplainDocument {
-            schema: "formic.explain/v1",
-            codes: wanted.into_iter().map(explained).collect(),
-        });
+        let codes = wanted.into_iter().map(explained);
+        ui.document(&ExplainDocument::new(codes.collect()));
     } else if args.code.is_some() {
         ui.data(entry(wanted[0], ui));
     } else {
@@ -63,11 +61,12 @@ fn entry(code: &Code, ui: &Ui) -> String {
     )
 }
 
-const fn explained(code: &'static Code) -> ExplainedCode {
+/// A code as it leaves the program.
+pub(crate) fn explained(code: &Code) -> ExplainedCode {
     ExplainedCode {
-        code: code.code,
-        meaning: code.meaning,
-        wrong: code.wrong,
-        right: code.right,
+        code: code.code.to_owned(),
+        meaning: code.meaning.to_owned(),
+        wrong: code.wrong.to_owned(),
+        right: code.right.to_owned(),
     }
 }

@@ -1,13 +1,13 @@
 //! `formic ls`.
 
 use crate::board::Board;
-use crate::documents::{ListDocument, ListedRun};
 use crate::edge;
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::text;
 use crate::ui::{Paint, Ui};
 use anyhow::Result;
+use api::list::{ListDocument, ListedRun};
 use api::run::run_status;
 use engine::rows::{RunState, TaskRow};
 use store::{RunFilter, RunSummary, Store as _};
@@ -42,10 +42,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         }
     }
     if ui.wish.json {
-        ui.document(&ListDocument {
-            schema: "formic.runs/v1",
-            runs,
-        });
+        ui.document(&ListDocument::new(runs));
     } else if runs.is_empty() {
         ui.say("no runs; `formic run` starts one");
     } else {
@@ -62,22 +59,8 @@ fn listed(board: &Board, summary: RunSummary) -> Result<ListedRun> {
         RunState::Ended(_) => Vec::new(),
         RunState::Queued(_) | RunState::Running => board.store.run_tasks(head.id)?,
     };
-    Ok(ListedRun {
-        run: head.id.to_string(),
-        status: run_status(&row, &tasks, life).to_owned(),
-        pipeline: head.pipeline,
-        parent: head.parent.map(|parent| parent.run.to_string()),
-        commit: head.source.commit,
-        branch: head.source.branch,
-        by: head.by,
-        created_at_ms: head.created_at.0,
-        duration_ms: row.ended_at.map(|ended| ended.since_ms(head.created_at)),
-        tasks: row.counts.total,
-        succeeded: row.counts.succeeded,
-        failed: row.counts.failed,
-        skipped: row.counts.skipped,
-        canceled: row.counts.canceled,
-    })
+    let status = run_status(&row, &tasks, life);
+    Ok(ListedRun::of(&head, &row, status))
 }
 
 fn table(runs: &[ListedRun], ui: &Ui) {

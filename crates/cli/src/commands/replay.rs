@@ -23,12 +23,13 @@ pub(crate) struct Args {
     #[arg(long)]
     here: bool,
     #[command(flatten)]
-    options: Options,
+    pub(crate) options: Options,
 }
 
 /// Makes a run in which everything but the task is taken over.
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let project = Project::find()?;
+    project.announce(ui);
     let repeated = Repeated::load(&project, Some(&args.run), ui)?;
     let run = repeated.run();
     let task = references::task(&repeated.tasks, &args.task, run)?;

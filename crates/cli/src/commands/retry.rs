@@ -25,12 +25,13 @@ pub(crate) struct Args {
     #[arg(long)]
     here: bool,
     #[command(flatten)]
-    options: Options,
+    pub(crate) options: Options,
 }
 
 /// Makes the new run and drives it.
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let project = Project::find()?;
+    project.announce(ui);
     let repeated = Repeated::load(&project, args.run.as_deref(), ui)?;
     if args.here {
         return repeated.here(&project, &args.options, ui);

@@ -1,15 +1,16 @@
 //! `formic run`.
 
 use crate::board::Board;
+use crate::commands::plan;
 use crate::exit::Exit;
 use crate::launch::{self, New, Options};
 use crate::project::Project;
 use crate::select;
+use crate::signal::{self, Facts};
 use crate::source;
 use crate::ui::Ui;
 use anyhow::Result;
 use model::source::Source;
-use pipeline::Request;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,11 +18,10 @@ use std::path::PathBuf;
 /// Run a pipeline here, or one task and what it needs
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A pipeline, a task of the only pipeline, or PIPELINE/TASK; the only pipeline when absent
+    /// A pipeline, a task, or PIPELINE/TASK; the only pipeline that the signal can mean when absent
     target: Option<String>,
-    /// Set a param of the pipeline
-    #[arg(short = 'p', long = "param", value_name = "NAME=VALUE")]
-    params: Vec<String>,
+    #[command(flatten)]
+    signal: signal::Options,
     /// Give each task its own worktree of the commit, as a server does
     #[arg(long)]
     clean: bool,
@@ -29,31 +29,40 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     #[command(flatten)]
-    options: Options,
+    pub(crate) options: Options,
 }
 
 /// Chooses, checks, records the source, then runs.
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let project = Project::find()?;
-    let params = select::params(&args.params)?;
-    let chosen = select::choose(&project, args.file.as_deref(), args.target.as_deref())?;
+    let mut asked = args.signal.read(&project)?;
+    let (file, target) = (args.file.as_deref(), args.target.as_deref());
+    let chosen = select::choose(&project, file, target, &asked)?;
+    project.announce(ui);
     // Before there is a board: a file with faults leaves nothing behind.
-    chosen.check(&params, ui)?;
+    let looked = chosen.look(&asked.request(), ui)?;
+    let decision = asked.starts(&looked.on);
+    if !decision.starts {
+        return Ok(plan::nothing_to_run(
+            &looked,
+            decision,
+            args.options.events,
+            ui,
+        ));
+    }
+    looked.refuse_unsupported()?;
     let board = Board::open(&project, ui)?;
     let recorded = source::record(&project.dir, &board)?;
     for note in &recorded.notes {
         ui.say(format!("note: {note}"));
     }
     if args.clean {
-        source::must_have_commit(&recorded.source, ui)?;
+        source::must_have_commit(&recorded, ui)?;
     }
-    let request = Request {
-        signal: manual(&recorded.source),
-        params,
-    };
+    asked.fill(&Facts::from(&recorded.source));
     let new = New {
         run: launch::fresh()?,
-        plan: chosen.plan(&request, ui)?,
+        plan: chosen.plan(&asked.request(), ui)?,
         source: recorded.source,
         parent: None,
         clean: args.clean,

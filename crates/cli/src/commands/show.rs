@@ -2,13 +2,16 @@
 
 use crate::board::Board;
 use crate::exit::Exit;
+use crate::group;
 use crate::project::Project;
 use crate::references;
 use crate::summary;
 use crate::ui::Ui;
 use anyhow::Result;
-use api::run::RunDocument;
-use store::Store as _;
+use api::run::{Life, RunDocument, WaitDocument};
+use engine::rows::TaskRow;
+use model::ids::RunId;
+use store::{Store as _, StoreError};
 
 /// Show what happened in a run
 #[derive(Debug, clap::Args)]
@@ -26,16 +29,24 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let life = Board::life(&found);
     let tasks = board.store.run_tasks(run)?;
     let attempts = board.store.run_attempts(run, None)?;
+    let waits = match life {
+        Life::Owned if group::waits(found.row.state, &tasks) => waits(&board, run, &tasks)?,
+        Life::Owned | Life::Abandoned => Vec::new(),
+    };
     if ui.wish.json {
-        ui.document(&RunDocument::of(
-            &found.head,
-            &found.row,
-            &tasks,
-            &attempts,
-            life,
-        ));
+        let document = RunDocument::of(&found.head, &found.row, &tasks, &attempts, life);
+        ui.document(&document.waiting(waits));
     } else {
-        ui.data(summary::of_run(&found, &tasks, &attempts, life, ui));
+        ui.data(summary::of_run(&found, &tasks, &attempts, &waits, life, ui));
     }
     Ok(Exit::Success)
+}
+
+/// The places in groups that a living run waits for.
+fn waits(board: &Board, run: RunId, tasks: &[TaskRow]) -> Result<Vec<WaitDocument>> {
+    let Some(snapshot) = board.store.run_load(run)? else {
+        return Err(StoreError::NoRun(run).into());
+    };
+    let effects = snapshot.effects.iter().map(|row| &row.effect);
+    group::of(effects, tasks, &*board.store)
 }

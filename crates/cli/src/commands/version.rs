@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::ui::Ui;
 use anyhow::Result;
-use serde_json::json;
+use api::version::VersionDocument;
 
 /// Print the version
 #[derive(Debug, clap::Args)]
@@ -13,12 +13,7 @@ pub(crate) struct Args {}
 pub(crate) fn run(_: &Args, ui: &Ui) -> Result<Exit> {
     let version = env!("CARGO_PKG_VERSION");
     if ui.wish.json {
-        ui.document(&json!({
-            "schema": "formic.version/v1",
-            "version": version,
-            "plan": model::plan::PLAN_VERSION,
-            "protocol": api::protocol::VERSION,
-        }));
+        ui.document(&VersionDocument::new(version));
     } else {
         ui.data(format!("formic {version}\n"));
     }

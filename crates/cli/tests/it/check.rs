@@ -59,6 +59,94 @@ fn what_this_version_cannot_run_is_listed_by_key_and_line() {
 }
 
 #[test]
+fn two_files_with_one_name_are_errors_of_both() {
+    let world = World::new("# ours\nname: ci\ntasks: {a: {run: 'true'}}\n");
+    world.write(".formic/ci.yaml", "tasks: {b: {run: 'true'}}\n");
+    let ran = world.formic(&["check"]).code(1);
+    let expected = "error[E0305]: pipeline `ci` is in `.formic/ci.yaml` too\n \
+        --> formic.yaml:2:1\n  |\n2 | name: ci\n  | ^^^^^^^^\n";
+    assert!(ran.err.contains(expected), "{}", ran.err);
+    let document = world.formic(&["check", "--json"]).code(1).json();
+    let messages: Vec<_> = [0, 1]
+        .map(|file| document["files"][file]["errors"][0]["message"].as_str())
+        .into();
+    assert_eq!(
+        messages,
+        [
+            Some("pipeline `ci` is in `.formic/ci.yaml` too"),
+            Some("pipeline `ci` is in `formic.yaml` too")
+        ]
+    );
+}
+
+#[test]
+fn sarif_is_one_log() {
+    let ran = World::new(WRONG)
+        .formic(&["check", "--format", "sarif"])
+        .code(1);
+    let log = ran.json();
+    assert_eq!(log["version"], "2.1.0");
+    let result = &log["runs"][0]["results"][0];
+    assert_eq!(result["ruleId"], "E0201");
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "formic.yaml");
+    assert_eq!(place["region"]["startLine"], 4);
+    assert_eq!(ran.err, "");
+}
+
+#[test]
+fn github_has_a_line_for_each_finding() {
+    let ran = World::new(WRONG)
+        .formic(&["check", "--format", "github"])
+        .code(1);
+    assert_eq!(
+        ran.out,
+        "::error file=formic.yaml,line=4,col=5,title=E0201\
+         ::unknown key `need` in task `test`%0Ahelp: did you mean `needs`?\n"
+    );
+}
+
+#[test]
+fn json_is_short_for_the_format_and_excludes_others() {
+    let world = World::new(WRONG);
+    let long = world.formic(&["check", "--format", "json"]).code(1);
+    let short = world.formic(&["check", "--json"]).code(1);
+    assert_eq!(long.out, short.out);
+    let ran = world
+        .formic(&["check", "--json", "--format", "sarif"])
+        .code(2);
+    assert_eq!(ran.json()["error"]["exit_code"], 2);
+}
+
+#[test]
+fn files_of_other_systems_are_refused_by_name() {
+    let world = World::empty();
+    world.write(".github/flows/ci.yml", "on: push\n");
+    world.write("other.yaml", "tasks: {a: {run: 'true'}}\n");
+    let ran = world.formic(&["check", ".github/flows/ci.yml"]).code(2);
+    assert_eq!(
+        ran.err,
+        "error: `.github/flows/ci.yml` is a file of GitHub Actions, which this version of formic cannot read\n\
+         help: this was guessed by its path; `formic check --dialect native` takes it as a file of formic's own\n"
+    );
+    let ran = world
+        .formic(&["check", "--dialect", "tekton", "other.yaml"])
+        .code(2);
+    assert_eq!(
+        ran.err,
+        "error: `other.yaml` is a file of Tekton, which this version of formic cannot read\n\
+         help: only `--dialect native` can be read yet\n"
+    );
+    let _ran = world
+        .formic(&["run", "--file", ".github/flows/ci.yml"])
+        .code(2)
+        .says("is a file of GitHub Actions");
+    let _ran = world
+        .formic(&["check", "--dialect", "native", "other.yaml"])
+        .ok();
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_a_usage_error() {
     let ran = World::empty().formic(&["check", "none.yaml"]).code(2);
     let expected = "error: cannot read `none.yaml`\n  caused by: No such file or directory (os error 2)\n\

@@ -28,6 +28,59 @@ fn formic_state_moves_the_board() {
     let _ran = world.formic(&["show"]).code(6);
 }
 
+/// The program, run in a folder below the project.
+fn below(world: &World, folder: &str, args: &[&str]) -> Ran {
+    let mut command = world.command(args);
+    command.current_dir(world.dir().join(folder));
+    Ran::of(&mut command)
+}
+
+#[test]
+fn a_folder_below_is_the_same_project_with_the_same_board() {
+    for world in [
+        World::with_git("tasks: {a: {run: 'pwd > here'}}\n"),
+        World::new("tasks: {a: {run: 'pwd > here'}}\n"),
+    ] {
+        world.write("src/deep/x", "");
+        let top = world.dir().display().to_string();
+        let _ran = below(&world, "src/deep", &["run"])
+            .ok()
+            .says(&format!("project {top}\n"));
+        assert_eq!(world.read("here"), format!("{top}\n"));
+        assert!(!world.dir().join("src/deep/.formic").exists());
+        let run = world.run_id();
+        let shown = below(&world, "src", &["show", "--json"]).ok().json();
+        assert_eq!(shown["run"], run.as_str());
+        assert!(below(&world, "src/deep", &["ls"]).ok().out.contains(&run));
+    }
+}
+
+#[test]
+fn the_search_ends_at_the_top_of_the_repository_and_at_home() {
+    let world = World::new("tasks: {a: {run: 'true'}}\n");
+    world.write("inner/.git/HEAD", "");
+    world.write("house/sub/x", "");
+    let _ran = below(&world, "inner", &["check"]).code(2);
+    let mut command = world.command(&["check"]);
+    command
+        .current_dir(world.dir().join("house/sub"))
+        .env("HOME", world.dir().join("house"));
+    let _ran = Ran::of(&mut command)
+        .code(2)
+        .says("error: there is no pipeline in");
+}
+
+#[test]
+fn a_folder_that_others_may_write_to_is_not_searched() {
+    let world = World::new("tasks: {a: {run: 'true'}}\n");
+    world.write("sub/x", "");
+    fs::set_permissions(world.dir(), fs::Permissions::from_mode(0o777))
+        .expect("the folder is ours");
+    let _ran = below(&world, "sub", &["check"]).code(2);
+    // Where one stands is where one wants to be.
+    let _ran = world.formic(&["check"]).ok();
+}
+
 #[test]
 fn without_a_home_everything_works_in_the_project() {
     let world = World::new("tasks: {a: {run: 'true'}}\n");

@@ -29,7 +29,8 @@ fn sigterm_leaves_the_run_to_be_resumed() {
     assert_eq!(world.document()["status"], "interrupted");
     let ran = world.formic(&["resume"]).ok();
     let _ran = ran
-        .says("run              goes on; what was interrupted starts again, idempotent or not\n");
+        .says("run              goes on; `a` was interrupted and starts again, idempotent or not\n")
+        .says(" of it since it went on: 3 ok");
     assert_eq!(world.read("ran-once"), "x\n");
     assert_eq!(
         (
@@ -85,8 +86,33 @@ fn here_takes_the_tree_as_it_is() {
     going.signal("TERM");
     let _ran = going.end().code(143);
     world.write("word", "changed\n");
-    let _ran = world.formic(&["resume", "--here"]).ok();
+    world.write(
+        "formic.yaml",
+        "name: ci\ntasks:\n  done: { run: echo x >> ran-once }\n  b: { needs: [done], run: 'cat word' }\n",
+    );
+    let first = world.run_id();
+    let _ran = world.formic(&["resume", "--here"]).ok().says(&format!(
+        "note: run {first} is canceled without its `finally`; a new one takes the tree as it is and reuses nothing\n"
+    ));
     assert_eq!(world.formic(&["logs", "@/b"]).ok().out, "changed\n");
+    // What had been finished was of another tree.
+    assert_eq!(world.read("ran-once"), "x\nx\n");
+    assert_eq!(world.document()["parent"], first.as_str());
+    let old = world.formic(&["show", &first, "--json"]).ok().json();
+    assert_eq!(old["status"], "canceled");
+}
+
+#[test]
+fn nothing_is_told_to_be_interrupted_that_was_not() {
+    let world = World::new(
+        "name: ci\ntasks:\n  ask: { approval: { prompt: sure? } }\n  b: { needs: [ask], run: 'true' }\n",
+    );
+    let _ran = world.formic(&["run"]).code(8);
+    let _ran = world.formic(&["approve", "ask"]).ok();
+    let _ran = world
+        .formic(&["resume"])
+        .ok()
+        .says("run              goes on; nothing was interrupted\n");
 }
 
 #[test]

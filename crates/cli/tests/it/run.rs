@@ -110,14 +110,55 @@ fn clean_gives_each_task_a_worktree_of_the_commit() {
 
 #[test]
 fn clean_without_a_commit_is_refused() {
-    let ran = World::new("tasks: {a: {run: 'true'}}\n")
-        .formic(&["run", "--clean"])
-        .code(2);
+    let world = World::new("tasks: {a: {run: 'true'}}\n");
+    world.git(&["init", "-q", "."]);
+    let _ran = world.formic(&["run", "--clean"]).code(2).says(&format!(
+        "error: `--clean` needs a commit, and the repository of `{}` has none yet\n\
+         help: commit first: `git add --all && git commit -m begin`\n\
+         help: leave out `--clean` to run in the folder as it is\n",
+        world.dir().display()
+    ));
+}
+
+#[test]
+fn clean_without_git_says_that_there_is_no_repository() {
+    let world = World::new("tasks: {a: {run: 'true'}}\n");
+    let _ran = world.formic(&["run", "--clean"]).code(2).says(&format!(
+        "error: `--clean` needs a Git repository, and `{}` is in none\n\
+         help: make one: `git init && git add --all && git commit -m begin`\n\
+         help: leave out `--clean` to run in the folder as it is\n",
+        world.dir().display()
+    ));
+}
+
+#[test]
+fn a_failure_with_a_long_line_does_not_flood_the_terminal() {
+    let world = World::new(
+        "name: ci\ntasks:\n  a: { run: \"printf '\\\\033]0;title\\\\007\\\\033[31m'; head -c 60000 /dev/zero | sed 's/\\\\x00/é/g'; exit 3\" }\n",
+    );
+    let ran = world.formic(&["run"]).code(1);
+    let longest = ran.err.lines().map(|line| line.chars().count()).max();
+    assert!(longest < Some(250), "{longest:?}");
+    assert!(ran.err.contains("éé …\n"), "{}", ran.err);
     assert!(
-        ran.err.ends_with("error: `--clean` needs a commit, and there is none\nhelp: commit first, or leave out `--clean`\n"),
+        !ran.err.contains(['\x1b', '\x07', '\u{fffd}']),
         "{}",
         ran.err
     );
+}
+
+#[test]
+fn a_task_that_fails_with_what_it_generated_names_it() {
+    let world = World::new(
+        "name: ci\ntasks:\n  gen: { generates: more.yaml, run: 'echo \"tasks: { good: { run: \\\"true\\\" }, bad: { run: exit 4 } }\" > more.yaml' }\n",
+    );
+    let ran = world.formic(&["run"]).code(1);
+    let ran = ran.says(" gen              FAILED (");
+    let _ran = ran.says("s): `gen/bad` failed\n");
+    let shown = world.formic(&["show"]).ok().out;
+    assert!(shown.contains("user · `gen/bad` failed\n"), "{shown}");
+    let document = world.document();
+    assert_eq!(document["tasks"][0]["message"], "`gen/bad` failed");
 }
 
 #[test]

@@ -42,6 +42,22 @@ fn of_several_pipelines_one_has_to_be_named() {
 }
 
 #[test]
+fn two_files_with_one_name_are_told_apart_by_nobody() {
+    let world = World::new("name: ci\ntasks: {a: {run: 'true'}}\n");
+    world.write(".formic/ci.yaml", "tasks: {b: {run: 'true'}}\n");
+    for line in [&["run"][..], &["run", "ci"], &["run", "ci/a"]] {
+        let ran = world.formic(line).code(2);
+        assert_eq!(
+            ran.err,
+            "error: pipeline `ci` is in two files: `formic.yaml` and `.formic/ci.yaml`\n\
+             help: give one of them another `name:`, or name one with `--file FILE`\n"
+        );
+    }
+    let _ran = world.formic(&["run", "--file", ".formic/ci.yaml"]).ok();
+    assert_eq!(world.statuses(), ["b succeeded -"]);
+}
+
+#[test]
 fn an_unknown_task_is_not_green() {
     let world = World::new("name: ci\ntasks: {build: {run: 'true'}, test: {run: 'true'}}\n");
     let ran = world.formic(&["run", "biuld"]).code(6);
@@ -101,7 +117,13 @@ fn params_are_checked() {
     let _ran = world
         .formic(&["run", "--param", "m=7"])
         .code(2)
-        .says("did you mean `n`?");
+        .says("error: the pipeline has no param `m`\nhelp: did you mean `n`?\n");
+    let ran = world.formic(&["run", "--param", "n=x"]).code(2);
+    assert_eq!(
+        ran.err,
+        "error: param `n`: expected a number, found `x` (formic.yaml:1:11)\n\
+         help: give another value: `--param n=VALUE`\n"
+    );
     let ran = world.formic(&["run", "--param", "n"]).code(2);
     assert_eq!(
         ran.err,

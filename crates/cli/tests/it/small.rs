@@ -80,6 +80,50 @@ fn a_flag_that_does_not_exist_is_a_usage_error() {
 }
 
 #[test]
+fn a_usage_error_is_a_document_too_when_one_was_asked_for() {
+    let world = World::empty();
+    for line in [
+        "run --json --nope",
+        "run --nope --events",
+        "check --format json --nope",
+    ] {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let ran = world.formic(&arguments).code(2);
+        let document = ran.json();
+        assert_eq!(document["schema"], "formic.error/v1", "{line}");
+        assert_eq!(document["error"]["exit_code"], 2);
+        assert_eq!(
+            document["error"]["message"],
+            "unexpected argument '--nope' found"
+        );
+        assert!(ran.err.contains("unexpected argument '--nope'"));
+    }
+    let ran = world.formic(&["replay", "--json"]).code(2);
+    assert_eq!(
+        ran.json()["error"]["message"],
+        "the following required arguments were not provided: <RUN> <TASK>"
+    );
+    let ran = world.formic(&["--json"]).code(2);
+    assert_eq!(ran.json()["error"]["message"], "no command was given");
+}
+
+#[test]
+fn a_usage_error_prints_no_document_that_nobody_asked_for() {
+    let ran = World::empty()
+        .formic(&["run", "--nope", "--", "--json"])
+        .code(2);
+    assert_eq!(ran.out, "");
+}
+
+#[test]
+fn help_and_version_are_not_errors() {
+    let world = World::empty();
+    let ran = world.formic(&["run", "--help", "--json"]).ok();
+    assert!(ran.out.contains("Usage: formic run"), "{}", ran.out);
+    let _ran = world.formic(&["--version"]).ok();
+}
+
+#[test]
 fn a_folder_that_does_not_exist_is_named() {
     let ran = World::empty().formic(&["-C", "nowhere", "ls"]).code(2);
     assert!(
@@ -95,7 +139,11 @@ fn a_fault_is_a_document_too_when_one_was_asked_for() {
     let ran = World::empty().formic(&["show", "--json"]).code(6);
     let document = ran.json();
     assert_eq!(document["schema"], "formic.error/v1");
-    assert_eq!(document["exit_code"], 6);
+    assert_eq!(document["error"]["exit_code"], 6);
+    assert_eq!(
+        document["error"]["help"][0],
+        "`formic run` starts one; `-C DIR` goes to another project"
+    );
 }
 
 #[test]
