@@ -58,7 +58,7 @@ const RUN_FUNCTIONS: &[RunFunction] = &[
     RunFunction {
         name: "hash",
         place: "phase `start`",
-        doc: "a digest over names and contents of the files that match the patterns",
+        doc: "64 hex digits that change when the files that match do; empty text if none does",
         example: "env: { KEY: \"${{ hash('Cargo.lock', 'src/**') }}\" }",
     },
     RunFunction {
