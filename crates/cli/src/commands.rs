@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod init;
+pub(crate) mod lock;
 pub(crate) mod logs;
 pub(crate) mod ls;
 pub(crate) mod plan;

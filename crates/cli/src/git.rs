@@ -96,7 +96,8 @@ pub(crate) fn word(printed: &[u8]) -> String {
     String::from_utf8_lossy(printed).trim().to_owned()
 }
 
-fn at(dir: &Path) -> Command {
+/// A `git` command in a folder.
+pub(crate) fn at(dir: &Path) -> Command {
     let mut command = Command::new("git");
     command
         .arg("-C")
@@ -134,7 +135,7 @@ fn verb(command: &Command) -> String {
 }
 
 /// The line in which Git says what is wrong.
-fn last_words(output: &Output) -> String {
+pub(crate) fn last_words(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     let line = said
         .lines()

@@ -12,10 +12,12 @@ mod drive;
 mod edge;
 mod exit;
 mod fault;
+mod fetch;
 mod git;
 mod group;
 mod heartbeat;
 mod launch;
+mod lock;
 mod log;
 mod progress;
 mod project;
@@ -29,6 +31,7 @@ mod source;
 mod summary;
 mod text;
 mod ui;
+mod uses;
 
 use std::process::ExitCode;
 

@@ -130,6 +130,16 @@ impl PipelineFile {
     }
 }
 
+/// The top folder of the project that a file belongs to: what paths in it count from.
+pub(crate) fn top_of(file: &Path) -> PathBuf {
+    let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    let has_pipelines = |dir: &&&Path| pipeline_files(dir).is_ok_and(|files| !files.is_empty());
+    let folders = searched(folder);
+    let found = folders.iter().find(has_pipelines).or(folders.last());
+    found.map_or_else(|| folder.to_owned(), |dir| (*dir).to_owned())
+}
+
 /// The folders in which a project is looked for, the nearest first.
 fn searched(here: &Path) -> Vec<&Path> {
     let all: Vec<&Path> = here.ancestors().collect();

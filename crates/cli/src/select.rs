@@ -11,18 +11,22 @@ use crate::project::{self, PipelineFile, Project};
 use crate::signal::Asked;
 use crate::text;
 use crate::ui::Ui;
+use crate::uses::{Files, Loader, Look};
 use anyhow::Result;
 use api::plan::UnsupportedTask;
 use model::ids::DefNo;
 use model::plan::{Plan, Step, StepBody, TaskDef};
 use pipeline::signal::On;
 use pipeline::{Compiled, Diagnostic, Request, SourceFile};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// A pipeline that was chosen, with the task that is wanted of it.
 pub(crate) struct Chosen {
-    source: SourceFile,
+    files: Files,
+    /// Pins what is new once the files are known to be right.
+    loader: RefCell<Loader>,
     task: Option<String>,
 }
 
@@ -35,7 +39,7 @@ struct Candidate {
 /// Chooses by `target`, among the project's files or in `file` alone.
 ///
 /// # Errors
-/// When there is no pipeline, or not exactly one is meant.
+/// When there is no pipeline, or not exactly one is meant, or the lock file cannot be read.
 pub(crate) fn choose(
     project: &Project,
     file: Option<&Path>,
@@ -43,8 +47,10 @@ pub(crate) fn choose(
     asked: &Asked,
 ) -> Result<Chosen> {
     let (candidate, task) = candidate(project, file, target, asked)?;
+    let mut loader = Loader::new(&project.dir, Look::Tags);
     Ok(Chosen {
-        source: candidate.source,
+        files: loader.load(candidate.source)?,
+        loader: RefCell::new(loader),
         task,
     })
 }
@@ -200,7 +206,7 @@ impl Chosen {
     pub(crate) fn look(&self, request: &Request, ui: &Ui) -> Result<Looked> {
         let compiled = self.compiled(request);
         if !compiled.diagnostics.iter().any(Diagnostic::is_error) {
-            let drawn = diagnostics::drawn(&self.source, &compiled.diagnostics, ui.has_color());
+            let drawn = diagnostics::drawn(&self.files, &compiled.diagnostics, ui.has_color());
             ui.raw(drawn);
         }
         self.looked(compiled, ui)
@@ -217,7 +223,7 @@ impl Chosen {
     }
 
     fn compiled(&self, request: &Request) -> Compiled {
-        pipeline::compile(&self.source, request)
+        self.files.compile(request)
     }
 
     fn looked(&self, compiled: Compiled, ui: &Ui) -> Result<Looked> {
@@ -228,6 +234,7 @@ impl Chosen {
             ..
         } = compiled;
         self.refuse_errors(&diagnostics, ui)?;
+        self.loader.borrow_mut().write_lock(ui)?;
         let mut plan = plan.expect("a file without errors gives a plan");
         if let Some(task) = &self.task {
             keep_only(&mut plan, task)?;
@@ -240,13 +247,13 @@ impl Chosen {
         let Some(first) = errors.clone().next() else {
             return Ok(());
         };
-        let faulty = || pipeline::check(&self.source).iter().any(Diagnostic::is_error);
+        let faulty = || self.files.check().iter().any(Diagnostic::is_error);
         if errors.clone().all(is_about_given) && !faulty() {
-            return Err(given_faults(&self.source.name, errors).into());
+            return Err(given_faults(&self.files.source.name, errors).into());
         }
-        ui.raw(diagnostics::drawn(&self.source, said, ui.has_color()));
+        ui.raw(diagnostics::drawn(&self.files, said, ui.has_color()));
         let number = text::count(errors.count(), "error");
-        let file = &self.source.name;
+        let file = &self.files.source.name;
         Err(
             Fault::usage(format!("`{file}` cannot be run: it has {number}"))
                 .help(format!(

@@ -46,6 +46,8 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
     /// As [`Compiled::missing`].
     pub missing: Vec<Address>,
+    /// Files that tasks use, directly and indirectly, as far as those that were handed in say.
+    pub used: Vec<Address>,
 }
 
 /// Makes the plan of a file that refers to no others, for one request.
@@ -90,10 +92,11 @@ pub fn check_with(file: &SourceFile, sources: &Sources) -> Checked {
     let (units, diagnostics) = with_report(file, sources, |report, texts| {
         checked(report, &PIPELINE, &file.name, texts, sources)
     });
-    let missing = units.map_or_else(BTreeSet::new, |units| units.missing);
+    let (missing, used) = units.map_or_else(Default::default, |units| (units.missing, units.used));
     Checked {
         diagnostics,
         missing: missing.into_iter().collect(),
+        used: used.into_iter().collect(),
     }
 }
 

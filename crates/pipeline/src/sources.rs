@@ -28,10 +28,21 @@ pub enum Loaded {
 /// Why a file is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
+    /// The kind of trouble.
+    pub kind: FailedKind,
     /// What is wrong: a lowercase fragment.
     pub message: String,
     /// What to do.
     pub help: String,
+}
+
+/// What kind of trouble there is with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailedKind {
+    /// It is not there, or cannot be fetched.
+    NotThere,
+    /// It is not what the lock file pins.
+    Changed,
 }
 
 impl Sources {
@@ -49,6 +60,7 @@ impl Sources {
     pub fn insert(&mut self, address: Address, loaded: Loaded) {
         let refuse = |message: String| {
             Loaded::Failed(Failed {
+                kind: FailedKind::NotThere,
                 message,
                 help:
                     "put tasks that belong together into one file, and what nobody uses out of it"
@@ -80,6 +92,11 @@ impl Sources {
     /// Adds the file at `address`.
     pub fn insert_file(&mut self, address: Address, bytes: impl Into<Vec<u8>>) {
         self.insert(address, Loaded::File(bytes.into()));
+    }
+
+    /// Takes the file at `address` away, and keeps why.
+    pub fn refuse(&mut self, address: &Address, why: Failed) {
+        self.files.insert(address.clone(), Loaded::Failed(why));
     }
 
     /// What is known about `address`.

@@ -15,7 +15,7 @@ use crate::nearest::listed;
 use crate::read::{self, File};
 use crate::scalar;
 use crate::source::SourceFile;
-use crate::sources::{Failed, Loaded, Sources};
+use crate::sources::{FailedKind, Loaded, Sources};
 use crate::yaml::{self, Node};
 use crate::{graph, shape, types};
 use model::limits;
@@ -41,6 +41,8 @@ pub(crate) struct Units {
     pub all: Vec<Unit>,
     /// Addresses that are needed and not at hand.
     pub missing: BTreeSet<Address>,
+    /// Addresses that tasks use, those that are not at hand among them.
+    pub used: BTreeSet<Address>,
 }
 
 /// The texts of all files behind each other, and where each begins.
@@ -107,12 +109,19 @@ pub(crate) fn read(
         known: BTreeMap::new(),
         open: Vec::new(),
         missing: BTreeSet::new(),
+        used: BTreeSet::new(),
     };
     let read = reading.unit(&root, 0, Span::default());
-    let Reading { units, missing, .. } = reading;
+    let Reading {
+        units,
+        missing,
+        used,
+        ..
+    } = reading;
     read.map(|_| Units {
         all: units,
         missing,
+        used,
     })
 }
 
@@ -128,6 +137,7 @@ struct Reading<'w, 'r, 'a> {
     /// The files that are being read, each with the place that asks for it.
     open: Vec<(Address, Span)>,
     missing: BTreeSet<Address>,
+    used: BTreeSet<Address>,
 }
 
 impl Reading<'_, '_, '_> {
@@ -297,11 +307,14 @@ impl Reading<'_, '_, '_> {
         match self.sources.get(address) {
             // What is wrong with its bytes was said already.
             Some(Loaded::File(_)) => {}
-            Some(Loaded::Failed(Failed { message, help })) => {
-                let (message, help) = (message.clone(), help.clone());
+            Some(Loaded::Failed(failed)) => {
+                let code = match failed.kind {
+                    FailedKind::NotThere => &codes::FILE_MISSING,
+                    FailedKind::Changed => &codes::FILE_CHANGED,
+                };
                 self.report
-                    .error(&codes::FILE_MISSING, span, message)
-                    .help(help);
+                    .error(code, span, failed.message.as_str())
+                    .help(failed.help.as_str());
             }
             None => {
                 self.missing.insert(address.clone());
@@ -319,6 +332,7 @@ impl Reading<'_, '_, '_> {
 
     /// The unit at `address`, which the task at `span` uses.
     fn used(&mut self, address: &Address, span: Span) -> Option<usize> {
+        self.used.insert(address.clone());
         if let Some(known) = self.known.get(address) {
             return *known;
         }

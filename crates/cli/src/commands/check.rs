@@ -8,9 +8,11 @@ use crate::fault::Fault;
 use crate::project::{self, PipelineFile, Project};
 use crate::text;
 use crate::ui::Ui;
+use crate::uses::{Files, Loader, Look};
 use anyhow::Result;
 use api::check::{CheckDocument, CheckedFile, Finding, Unsupported};
 use pipeline::{Diagnostic, Severity, SourceFile, codes};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The code of what this version cannot run.
@@ -66,11 +68,11 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         }
     };
     let mut checked = Vec::new();
-    for (source, said) in look(args)? {
+    for (files, said) in look(args, ui)? {
         if format == Format::Human {
-            ui.raw(diagnostics::drawn(&source, &said, ui.has_color()));
+            ui.raw(diagnostics::drawn(&files, &said, ui.has_color()));
         }
-        checked.push(document(&source, said));
+        by_file(&files, said, &mut checked);
     }
     let document = CheckDocument::new(checked);
     match format {
@@ -93,42 +95,47 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     })
 }
 
-/// The files, and everything that is said about each.
-fn look(args: &Args) -> Result<Vec<(SourceFile, Vec<Diagnostic>)>> {
+/// The files with those that they refer to, and everything that is said about each.
+fn look(args: &Args, ui: &Ui) -> Result<Vec<(Files, Vec<Diagnostic>)>> {
     let mut looked = Vec::new();
-    let mut look_at = |file: &PipelineFile| -> Result<()> {
+    let mut look_at = |file: &PipelineFile, loader: &mut Loader| -> Result<()> {
         dialect::must_be_known(&file.path, &file.name, args.dialect)?;
-        let source = file.read()?;
-        let said = pipeline::check(&source);
-        looked.push((source, said));
-        Ok(())
+        let files = loader.load(file.read()?)?;
+        let said = files.check();
+        looked.push((files, said));
+        loader.write_lock(ui)
     };
     if !args.files.is_empty() {
         for path in &args.files {
             let name = path.display().to_string();
-            look_at(&PipelineFile {
+            let file = PipelineFile {
                 path: path.clone(),
                 name,
-            })?;
+            };
+            let mut loader = Loader::new(&project::top_of(path), Look::Pinned);
+            look_at(&file, &mut loader)?;
         }
         return Ok(looked);
     }
     let project = Project::find()?;
     let files = project.must_have_files()?;
-    files.iter().try_for_each(&mut look_at)?;
+    let mut loader = Loader::new(&project.dir, Look::Pinned);
+    for file in files {
+        look_at(file, &mut loader)?;
+    }
     // Files that are given may be of several projects; those of one project have to be told apart.
     let names: Vec<String> = files
         .iter()
         .zip(&looked)
-        .map(|(file, (source, _))| project::pipeline_name(file, source))
+        .map(|(file, (loaded, _))| project::pipeline_name(file, &loaded.source))
         .collect();
-    for (place, (source, said)) in looked.iter_mut().enumerate() {
+    for (place, (loaded, said)) in looked.iter_mut().enumerate() {
         let others: Vec<String> = (0..files.len())
             .filter(|other| *other != place && names[*other] == names[place])
             .map(|other| format!("`{}`", files[other].name))
             .collect();
         if !others.is_empty() {
-            said.push(same_name(source, &names[place], &others));
+            said.push(same_name(&loaded.source, &names[place], &others));
         }
     }
     Ok(looked)
@@ -155,10 +162,10 @@ fn same_name(source: &SourceFile, name: &str, others: &[String]) -> Diagnostic {
 fn sum_up(document: &CheckDocument, ui: &Ui) {
     for file in &document.files {
         let (errors, warnings) = (file.errors.len(), file.warnings.len());
-        let mut verdict = if file.accepted {
-            "ok".to_owned()
-        } else {
-            text::count(errors, "error")
+        let mut verdict = match (file.accepted, errors) {
+            (true, _) => "ok".to_owned(),
+            (false, 0) => "errors in files that it refers to".to_owned(),
+            (false, errors) => text::count(errors, "error"),
         };
         if warnings > 0 {
             verdict = format!("{verdict}, {}", text::count(warnings, "warning"));
@@ -173,18 +180,39 @@ fn sum_up(document: &CheckDocument, ui: &Ui) {
     }
 }
 
-fn document(source: &SourceFile, said: Vec<Diagnostic>) -> CheckedFile {
+/// What is said about a pipeline file and those that it refers to, file by file. A file that several refer to
+/// is told of once.
+fn by_file(files: &Files, said: Vec<Diagnostic>, checked: &mut Vec<CheckedFile>) {
+    let is_red = said.iter().any(Diagnostic::is_error);
+    let mut grouped: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
+    for each in said {
+        grouped.entry(each.file.clone()).or_default().push(each);
+    }
+    let own = grouped.remove(&files.source.name).unwrap_or_default();
+    let mut first = document(files, &files.source.name, own);
+    // It cannot be used without the others.
+    first.accepted = !is_red;
+    checked.push(first);
+    for (name, said) in grouped {
+        let other = document(files, &name, said);
+        if !checked.contains(&other) {
+            checked.push(other);
+        }
+    }
+}
+
+fn document(files: &Files, name: &str, said: Vec<Diagnostic>) -> CheckedFile {
     let unsupported = said
         .iter()
         .filter(|each| each.code == UNSUPPORTED)
         .map(|each| Unsupported {
-            key: marked(source, each),
+            key: marked(files, each),
             line: each.line,
         })
         .collect();
     let (errors, warnings): (Vec<_>, Vec<_>) = said.into_iter().partition(Diagnostic::is_error);
     CheckedFile {
-        file: source.name.clone(),
+        file: name.to_owned(),
         accepted: errors.is_empty(),
         errors: errors.into_iter().map(finding).collect(),
         warnings: warnings.into_iter().map(finding).collect(),
@@ -193,10 +221,10 @@ fn document(source: &SourceFile, said: Vec<Diagnostic>) -> CheckedFile {
 }
 
 /// The characters that a diagnostic is about.
-fn marked(source: &SourceFile, diagnostic: &Diagnostic) -> String {
+fn marked(files: &Files, diagnostic: &Diagnostic) -> String {
     let (start, end) = (diagnostic.span.start, diagnostic.span.end);
-    let bytes = source.text.get(start..end).unwrap_or_default();
-    String::from_utf8_lossy(bytes).into_owned()
+    let bytes = files.text_of(&diagnostic.file).get(start..end);
+    String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
 }
 
 fn finding(diagnostic: Diagnostic) -> Finding {

@@ -12,6 +12,7 @@ mod json_docs;
 mod kill;
 mod killed;
 mod listing;
+mod lock;
 mod logs;
 mod ls_show;
 mod places;

@@ -1,0 +1,154 @@
+//! `formic lock`.
+
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::lock::NAME;
+use crate::project::Project;
+use crate::text;
+use crate::ui::Ui;
+use crate::uses::{self, Loader, Look};
+use anyhow::{Context as _, Result};
+use pipeline::Address;
+use pipeline::lock::{Change, Lock, Pin};
+use serde_json::{Value, json};
+
+/// Pin what pipelines use, and show what has changed
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Look only this reference up again, as it is written or by its path or repository
+    #[arg(long, value_name = "NAME")]
+    update: Option<String>,
+    /// Change nothing; exit with 1 if something would change
+    #[arg(long)]
+    check: bool,
+}
+
+/// Resolves every reference again, shows the difference, writes it.
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let project = Project::find()?;
+    let files = project.must_have_files()?;
+    let mut loader = Loader::new(&project.dir, Look::Anew);
+    for file in files {
+        let loaded = loader.load(file.read()?)?;
+        if let Some(fault) = uses::unloadable(&loaded) {
+            return Err(fault.into());
+        }
+    }
+    let old = loader.lock()?.lock.clone();
+    let all = Lock {
+        pins: loader.found.clone(),
+    };
+    let new = match &args.update {
+        None => all,
+        Some(name) => with_only(&old, &all, name)?,
+    };
+    let changes = old.changes(&new);
+    report(&changes, new.pins.len(), ui);
+    if changes.is_empty() {
+        return Ok(Exit::Success);
+    }
+    if args.check {
+        ui.say(format!("`{NAME}` is out of date; `formic lock` writes it"));
+        return Ok(Exit::Red);
+    }
+    loader.lock()?.write(&new).with_context(|| {
+        Fault::usage(format!("cannot write `{NAME}`"))
+            .help("check the permissions of the project's folder")
+    })?;
+    Ok(Exit::Success)
+}
+
+/// The old pins, with those that `name` means looked up again.
+fn with_only(old: &Lock, all: &Lock, name: &str) -> Result<Lock> {
+    let known = || old.pins.keys().chain(all.pins.keys());
+    let meant: Vec<&Address> = known().filter(|address| means(address, name)).collect();
+    if meant.is_empty() {
+        let names: Vec<String> = known().map(ToString::to_string).collect();
+        let fault = Fault::nothing(format!("no pipeline uses `{}`", text::plain(name)));
+        let near = text::nearest(name, names.iter().map(String::as_str));
+        let fault = match (near, names.first()) {
+            (Some(near), _) => fault.help(format!("did you mean `{near}`?")),
+            (None, Some(first)) => fault.help(format!(
+                "write a reference as the files do, such as `{first}`"
+            )),
+            (None, None) => fault.help("no pipeline of the project uses another file"),
+        };
+        return Err(fault.into());
+    }
+    let mut new = old.clone();
+    for address in meant {
+        match all.pins.get(address) {
+            Some(pin) => drop(new.pins.insert(address.clone(), pin.clone())),
+            None => drop(new.pins.remove(address)),
+        }
+    }
+    Ok(new)
+}
+
+/// Whether a person means `address` by `name`: the reference, its path, its repository, or it without version.
+fn means(address: &Address, name: &str) -> bool {
+    let whole = address.to_string();
+    let without_version = whole.rsplit_once('@').map_or("", |(before, _)| before);
+    let repository = match address {
+        Address::Local(_) => "",
+        Address::Git { url, .. } => url,
+    };
+    name == whole
+        || name == address.path()
+        || (matches!(address, Address::Git { .. }) && [without_version, repository].contains(&name))
+}
+
+fn report(changes: &[Change], pins: usize, ui: &Ui) {
+    if ui.wish.json {
+        let changes: Vec<Value> = changes.iter().map(document).collect();
+        ui.document(&json!({
+            "schema": "formic.lock/v1",
+            "references": pins,
+            "changes": changes,
+        }));
+        return;
+    }
+    for change in changes {
+        let address = text::plain(&change.address.to_string());
+        let (mark, lines) = match (&change.old, &change.new) {
+            (None, Some(new)) => ('+', vec![described(new)]),
+            (Some(old), None) => ('-', vec![described(old)]),
+            (Some(old), Some(new)) => (
+                '~',
+                vec![
+                    format!("was {}", described(old)),
+                    format!("is  {}", described(new)),
+                ],
+            ),
+            (None, None) => continue,
+        };
+        ui.data(format!("{mark} {address}\n"));
+        for line in lines {
+            ui.data(format!("    {line}\n"));
+        }
+    }
+    let count = text::count(pins, "reference");
+    ui.say(match changes.len() {
+        0 => format!("{count} pinned, nothing has changed"),
+        changed => format!("{count} pinned, {}", text::count(changed, "change")),
+    });
+}
+
+fn described(pin: &Pin) -> String {
+    match &pin.commit {
+        Some(commit) => format!("{} of commit {}", pin.digest, uses::short(commit)),
+        None => pin.digest.to_string(),
+    }
+}
+
+fn document(change: &Change) -> Value {
+    let pin = |pin: &Option<Pin>| {
+        pin.as_ref()
+            .map(|pin| json!({ "commit": pin.commit, "digest": pin.digest.to_string() }))
+    };
+    json!({
+        "reference": change.address.to_string(),
+        "old": pin(&change.old),
+        "new": pin(&change.new),
+    })
+}

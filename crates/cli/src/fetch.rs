@@ -1,0 +1,348 @@
+//! Files of Git repositories, fetched by the `git` program and kept by their digest.
+//!
+//! Below the cache folder (`$XDG_CACHE_HOME/formic`, else `~/.cache/formic`) are bare repositories by the digest of
+//! their address, and the contents of files by their own. A content is looked up by digest first, so what
+//! is pinned and was fetched once needs no network. Nothing of it is state: the folder may be removed.
+//!
+//! Bounds: time for each `git`, size of what it fetches, size of a file. `git` is never asked to prompt, and
+//! only the usual ways to reach a repository are open to it.
+
+use crate::git;
+use anyhow::{Context as _, Result};
+use model::digest::Digest;
+use model::limits;
+use rustix::fs::FlockOperation;
+use rustix::process::{Pid, Signal};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// Time that one `git` may take. Shallow fetches of large repositories end within half a minute.
+const FETCH_TIME: Duration = Duration::from_secs(120);
+/// Time to ask where tags point, which a run does each time.
+const ASK_TIME: Duration = Duration::from_secs(15);
+/// Size of one bare repository. A shallow fetch of files below a mebibyte stays far under it.
+const REPOSITORY_BYTES: u64 = 256 * 1024 * 1024;
+/// Time between two looks at the size.
+const LOOK_TIME: Duration = Duration::from_millis(500);
+
+/// Where fetched things are kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Cache {
+    dir: PathBuf,
+}
+
+/// A file that was fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fetched {
+    /// The commit that the reference stood for.
+    pub commit: String,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a file could not be fetched: what is wrong, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub message: String,
+    pub help: String,
+}
+
+impl Cache {
+    /// The cache of this person; `None` when there is no place for one.
+    pub(crate) fn of_person() -> Option<Self> {
+        let path = |name: &str| {
+            let path = std::env::var_os(name).map(PathBuf::from);
+            path.filter(|path| path.is_absolute())
+        };
+        let dir = path("XDG_CACHE_HOME").or_else(|| Some(path("HOME")?.join(".cache")))?;
+        Some(Self {
+            dir: dir.join("formic"),
+        })
+    }
+
+    /// The content with this digest, if it was kept and is whole.
+    pub(crate) fn content(&self, digest: &Digest) -> Option<Vec<u8>> {
+        let bytes = read_bounded(&self.place(digest)).ok()?;
+        (Digest::of(&bytes) == *digest).then_some(bytes)
+    }
+
+    /// Keeps a content. That it cannot is no fault: it is fetched again.
+    pub(crate) fn keep(&self, bytes: &[u8]) {
+        let place = self.place(&Digest::of(bytes));
+        let Some(folder) = place.parent() else { return };
+        let kept = fs::create_dir_all(folder).and_then(|()| {
+            let unfinished = folder.join(format!(".new-{}", std::process::id()));
+            File::create(&unfinished)?.write_all(bytes)?;
+            fs::rename(&unfinished, &place)
+        });
+        drop(kept);
+    }
+
+    fn place(&self, digest: &Digest) -> PathBuf {
+        self.dir.join("files").join(digest.to_hex())
+    }
+
+    /// Fetches the file at `path` of the version `reference`.
+    ///
+    /// # Errors
+    /// When the cache folder cannot be used; what Git refuses is a [`Refused`] inside.
+    pub(crate) fn fetch(
+        &self,
+        url: &str,
+        reference: &str,
+        path: &str,
+    ) -> Result<Result<Fetched, Refused>> {
+        let name = format!("{}.git", Digest::of(url.as_bytes()).to_hex());
+        let repository = self.dir.join("git").join(name);
+        let cannot = || format!("cannot use the cache folder `{}`", self.dir.display());
+        fs::create_dir_all(&repository).with_context(cannot)?;
+        let lock = File::create(repository.with_extension("lock")).with_context(cannot)?;
+        // Another `formic` may fetch into it now; the wait is bounded by its bounds.
+        rustix::fs::flock(&lock, FlockOperation::LockExclusive).with_context(cannot)?;
+        if !repository.join("HEAD").exists() {
+            let mut init = git::at(&repository);
+            init.args(["init", "--bare", "--quiet"]);
+            if let Err(said) = bounded(&mut init, FETCH_TIME, None)? {
+                return Ok(Err(refused(url, &said)));
+            }
+        }
+        let found = self.fetch_into(&repository, url, reference, path)?;
+        drop(lock);
+        if let Ok(fetched) = &found {
+            self.keep(&fetched.bytes);
+        }
+        Ok(found)
+    }
+
+    fn fetch_into(
+        &self,
+        repository: &Path,
+        url: &str,
+        reference: &str,
+        path: &str,
+    ) -> Result<Result<Fetched, Refused>> {
+        let mut fetch = remote(repository);
+        fetch.args(["fetch", "--quiet", "--depth=1", "--no-tags", "--force"]);
+        fetch.args([
+            "--filter=blob:limit=1m",
+            "--no-recurse-submodules",
+            url,
+            reference,
+        ]);
+        if let Err(said) = bounded(&mut fetch, FETCH_TIME, Some(repository))? {
+            return Ok(Err(refused_reference(url, reference, &said)));
+        }
+        let mut parse = git::at(repository);
+        parse.args(["rev-parse", "--verify", "--quiet", "FETCH_HEAD^{commit}"]);
+        let commit = match bounded(&mut parse, FETCH_TIME, None)? {
+            Ok(printed) => git::word(&printed),
+            Err(said) => return Ok(Err(refused(url, &said))),
+        };
+        for candidate in candidates(path) {
+            match self.file(repository, &commit, &candidate)? {
+                Ok(Some(bytes)) => return Ok(Ok(Fetched { commit, bytes })),
+                Ok(None) => {}
+                Err(message) => {
+                    return Ok(Err(Refused {
+                        message: format!("`{path}` at `{reference}` of `{url}` {message}"),
+                        help: "name a file with a pipeline or a task".to_owned(),
+                    }));
+                }
+            }
+        }
+        Ok(Err(Refused {
+            message: format!("`{url}` has no file `{path}` at `{reference}`"),
+            help: "mend the path behind `//`; it counts from the top of the repository".to_owned(),
+        }))
+    }
+
+    /// The file at `path` of a commit that was fetched, if there is one.
+    fn file(
+        &self,
+        repository: &Path,
+        commit: &str,
+        path: &str,
+    ) -> Result<Result<Option<Vec<u8>>, String>> {
+        let mut list = git::at(repository);
+        list.args(["ls-tree", "-z", "--full-tree", commit, "--", path]);
+        let printed = match bounded(&mut list, FETCH_TIME, None)? {
+            Ok(printed) => String::from_utf8_lossy(&printed).into_owned(),
+            Err(said) => return Ok(Err(format!("cannot be read: {said}"))),
+        };
+        // MODE TYPE OBJECT<TAB>PATH
+        let Some((facts, _)) = printed.split_once('\t') else {
+            return Ok(Ok(None));
+        };
+        let mut facts = facts.split(' ');
+        match (facts.next(), facts.next()) {
+            (Some("100644" | "100755"), Some("blob")) => {}
+            (_, Some("tree")) => return Ok(Ok(None)),
+            (_, _) => return Ok(Err("is no ordinary file".to_owned())),
+        }
+        let Some(object) = facts.next() else {
+            return Ok(Ok(None));
+        };
+        let mut show = git::at(repository);
+        // A file above the filter's bound was not fetched, and is not asked for now.
+        show.env("GIT_NO_LAZY_FETCH", "1");
+        show.args(["cat-file", "blob", object]);
+        match bounded(&mut show, FETCH_TIME, None)? {
+            Ok(bytes) if bytes.len() <= limits::PIPELINE_FILE_BYTES => Ok(Ok(Some(bytes))),
+            Ok(_) | Err(_) => Ok(Err(format!(
+                "has more than {} bytes",
+                limits::PIPELINE_FILE_BYTES
+            ))),
+        }
+    }
+
+    /// The commit that the tag `reference` of a repository stands for; `None` when it is no tag, or the
+    /// repository cannot be asked.
+    ///
+    /// # Errors
+    /// When `git` cannot be started.
+    pub(crate) fn tag(&self, url: &str, reference: &str) -> Result<Option<String>> {
+        if fs::create_dir_all(&self.dir).is_err() {
+            return Ok(None);
+        }
+        let mut ask = remote(&self.dir);
+        let tag = format!("refs/tags/{reference}");
+        ask.args(["ls-remote", "--quiet", url, &tag, &format!("{tag}^{{}}")]);
+        let Ok(printed) = bounded(&mut ask, ASK_TIME, None)? else {
+            return Ok(None);
+        };
+        let printed = String::from_utf8_lossy(&printed).into_owned();
+        let mut commit = None;
+        for line in printed.lines() {
+            if let Some((object, name)) = line.split_once('\t') {
+                // A tag with a message of its own is an object that names the commit.
+                let peeled = name.ends_with("^{}");
+                if peeled || commit.is_none() {
+                    commit = Some(object.to_owned());
+                }
+            }
+        }
+        Ok(commit)
+    }
+}
+
+/// Ways to write the path of one file: the ending may be left out.
+pub(crate) fn candidates(path: &str) -> Vec<String> {
+    let mut candidates = vec![path.to_owned()];
+    if !path.ends_with(".yaml") && !path.ends_with(".yml") {
+        candidates.push(format!("{path}.yaml"));
+    }
+    candidates
+}
+
+/// A `git` that talks to another repository.
+fn remote(dir: &Path) -> Command {
+    let mut command = git::at(dir);
+    command.args(["-c", "core.askPass=", "-c", "credential.interactive=false"]);
+    command
+        .env("GIT_ALLOW_PROTOCOL", "https:http:ssh:git:file")
+        .env_remove("GIT_ASKPASS")
+        .env_remove("SSH_ASKPASS");
+    if std::env::var_os("GIT_SSH_COMMAND").is_none() {
+        command.env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes");
+    }
+    command
+}
+
+fn refused(url: &str, said: &str) -> Refused {
+    Refused {
+        message: format!("cannot fetch `{url}`: git says: {said}"),
+        help: format!("look whether `git ls-remote {url}` works here"),
+    }
+}
+
+fn refused_reference(url: &str, reference: &str, said: &str) -> Refused {
+    if said.contains("couldn't find remote ref") || said.contains("not our ref") {
+        return Refused {
+            message: format!("`{url}` has no tag, branch or commit `{reference}`"),
+            help: format!("`git ls-remote {url}` lists what it has"),
+        };
+    }
+    refused(url, said)
+}
+
+/// Runs `git` within a time, and while `growing` stays within its bound; what it printed, or what it said.
+fn bounded(
+    command: &mut Command,
+    time: Duration,
+    growing: Option<&Path>,
+) -> Result<Result<Vec<u8>, String>> {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Ok(Err("there is no `git` program here".to_owned()));
+        }
+        Err(error) => return Err(error).context("cannot start `git`"),
+    };
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let (tell, hear) = mpsc::channel();
+    std::thread::spawn(move || drop(tell.send(child.wait_with_output())));
+    let until = Instant::now() + time;
+    loop {
+        let (why, ended) = match hear.recv_timeout(LOOK_TIME) {
+            Ok(output) => (None, Some(output.context("cannot wait for `git`")?)),
+            Err(_) if Instant::now() >= until => (
+                Some(format!("it took longer than {} seconds", time.as_secs())),
+                None,
+            ),
+            Err(_) if growing.is_some_and(|dir| size(dir) > REPOSITORY_BYTES) => (
+                Some(format!(
+                    "the repository has more than {REPOSITORY_BYTES} bytes"
+                )),
+                None,
+            ),
+            Err(_) => continue,
+        };
+        if let Some(output) = ended {
+            return Ok(spoken(&output));
+        }
+        // It may have ended by itself just now.
+        let _ended = pid.map(|pid| rustix::process::kill_process(pid, Signal::KILL));
+        return Ok(Err(why.unwrap_or_default()));
+    }
+}
+
+fn spoken(output: &Output) -> Result<Vec<u8>, String> {
+    if output.status.success() {
+        Ok(output.stdout.clone())
+    } else {
+        Err(git::last_words(output))
+    }
+}
+
+/// Bytes of the files below `dir`.
+fn size(dir: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return 0;
+    };
+    let sizes = entries.filter_map(|entry| {
+        let entry = entry.ok()?;
+        let seen = entry.metadata().ok()?;
+        Some(if seen.is_dir() {
+            size(&entry.path())
+        } else {
+            seen.len()
+        })
+    });
+    sizes.sum()
+}
+
+/// A file, up to one byte more than a pipeline may have.
+pub(crate) fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let bound = limits::PIPELINE_FILE_BYTES as u64 + 1;
+    let mut bytes = Vec::new();
+    File::open(path)?.take(bound).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,149 @@
+//! `formic.lock` beside the pipelines: read before they are, written when they use something new.
+//!
+//! A pin is never replaced here: only `formic lock` does that. In CI, and where the tree may not be written,
+//! a pin that is missing is an error, since nobody would commit it.
+
+use crate::fault::Fault;
+use crate::text;
+use crate::ui::Ui;
+use anyhow::{Context as _, Result};
+use model::limits;
+use pipeline::Address;
+use pipeline::lock::{Lock, Pin};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+/// What the file is called.
+pub(crate) const NAME: &str = "formic.lock";
+
+/// The lock file of a project.
+#[derive(Debug)]
+pub(crate) struct LockFile {
+    path: PathBuf,
+    /// What it says.
+    pub lock: Lock,
+    /// Pins that it has not yet.
+    fresh: Lock,
+}
+
+impl LockFile {
+    /// Reads the lock file of the project at `top`; without one nothing is pinned.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not as the program writes it.
+    pub(crate) fn read(top: &Path) -> Result<Self> {
+        let path = top.join(NAME);
+        let lock = match text_of(&path)? {
+            None => Lock::default(),
+            Some(text) => Lock::parse(&text).map_err(|fault| {
+                Fault::usage(format!("`{NAME}` line {}: {}", fault.line, fault.message))
+                    .help(fault.help)
+            })?,
+        };
+        Ok(Self {
+            path,
+            lock,
+            fresh: Lock::default(),
+        })
+    }
+
+    /// What is pinned for `address`, by the file or since it was read.
+    pub(crate) fn pin(&self, address: &Address) -> Option<&Pin> {
+        let pinned = self.lock.pins.get(address);
+        pinned.or_else(|| self.fresh.pins.get(address))
+    }
+
+    /// Remembers a pin that is to be written.
+    pub(crate) fn add(&mut self, address: Address, pin: Pin) {
+        if !self.lock.pins.contains_key(&address) {
+            self.fresh.pins.insert(address, pin);
+        }
+    }
+
+    /// Writes the pins that are new.
+    ///
+    /// # Errors
+    /// When it may not be written, or this is CI, where nobody would commit it.
+    pub(crate) fn write_new(&mut self, ui: &Ui) -> Result<()> {
+        let Some((first, _)) = self.fresh.pins.first_key_value() else {
+            return Ok(());
+        };
+        let unpinned = |why: &str| {
+            let first = text::plain(&first.to_string());
+            let more = match self.fresh.pins.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {}", text::count(more, "more reference")),
+            };
+            Fault::usage(format!("`{NAME}` does not pin `{first}`{more}, and {why}")).help(format!(
+                "run `formic lock` where you work, and commit `{NAME}`"
+            ))
+        };
+        if is_ci() {
+            return Err(unpinned("is not written in CI").into());
+        }
+        let mut whole = self.lock.clone();
+        whole.pins.extend(self.fresh.pins.clone());
+        self.write(&whole)
+            .with_context(|| unpinned("cannot be written"))?;
+        let count = text::count(self.fresh.pins.len(), "reference");
+        ui.say(format!("note: `{NAME}` pins {count} more; commit it"));
+        self.fresh = Lock::default();
+        self.lock = whole;
+        Ok(())
+    }
+
+    /// Writes `lock` in place of what the file says.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub(crate) fn write(&self, lock: &Lock) -> std::io::Result<()> {
+        let unfinished = self
+            .path
+            .with_extension(format!("lock.{}", std::process::id()));
+        let written = File::create(&unfinished).and_then(|mut file| {
+            file.write_all(lock.to_text().as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&unfinished, &self.path)
+        });
+        if written.is_err() {
+            drop(fs::remove_file(&unfinished));
+        }
+        written
+    }
+}
+
+/// The text of a lock file, if there is one.
+fn text_of(path: &Path) -> Result<Option<String>> {
+    let cannot = || {
+        Fault::usage(format!("cannot read `{NAME}`"))
+            .help("check the permissions of the file, or restore it from Git")
+    };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(cannot),
+    };
+    let bound = limits::LOCK_FILE_BYTES as u64 + 1;
+    let mut bytes = Vec::new();
+    file.take(bound)
+        .read_to_end(&mut bytes)
+        .with_context(cannot)?;
+    if bytes.len() > limits::LOCK_FILE_BYTES {
+        let most = limits::LOCK_FILE_BYTES;
+        return Err(Fault::usage(format!("`{NAME}` has more than {most} bytes"))
+            .help("remove it and run `formic lock` to write it anew")
+            .into());
+    }
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Fault::usage(format!("`{NAME}` is not UTF-8 text"))
+            .help("restore it from Git, or remove it and run `formic lock`")
+    })?;
+    Ok(Some(text))
+}
+
+/// Whether this runs in another CI system, or in a task.
+fn is_ci() -> bool {
+    let value = std::env::var_os("CI").unwrap_or_default();
+    !matches!(value.to_str(), Some("" | "0" | "false"))
+}

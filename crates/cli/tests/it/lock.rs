@@ -1,0 +1,352 @@
+//! Files that pipelines use: of the project and of real Git repositories, run, pinned, moved, offline.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use crate::world::{Ran, World};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const SCAN: &str = "params: { level: low }\n\
+    task:\n  env: { LEVEL: \"${{ params.level }}\" }\n  outputs: { found: number }\n  \
+    run: |\n    echo \"level is $LEVEL\"\n    echo \"found=3\" >> \"$FORMIC_OUTPUT\"\n";
+
+const LOCAL: &str = "tasks:\n  scan: { uses: ./ci/scan.yaml, with: { level: high } }\n  \
+    show: { needs: scan, run: \"echo found ${{ tasks.scan.outputs.found }}\" }\n";
+
+fn local() -> World {
+    let world = World::new(LOCAL);
+    world.write("ci/scan.yaml", SCAN);
+    world
+}
+
+/// A repository beside the project, with `scan.yaml` and what it uses, tagged `v1`; its reference.
+fn shared(world: &World) -> String {
+    let repository = world.outside().join("shared");
+    fs::create_dir(&repository).unwrap();
+    in_repository(&repository, &["init", "-q", "-b", "main", "."]);
+    fs::write(repository.join("scan.yaml"), SCAN).unwrap();
+    fs::write(
+        repository.join("both.yaml"),
+        "tasks:\n  first: { uses: ./scan.yaml, with: { level: deep } }\n\
+         outputs:\n  found: { type: number, value: \"${{ tasks.first.outputs.found }}\" }\n",
+    )
+    .unwrap();
+    in_repository(&repository, &["add", "-A"]);
+    in_repository(&repository, &["commit", "-q", "-m", "one"]);
+    in_repository(&repository, &["tag", "v1"]);
+    format!("git+file://{}", repository.display())
+}
+
+fn in_repository(repository: &Path, args: &[&str]) {
+    let output = Command::new("git")
+        .current_dir(repository)
+        .args(["-c", "user.name=ada", "-c", "user.email=ada@localhost"])
+        .args(args)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {args:?}: {output:?}");
+}
+
+/// Changes what is at `scan.yaml` of the repository, and where the tag `v1` points.
+fn move_tag(world: &World) {
+    let repository = world.outside().join("shared");
+    fs::write(repository.join("scan.yaml"), SCAN.replace("3", "4")).unwrap();
+    in_repository(&repository, &["commit", "-q", "-a", "-m", "two"]);
+    in_repository(&repository, &["tag", "-f", "v1"]);
+}
+
+fn remote(reference: &str) -> World {
+    let world = World::empty();
+    let base = shared(&world);
+    world.write(
+        "formic.yaml",
+        &format!(
+            "tasks:\n  all: {{ uses: \"{base}//{reference}\" }}\n  \
+             show: {{ needs: all, run: \"echo found ${{{{ tasks.all.outputs.found }}}}\" }}\n"
+        ),
+    );
+    world
+}
+
+fn log(world: &World, task: &str) -> String {
+    world.formic(&["logs", &format!("@/{task}")]).ok().out
+}
+
+#[test]
+fn a_task_of_a_file_runs_with_its_values_and_gives_its_outputs() {
+    let world = local();
+    let _ran = world
+        .formic(&["run"])
+        .ok()
+        .says("`formic.lock` pins 1 reference more; commit it");
+    assert_eq!(
+        world.statuses(),
+        ["show succeeded -", "scan/scan succeeded -"]
+    );
+    assert!(log(&world, "scan/scan").contains("level is high"));
+    assert!(log(&world, "show").contains("found 3"));
+}
+
+#[test]
+fn the_lock_is_sorted_and_written_once() {
+    let world = local();
+    let _ran = world.formic(&["check"]).ok();
+    let lock = world.read("formic.lock");
+    assert!(lock.starts_with("# What pipelines use, pinned."), "{lock}");
+    assert!(
+        lock.contains("\n[[file]]\nreference = \"./ci/scan.yaml\"\ndigest = \"sha256:"),
+        "{lock}"
+    );
+    let again = world.formic(&["check"]).ok();
+    assert!(!again.err.contains("formic.lock"), "{}", again.err);
+    assert_eq!(world.read("formic.lock"), lock);
+}
+
+#[test]
+fn a_pipeline_that_uses_nothing_has_no_lock() {
+    let world = World::new("tasks: {a: {run: 'true'}}\n");
+    let _ran = world.formic(&["run"]).ok();
+    assert!(!world.dir().join("formic.lock").exists());
+}
+
+#[test]
+fn a_changed_file_is_an_error_with_both_digests_until_it_is_updated() {
+    let world = local();
+    let _ran = world.formic(&["check"]).ok();
+    world.write("ci/scan.yaml", &SCAN.replace('3', "4"));
+    for verb in ["check", "plan", "run"] {
+        let ran = world.formic(&[verb]);
+        assert_ne!(ran.code, Some(0), "{verb}");
+        assert_eq!(ran.err.matches("sha256:").count(), 2, "{}", ran.err);
+        let _ran = ran
+            .says("error[E1008]: `ci/scan.yaml` was changed: `formic.lock` pins sha256:")
+            .says("`formic lock --update './ci/scan.yaml'` pins what it is now");
+    }
+    let updated = world.formic(&["lock", "--update", "./ci/scan.yaml"]).ok();
+    let lines: Vec<&str> = updated.out.lines().collect();
+    assert_eq!(lines[0], "~ ./ci/scan.yaml");
+    assert!(lines[1].starts_with("    was sha256:") && lines[2].starts_with("    is  sha256:"));
+    let _ran = world.formic(&["check"]).ok();
+}
+
+#[test]
+fn in_ci_a_missing_pin_is_an_error_and_nothing_is_written() {
+    let world = local();
+    let mut command = world.command(&["run"]);
+    let _ran = Ran::of(command.env("CI", "true"))
+        .code(2)
+        .says("`formic.lock` does not pin `./ci/scan.yaml`, and is not written in CI")
+        .says("run `formic lock` where you work, and commit `formic.lock`");
+    assert!(!world.dir().join("formic.lock").exists());
+    let _ran = world.formic(&["lock"]).ok();
+    let mut command = world.command(&["run"]);
+    let _ran = Ran::of(command.env("CI", "true")).ok();
+}
+
+#[test]
+fn files_of_a_repository_are_fetched_pinned_and_then_used_offline() {
+    let world = remote("both.yaml@v1");
+    let _ran = world
+        .formic(&["run"])
+        .ok()
+        .says("`formic.lock` pins 2 references more");
+    assert!(log(&world, "show").contains("found 3"));
+    assert!(log(&world, "all/first/scan").contains("level is deep"));
+    let lock = world.read("formic.lock");
+    assert_eq!(lock.matches("commit = \"").count(), 2, "{lock}");
+    assert!(lock.contains("//scan.yaml@v1\""), "{lock}");
+    // What was fetched needs no repository any more.
+    fs::remove_dir_all(world.outside().join("shared")).unwrap();
+    let _ran = world.formic(&["check"]).ok();
+    let _ran = world.formic(&["run"]).ok();
+    assert_eq!(world.read("formic.lock"), lock);
+}
+
+#[test]
+fn the_ending_of_a_path_may_be_left_out() {
+    let world = remote("both@v1");
+    let _ran = world.formic(&["run"]).ok();
+}
+
+#[test]
+fn a_tag_that_was_moved_is_an_error_with_both_digests() {
+    let world = remote("scan.yaml@v1");
+    let _ran = world.formic(&["run"]).ok();
+    move_tag(&world);
+    let ran = world.formic(&["run"]).code(2);
+    assert_eq!(ran.err.matches("sha256:").count(), 2, "{}", ran.err);
+    let ran = ran
+        .says("has moved: `formic.lock` pins sha256:")
+        .says("formic lock --update");
+    drop(ran);
+    let stale = world.formic(&["lock", "--check"]).code(1);
+    assert!(stale.out.starts_with("~ git+file://"), "{}", stale.out);
+    let updated = world.formic(&["lock", "--json"]).ok().json();
+    assert_eq!(updated["changes"].as_array().unwrap().len(), 1);
+    let _ran = world.formic(&["run"]).ok();
+    assert!(log(&world, "show").contains("found 4"));
+    let _ran = world.formic(&["lock", "--check"]).ok();
+}
+
+#[test]
+fn a_branch_that_moves_on_leaves_the_pinned_commit() {
+    let world = remote("scan.yaml@main");
+    let _ran = world.formic(&["run"]).ok();
+    move_tag(&world);
+    let _ran = world.formic(&["run"]).ok();
+    assert!(log(&world, "show").contains("found 3"));
+    // On another machine the pinned commit is fetched, wherever the branch is now.
+    fs::remove_dir_all(world.outside().join("home/.cache")).unwrap();
+    let _ran = world.formic(&["run"]).ok();
+    assert!(log(&world, "show").contains("found 3"));
+    let _ran = world.formic(&["lock", "--update", "scan.yaml"]).ok();
+    let _ran = world.formic(&["run"]).ok();
+    assert!(log(&world, "show").contains("found 4"));
+}
+
+#[test]
+fn what_git_refuses_is_told_at_the_reference_with_its_words() {
+    let world = remote("both.yaml@v9");
+    let _ran = world
+        .formic(&["check"])
+        .code(1)
+        .says("error[E1002]")
+        .says("has no tag, branch or commit `v9`")
+        .says("formic.yaml:2:16");
+    let world = remote("none.yaml@v1");
+    let _ran = world
+        .formic(&["check"])
+        .code(1)
+        .says("has no file `none.yaml` at `v1`");
+    let world = World::new("tasks: {a: {uses: \"git+file:///nowhere/at/all//x.yaml@v1\"}}\n");
+    let _ran = world
+        .formic(&["check"])
+        .code(1)
+        .says("cannot fetch `file:///nowhere/at/all`: git says: ")
+        .says("look whether `git ls-remote file:///nowhere/at/all` works here");
+}
+
+#[test]
+fn a_file_that_is_not_there_has_a_near_one() {
+    let world = local();
+    world.write("formic.yaml", &LOCAL.replace("scan.yaml", "scann.yaml"));
+    let _ran = world
+        .formic(&["check"])
+        .code(1)
+        .says("there is no file `ci/scann.yaml` in the project")
+        .says("did you mean `./ci/scan.yaml`?");
+}
+
+#[test]
+fn a_link_does_not_lead_out_of_the_project() {
+    let world = local();
+    fs::write(world.outside().join("secret.yaml"), SCAN).unwrap();
+    fs::remove_file(world.dir().join("ci/scan.yaml")).unwrap();
+    std::os::unix::fs::symlink(
+        world.outside().join("secret.yaml"),
+        world.dir().join("ci/scan.yaml"),
+    )
+    .unwrap();
+    let _ran = world
+        .formic(&["check"])
+        .code(1)
+        .says("`ci/scan.yaml` is a link that leaves the project");
+}
+
+#[test]
+fn a_lock_that_a_hand_broke_is_told_with_its_line() {
+    let world = local();
+    let _ran = world.formic(&["lock"]).ok();
+    let broken = world.read("formic.lock").replace("sha256:", "sha256:z");
+    world.write("formic.lock", &broken);
+    for verb in ["check", "run", "lock"] {
+        let _ran = world
+            .formic(&[verb])
+            .code(2)
+            .says("`formic.lock` line 6: `sha256:z")
+            .says("restore the file from Git, or remove it and run `formic lock` to write it anew");
+    }
+}
+
+#[test]
+fn a_reference_that_nobody_uses_leaves_the_lock_with_the_next_lock() {
+    let world = local();
+    let _ran = world.formic(&["lock"]).ok();
+    world.write("formic.yaml", "tasks: {a: {run: 'true'}}\n");
+    let _ran = world.formic(&["run"]).ok();
+    assert!(world.read("formic.lock").contains("./ci/scan.yaml"));
+    let ran = world.formic(&["lock"]).ok();
+    assert!(ran.out.starts_with("- ./ci/scan.yaml\n"), "{}", ran.out);
+    assert!(!world.read("formic.lock").contains("[[file]]"));
+    let _ran = world
+        .formic(&["lock", "--update", "./ci/scan.yaml"])
+        .code(6)
+        .says("no pipeline uses `./ci/scan.yaml`");
+}
+
+#[test]
+fn an_included_file_may_change_without_a_word() {
+    let world = World::new("include: [ci/common.yaml]\ntasks: {a: {needs: b, run: 'true'}}\n");
+    world.write("ci/common.yaml", "tasks: {b: {run: 'true'}}\n");
+    let _ran = world.formic(&["run"]).ok();
+    assert_eq!(world.statuses(), ["a succeeded -", "b succeeded -"]);
+    world.write("ci/common.yaml", "tasks: {b: {run: 'false'}}\n");
+    let _ran = world.formic(&["run"]).code(1);
+    assert!(!world.dir().join("formic.lock").exists());
+}
+
+#[test]
+fn what_is_wrong_with_a_used_file_is_told_under_its_name() {
+    let world = local();
+    world.write(
+        "ci/scan.yaml",
+        "params: { level: low }\ntask: { run: x, need: [a], outputs: { found: number } }\n",
+    );
+    let checked = world.formic(&["check", "--json"]).code(1).json();
+    let files = checked["files"].as_array().unwrap();
+    let told: Vec<_> = files
+        .iter()
+        .map(|file| {
+            (
+                file["file"].as_str().unwrap(),
+                file["accepted"].as_bool().unwrap(),
+                file["errors"].as_array().unwrap().len(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [("formic.yaml", false, 0), ("ci/scan.yaml", false, 1)]
+    );
+    assert_eq!(files[1]["errors"][0]["line"], 2);
+}
+
+#[test]
+fn artifacts_of_a_used_task_are_those_of_the_task_that_uses_it() {
+    let world = World::with_git(
+        "tasks:\n  build: { uses: ./ci/build.yaml }\n  \
+         pack:\n    needs: build\n    artifacts: { in: [{ from: build, name: bin }] }\n    run: cat out/bin\n",
+    );
+    world.write("ci/build.yaml", "task:\n  run: mkdir -p out && echo made > out/bin\n  artifacts: { out: { bin: out/bin } }\n");
+    let _ran = world.formic(&["lock"]).ok();
+    world.commit();
+    // Each task in a tree of its own: the file comes as an artifact, or not at all.
+    let _ran = world.formic(&["run", "--clean"]).ok();
+    assert!(log(&world, "pack").contains("made"));
+}
+
+#[test]
+fn a_used_file_fails_the_task_that_uses_it() {
+    let world = local();
+    world.write(
+        "ci/scan.yaml",
+        "params: { level: low }\ntask: { run: exit 3, outputs: { found: number } }\n",
+    );
+    let _ran = world.formic(&["run"]).code(1);
+    assert_eq!(
+        world.statuses(),
+        ["show skipped need_failed", "scan/scan failed user"]
+    );
+}
