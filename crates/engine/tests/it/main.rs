@@ -12,6 +12,7 @@ mod generated;
 mod lease;
 mod matrix;
 mod model;
+mod preview;
 mod random;
 mod readiness;
 mod rebuild;
