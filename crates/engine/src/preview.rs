@@ -112,6 +112,7 @@ pub fn preview(plan: &Plan, known: &Known) -> Vec<Planned> {
     walk.scope(&Place {
         scope: ScopeNo::ROOT,
         prefix: "",
+        needs: &Arc::default(),
         inputs: None,
         depth: 0,
     });
@@ -132,6 +133,8 @@ struct Walk<'a> {
 struct Place<'p> {
     scope: ScopeNo,
     prefix: &'p str,
+    /// What the call needs, and so everything in it.
+    needs: &'p Arc<[String]>,
     /// The inputs of a call: those that are known, and whether any is not.
     inputs: Option<Inputs>,
     depth: usize,
@@ -193,7 +196,10 @@ impl<'a> Walk<'a> {
             def,
             task,
             id: format!("{}{}", place.prefix, task.name),
-            needs: task.needs.iter().map(needed).collect(),
+            needs: match task.needs.as_slice() {
+                [] => Arc::clone(place.needs),
+                needs => needs.iter().map(needed).collect(),
+            },
             when: when.map(Arc::from),
             outlook,
         }
@@ -332,6 +338,7 @@ impl<'a> Walk<'a> {
         self.scope(&Place {
             scope: call.scope,
             prefix: &prefix,
+            needs: &subject.needs,
             inputs: Some(inputs),
             depth: place.depth + 1,
         })
@@ -410,6 +417,7 @@ impl<'a> Walk<'a> {
             plan: self.plan,
             task: subject.task,
             when: subject.when.as_deref(),
+            call: place.prefix.strip_suffix('/'),
             outlook: subject.outlook,
             fates,
             names,

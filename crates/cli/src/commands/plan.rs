@@ -30,7 +30,7 @@ pub(crate) struct Args {
 /// Members of a matrix that are shown one by one; more become one line.
 const UNFOLDED: usize = 10;
 
-/// Chooses as `formic run` does, and prints what that would do. Nothing is run or written.
+/// Chooses as `formic run` does, and prints what that would do. Nothing is run.
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let project = Project::find()?;
     let mut asked = args.signal.read(&project)?;

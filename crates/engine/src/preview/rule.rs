@@ -191,6 +191,8 @@ pub(super) struct Rule<'a> {
     pub plan: &'a Plan,
     pub task: &'a TaskDef,
     pub when: Option<&'a str>,
+    /// The id of the call that it is a part of.
+    pub call: Option<&'a str>,
     pub outlook: Outlook,
     pub fates: &'a Fates<'a>,
     pub names: Names<'a>,
@@ -381,10 +383,18 @@ impl Rule<'_> {
     /// When a task without a condition starts.
     fn starts(&self) -> String {
         if self.task.start.status_of == StatusOf::Scope {
-            return "starts when all tasks before `finally` have ended".to_owned();
+            return match self.call {
+                Some(call) => {
+                    format!("starts when all tasks of {call} before `finally` have ended")
+                }
+                None => "starts when all tasks before `finally` have ended".to_owned(),
+            };
         }
         if self.task.needs.is_empty() {
-            return "starts at once".to_owned();
+            return match self.call {
+                Some(call) => format!("starts with {call}"),
+                None => "starts at once".to_owned(),
+            };
         }
         let needs = self.task.needs.iter();
         let names: Vec<&str> = needs

@@ -264,15 +264,19 @@ fn a_call_stands_for_its_tasks_with_what_is_known_of_its_inputs() {
                 .task("main", |t| t.run("x").when("inputs.to == 'main'"))
                 .task("by-x", |t| t.run("x").when("inputs.x == '1'"))
                 .task("dev", |t| t.run("x").when("params.to == 'dev'"))
+                .task("plain", |t| t.run("x"))
         })
         .build();
+    let planned = preview(&on_branch(plan, "dev"), &Known::default());
+    assert_eq!(*planned[4].needs, ["build".to_owned()]);
     assert_eq!(
-        said(&on_branch(plan, "dev")),
+        lines(&planned),
         [
             "build: run, starts at once",
             "ship/main: skip, inputs.to == 'main' is false: inputs.to is 'dev'",
             "ship/by-x: unknown, known only while the run goes on: reads inputs.x",
             "ship/dev: run, params.to == 'dev' is true: params.to is 'dev'",
+            "ship/plain: run, starts with ship",
             "tell: run, starts when ship has succeeded",
         ]
     );
