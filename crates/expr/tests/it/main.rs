@@ -1,5 +1,6 @@
 //! Everything the `expr` crate promises, seen from outside.
 
+mod case;
 mod checking;
 mod conformance;
 mod corpora;
