@@ -13,6 +13,7 @@ pub mod cron;
 pub mod evaluator;
 pub mod expression;
 pub mod glob;
+pub mod lock;
 pub mod pipeline;
 mod scope;
 pub mod taint;

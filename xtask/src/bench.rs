@@ -10,6 +10,7 @@
 mod cases;
 mod floor;
 mod formic;
+mod language;
 mod shape;
 
 use crate::tree;
@@ -37,6 +38,8 @@ struct Sizes {
     large: [usize; 3],
     clients: usize,
     commits: usize,
+    /// Whether what takes a minute to make ready is left out.
+    is_quick: bool,
 }
 
 const FULL: Sizes = Sizes {
@@ -45,6 +48,7 @@ const FULL: Sizes = Sizes {
     large: [1_000, 10_000, 100_000],
     clients: 64,
     commits: 300,
+    is_quick: false,
 };
 
 const SMOKE: Sizes = Sizes {
@@ -53,6 +57,7 @@ const SMOKE: Sizes = Sizes {
     large: [10, 20, 40],
     clients: 4,
     commits: 5,
+    is_quick: true,
 };
 
 /// One measurement: its name and its function.
@@ -85,6 +90,18 @@ const CASES: &[Case] = &[
     Case {
         name: "transitions",
         run: cases::transitions,
+    },
+    Case {
+        name: "language",
+        run: language::programs,
+    },
+    Case {
+        name: "rivals",
+        run: language::rivals,
+    },
+    Case {
+        name: "hostile",
+        run: language::hostile,
     },
 ];
 

@@ -32,6 +32,7 @@ const TARGETS: &[Target] = &[
     target("glob", "glob", "small"),
     target("address", "address", "small"),
     target("cron", "cron", "small"),
+    target("lock", "lock", "small"),
 ];
 
 const fn target(name: &'static str, corpus: &'static str, dict: &'static str) -> Target {

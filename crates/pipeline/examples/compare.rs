@@ -1,6 +1,6 @@
 //! Prints, as one JSON document, how long checking and compiling take beside serde-saphyr's tree of the same bytes.
 //!
-//! `compare TASKS ROUNDS`. Called by `cargo xtask bench language`; needs `--features rivals`. The tree of the rival
+//! `compare TASKS MATRIX_TASKS ROUNDS`. Called by `cargo xtask bench language`; needs `--features rivals`. The tree of the rival
 //! has the place of every value and nothing else: no keys are known to it, no expression is read, nothing is resolved.
 //! The sides take turns and the best round of each counts.
 #![expect(
@@ -25,9 +25,9 @@ fn main() {
             .next()
             .map_or(default, |text| text.parse().unwrap())
     };
-    let (tasks, rounds) = (number(2000), number(10));
+    let (tasks, matrix_tasks, rounds) = (number(2000), number(10_000), number(10));
     let literal = literal(tasks);
-    let axis = tasks.max(4).isqrt();
+    let axis = (matrix_tasks / MATRICES).isqrt().max(1);
     let matrices = matrices(axis);
     let mut best = [Duration::MAX; 4];
     for _ in 0..rounds {
@@ -70,9 +70,9 @@ fn literal(tasks: usize) -> String {
     format!("name: literal\ntasks:\n  task-0:\n    run: make\n{others}")
 }
 
-const MATRICES: usize = 4;
+const MATRICES: usize = 16;
 
-/// Four matrices of two axes each.
+/// A file of a hundred lines: matrices of two axes each.
 fn matrices(axis: usize) -> String {
     let values: Vec<String> = (0..axis).map(|n| n.to_string()).collect();
     let values = values.join(", ");
@@ -82,7 +82,7 @@ fn matrices(axis: usize) -> String {
         )
     };
     let tasks: String = (0..MATRICES).map(task).collect();
-    format!("name: matrices\ntasks:\n{tasks}")
+    format!("name: matrices\non: push\nshell: bash\ntasks:\n{tasks}")
 }
 
 fn time(work: impl FnOnce()) -> Duration {

@@ -43,4 +43,5 @@ fn seeds_of_what_stands_in_small_texts_hold() {
     try_seeds("glob", fuzz::glob::hold);
     try_seeds("address", fuzz::address::hold);
     try_seeds("cron", fuzz::cron::hold);
+    try_seeds("lock", fuzz::lock::hold);
 }

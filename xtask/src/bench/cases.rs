@@ -269,7 +269,7 @@ pub(super) fn transitions(bench: &Bench) -> Result<Vec<Line>> {
     ])
 }
 
-fn text(path: &Path) -> Result<&str> {
+pub(super) fn text(path: &Path) -> Result<&str> {
     path.to_str()
         .with_context(|| format!("`{}` is not UTF-8", path.display()))
 }
@@ -281,6 +281,6 @@ fn micros(value: &Value) -> Result<Duration> {
         .context("`measure` gave no time")
 }
 
-fn ms(time: Duration) -> String {
+pub(super) fn ms(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1000.0)
 }

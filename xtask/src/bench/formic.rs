@@ -147,6 +147,19 @@ impl Programs {
         serde_json::from_slice(&stdout).context("`measure` printed no document")
     }
 
+    /// How long `formic` takes with these arguments in a folder, from its start to its exit.
+    pub(super) fn took(&self, dir: &Path, arguments: &[&str]) -> Result<Duration> {
+        let mut command = self.formic_in(dir);
+        command.args(arguments);
+        let begin = Instant::now();
+        let ended = quiet(&mut command).status()?;
+        let took = begin.elapsed();
+        if !ended.success() {
+            bail!("`formic {}` ended with {ended}", arguments.join(" "));
+        }
+        Ok(took)
+    }
+
     fn formic_in(&self, project: &Path) -> Command {
         let mut command = Command::new(&self.formic);
         in_project(&mut command, project);

@@ -49,6 +49,23 @@ pub(super) fn matrix(count: usize) -> String {
     format!("{HEAD}  t: {{ matrix: {{ a: [{a}], b: [{b}] }}, run: 'true' }}\n")
 }
 
+/// Tasks with a matrix in [`matrices`].
+pub(super) const MATRICES: usize = 16;
+
+/// A file of a hundred lines: matrices of two axes, each `axis` long, with values in the environment.
+pub(super) fn matrices(axis: usize) -> String {
+    let values = numbers(axis);
+    let mut text = "# Many tasks from few lines.\nname: matrices\nshell: bash\ntasks:\n".to_owned();
+    for number in 0..MATRICES {
+        write!(
+            text,
+            "  t{number}:\n    matrix: {{ a: [{values}], b: [{values}] }}\n    run: make \"$A\" \"$B\"\n    env:\n      A: ${{{{ matrix.a }}}}\n      B: ${{{{ matrix.b }}}}\n"
+        )
+        .expect("text grows");
+    }
+    text
+}
+
 fn numbers(count: usize) -> String {
     let numbers: Vec<String> = (0..count).map(|number| number.to_string()).collect();
     numbers.join(", ")
@@ -66,6 +83,11 @@ mod tests {
                 "  t1: { needs: [t0], run: 'true' }\n  t2: { needs: [t1], run: 'true' }\n"
             )
         );
+    }
+
+    #[test]
+    fn matrices_are_a_hundred_lines() {
+        assert_eq!(matrices(2).lines().count(), 100);
     }
 
     #[test]
