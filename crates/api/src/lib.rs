@@ -14,6 +14,7 @@ pub mod explain;
 pub mod github;
 pub mod init;
 pub mod list;
+pub mod lock;
 pub mod logs;
 pub mod plan;
 pub mod protocol;

@@ -55,6 +55,8 @@ pub struct UnsupportedTask {
     pub key: String,
     /// The task's name.
     pub task: String,
+    /// The file that the task is in.
+    pub file: String,
     /// The task's line.
     pub line: Option<u32>,
 }

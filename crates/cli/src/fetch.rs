@@ -86,7 +86,7 @@ impl Cache {
         self.dir.join("files").join(digest.to_hex())
     }
 
-    /// Fetches the file at `path` of the version `reference`.
+    /// Fetches the file at `path` of the version `reference`; of the commit `known` if that was fetched just now.
     ///
     /// # Errors
     /// When the cache folder cannot be used; what Git refuses is a [`Refused`] inside.
@@ -95,6 +95,7 @@ impl Cache {
         url: &str,
         reference: &str,
         path: &str,
+        known: Option<&str>,
     ) -> Result<Result<Fetched, Refused>> {
         let name = format!("{}.git", Digest::of(url.as_bytes()).to_hex());
         let repository = self.dir.join("git").join(name);
@@ -110,93 +111,19 @@ impl Cache {
                 return Ok(Err(refused(url, &said)));
             }
         }
-        let found = self.fetch_into(&repository, url, reference, path)?;
+        let commit = match known {
+            Some(commit) => Ok(commit.to_owned()),
+            None => commit(&repository, url, reference)?,
+        };
+        let found = match commit {
+            Ok(commit) => find(&repository, url, reference, commit, path)?,
+            Err(refused) => Err(refused),
+        };
         drop(lock);
         if let Ok(fetched) = &found {
             self.keep(&fetched.bytes);
         }
         Ok(found)
-    }
-
-    fn fetch_into(
-        &self,
-        repository: &Path,
-        url: &str,
-        reference: &str,
-        path: &str,
-    ) -> Result<Result<Fetched, Refused>> {
-        let mut fetch = remote(repository);
-        fetch.args(["fetch", "--quiet", "--depth=1", "--no-tags", "--force"]);
-        fetch.args([
-            "--filter=blob:limit=1m",
-            "--no-recurse-submodules",
-            url,
-            reference,
-        ]);
-        if let Err(said) = bounded(&mut fetch, FETCH_TIME, Some(repository))? {
-            return Ok(Err(refused_reference(url, reference, &said)));
-        }
-        let mut parse = git::at(repository);
-        parse.args(["rev-parse", "--verify", "--quiet", "FETCH_HEAD^{commit}"]);
-        let commit = match bounded(&mut parse, FETCH_TIME, None)? {
-            Ok(printed) => git::word(&printed),
-            Err(said) => return Ok(Err(refused(url, &said))),
-        };
-        for candidate in candidates(path) {
-            match self.file(repository, &commit, &candidate)? {
-                Ok(Some(bytes)) => return Ok(Ok(Fetched { commit, bytes })),
-                Ok(None) => {}
-                Err(message) => {
-                    return Ok(Err(Refused {
-                        message: format!("`{path}` at `{reference}` of `{url}` {message}"),
-                        help: "name a file with a pipeline or a task".to_owned(),
-                    }));
-                }
-            }
-        }
-        Ok(Err(Refused {
-            message: format!("`{url}` has no file `{path}` at `{reference}`"),
-            help: "mend the path behind `//`; it counts from the top of the repository".to_owned(),
-        }))
-    }
-
-    /// The file at `path` of a commit that was fetched, if there is one.
-    fn file(
-        &self,
-        repository: &Path,
-        commit: &str,
-        path: &str,
-    ) -> Result<Result<Option<Vec<u8>>, String>> {
-        let mut list = git::at(repository);
-        list.args(["ls-tree", "-z", "--full-tree", commit, "--", path]);
-        let printed = match bounded(&mut list, FETCH_TIME, None)? {
-            Ok(printed) => String::from_utf8_lossy(&printed).into_owned(),
-            Err(said) => return Ok(Err(format!("cannot be read: {said}"))),
-        };
-        // MODE TYPE OBJECT<TAB>PATH
-        let Some((facts, _)) = printed.split_once('\t') else {
-            return Ok(Ok(None));
-        };
-        let mut facts = facts.split(' ');
-        match (facts.next(), facts.next()) {
-            (Some("100644" | "100755"), Some("blob")) => {}
-            (_, Some("tree")) => return Ok(Ok(None)),
-            (_, _) => return Ok(Err("is no ordinary file".to_owned())),
-        }
-        let Some(object) = facts.next() else {
-            return Ok(Ok(None));
-        };
-        let mut show = git::at(repository);
-        // A file above the filter's bound was not fetched, and is not asked for now.
-        show.env("GIT_NO_LAZY_FETCH", "1");
-        show.args(["cat-file", "blob", object]);
-        match bounded(&mut show, FETCH_TIME, None)? {
-            Ok(bytes) if bytes.len() <= limits::PIPELINE_FILE_BYTES => Ok(Ok(Some(bytes))),
-            Ok(_) | Err(_) => Ok(Err(format!(
-                "has more than {} bytes",
-                limits::PIPELINE_FILE_BYTES
-            ))),
-        }
     }
 
     /// The commit that the tag `reference` of a repository stands for; `None` when it is no tag, or the
@@ -226,6 +153,87 @@ impl Cache {
             }
         }
         Ok(commit)
+    }
+}
+
+/// Fetches the version `reference`; the commit that it stands for.
+fn commit(repository: &Path, url: &str, reference: &str) -> Result<Result<String, Refused>> {
+    let mut fetch = remote(repository);
+    fetch.args(["fetch", "--quiet", "--depth=1", "--no-tags", "--force"]);
+    fetch.args([
+        "--filter=blob:limit=1m",
+        "--no-recurse-submodules",
+        url,
+        reference,
+    ]);
+    if let Err(said) = bounded(&mut fetch, FETCH_TIME, Some(repository))? {
+        return Ok(Err(refused_reference(url, reference, &said)));
+    }
+    let mut parse = git::at(repository);
+    parse.args(["rev-parse", "--verify", "--quiet", "FETCH_HEAD^{commit}"]);
+    Ok(match bounded(&mut parse, FETCH_TIME, None)? {
+        Ok(printed) => Ok(git::word(&printed)),
+        Err(said) => Err(refused(url, &said)),
+    })
+}
+
+/// The file at `path` of a commit that was fetched.
+fn find(
+    repository: &Path,
+    url: &str,
+    reference: &str,
+    commit: String,
+    path: &str,
+) -> Result<Result<Fetched, Refused>> {
+    for candidate in candidates(path) {
+        match file(repository, &commit, &candidate)? {
+            Ok(Some(bytes)) => return Ok(Ok(Fetched { commit, bytes })),
+            Ok(None) => {}
+            Err(message) => {
+                return Ok(Err(Refused {
+                    message: format!("`{path}` at `{reference}` of `{url}` {message}"),
+                    help: "name a file with a pipeline or a task".to_owned(),
+                }));
+            }
+        }
+    }
+    Ok(Err(Refused {
+        message: format!("`{url}` has no file `{path}` at `{reference}`"),
+        help: "mend the path behind `//`; it counts from the top of the repository".to_owned(),
+    }))
+}
+
+/// The file at exactly `path` of a commit, if there is one.
+fn file(repository: &Path, commit: &str, path: &str) -> Result<Result<Option<Vec<u8>>, String>> {
+    let mut list = git::at(repository);
+    list.args(["ls-tree", "-z", "--full-tree", commit, "--", path]);
+    let printed = match bounded(&mut list, FETCH_TIME, None)? {
+        Ok(printed) => String::from_utf8_lossy(&printed).into_owned(),
+        Err(said) => return Ok(Err(format!("cannot be read: {said}"))),
+    };
+    // MODE TYPE OBJECT<TAB>PATH
+    let Some((facts, _)) = printed.split_once('\t') else {
+        return Ok(Ok(None));
+    };
+    let mut facts = facts.split(' ');
+    match (facts.next(), facts.next()) {
+        (Some("100644" | "100755"), Some("blob")) => {}
+        (_, Some("tree")) => return Ok(Ok(None)),
+        (_, _) => return Ok(Err("is no ordinary file".to_owned())),
+    }
+    let Some(object) = facts.next() else {
+        return Ok(Ok(None));
+    };
+    let mut show = git::at(repository);
+    // A file above the filter's bound was not fetched, and is not asked for now.
+    show.env("GIT_NO_LAZY_FETCH", "1");
+    show.args(["cat-file", "blob", object]);
+    match bounded(&mut show, FETCH_TIME, None)? {
+        Ok(bytes) if bytes.len() <= limits::PIPELINE_FILE_BYTES => Ok(Ok(Some(bytes))),
+        Ok(_) | Err(_) => Ok(Err(format!(
+            "has more than {} bytes",
+            limits::PIPELINE_FILE_BYTES
+        ))),
     }
 }
 

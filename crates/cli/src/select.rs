@@ -14,8 +14,8 @@ use crate::ui::Ui;
 use crate::uses::{Files, Loader, Look};
 use anyhow::Result;
 use api::plan::UnsupportedTask;
-use model::ids::DefNo;
-use model::plan::{Plan, Step, StepBody, TaskDef};
+use model::ids::{DefNo, ScopeNo};
+use model::plan::{Body, Plan, Step, StepBody, TaskDef};
 use pipeline::signal::On;
 use pipeline::{Compiled, Diagnostic, Request, SourceFile};
 use std::cell::RefCell;
@@ -342,14 +342,16 @@ pub(crate) struct Looked {
 impl Looked {
     /// What the plan carries and this version cannot do, by key and task.
     pub(crate) fn unsupported(&self) -> Vec<UnsupportedTask> {
-        let defs = self.plan.scopes.iter().flat_map(|scope| &scope.tasks);
-        let tasks = defs.map(|def| self.plan.task(*def));
-        let found = tasks.flat_map(|task| {
-            unsupported(task).into_iter().map(|key| UnsupportedTask {
-                key,
-                task: task.name.clone(),
-                line: task.at.map(|at| at.line),
-            })
+        let file = |task: &TaskDef| task.at.map_or("", |at| self.plan.file_of(at)).to_owned();
+        let found = reached(&self.plan).into_iter().flat_map(|task| {
+            unsupported(task)
+                .into_iter()
+                .map(move |key| UnsupportedTask {
+                    key,
+                    task: task.name.clone(),
+                    file: file(task),
+                    line: task.at.map(|at| at.line),
+                })
         });
         found.collect()
     }
@@ -363,10 +365,7 @@ impl Looked {
         if refused.is_empty() {
             return Ok(());
         }
-        let places: Vec<String> = refused
-            .iter()
-            .map(|each| place_of(&self.plan.file, each))
-            .collect();
+        let places: Vec<String> = refused.iter().map(place_of).collect();
         Err(Fault::usage(format!(
             "this version of formic cannot run {}",
             places.join(", ")
@@ -376,12 +375,35 @@ impl Looked {
     }
 }
 
+/// The tasks of a plan, with those of the files that they use.
+fn reached(plan: &Plan) -> Vec<&TaskDef> {
+    let mut scopes = vec![ScopeNo::ROOT];
+    let mut tasks = Vec::new();
+    let mut next = 0;
+    while let Some(scope) = scopes.get(next).copied() {
+        next += 1;
+        for def in &plan.scope(scope).tasks {
+            let task = plan.task(*def);
+            if let Body::Call(call) = &task.body
+                && !scopes.contains(&call.scope)
+            {
+                scopes.push(call.scope);
+            }
+            tasks.push(task);
+        }
+    }
+    tasks
+}
+
 /// "`cache` of task `a` (formic.yaml:3)".
-pub(crate) fn place_of(file: &str, each: &UnsupportedTask) -> String {
+pub(crate) fn place_of(each: &UnsupportedTask) -> String {
     let line = each
         .line
         .map_or_else(String::new, |line| format!(":{line}"));
-    format!("`{}` of task `{}` ({file}{line})", each.key, each.task)
+    let UnsupportedTask {
+        key, task, file, ..
+    } = each;
+    format!("`{key}` of task `{task}` ({file}{line})")
 }
 
 fn unsupported(task: &TaskDef) -> Vec<String> {

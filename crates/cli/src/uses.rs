@@ -54,6 +54,8 @@ pub(crate) struct Loader {
     pub found: BTreeMap<Address, Pin>,
     /// Commits of tags that repositories were asked for.
     tags: BTreeMap<(String, String), Option<String>>,
+    /// Commits that were fetched, by repository and version: further files of them are there.
+    commits: BTreeMap<(String, String), String>,
 }
 
 impl Files {
@@ -101,6 +103,7 @@ impl Loader {
             cache: Cache::of_person(),
             found: BTreeMap::new(),
             tags: BTreeMap::new(),
+            commits: BTreeMap::new(),
         }
     }
 
@@ -138,7 +141,12 @@ impl Loader {
                 return Ok(files);
             }
             for address in missing {
-                let loaded = self.one(&address)?;
+                // What has no place any more is refused by it.
+                let loaded = if files.sources.is_full() {
+                    Loaded::File(Vec::new())
+                } else {
+                    self.one(&address)?
+                };
                 files.sources.insert(address, loaded);
             }
         }
@@ -235,7 +243,7 @@ impl Loader {
             self.found.insert(address.clone(), pin.clone());
             return Ok(Loaded::File(bytes));
         }
-        let fetched = match cache.fetch(url, reference, path)? {
+        let fetched = match self.fetch(&cache, url, reference, path)? {
             Ok(fetched) => fetched,
             Err(refused) => return Ok(not_there(refused)),
         };
@@ -258,6 +266,23 @@ impl Loader {
         }
     }
 
+    /// Fetches a file, its repository once for all files of one version.
+    fn fetch(
+        &mut self,
+        cache: &Cache,
+        url: &str,
+        reference: &str,
+        path: &str,
+    ) -> Result<Result<Fetched, Refused>> {
+        let key = (url.to_owned(), reference.to_owned());
+        let known = self.commits.get(&key).map(String::as_str);
+        let found = cache.fetch(url, reference, path, known)?;
+        if let Ok(fetched) = &found {
+            self.commits.insert(key, fetched.commit.clone());
+        }
+        Ok(found)
+    }
+
     /// The reference stands for another commit than the pinned one.
     fn other_commit(
         &mut self,
@@ -278,7 +303,7 @@ impl Loader {
         let old = pin.commit.clone().unwrap_or_default();
         let is_tag = self.tag(cache, url, reference)?.is_some();
         if !is_tag
-            && let Ok(Fetched { bytes, .. }) = cache.fetch(url, &old, path)?
+            && let Ok(Fetched { bytes, .. }) = self.fetch(cache, url, &old, path)?
             && Digest::of(&bytes) == pin.digest
         {
             self.found.insert(address.clone(), pin);
@@ -345,8 +370,8 @@ fn not_there(refused: Refused) -> Loaded {
 
 /// Whether a file can refer to others, seen from its words alone: most do not, and need not be read twice.
 fn may_refer(text: &[u8]) -> bool {
-    let holds = |word: &[u8]| text.windows(word.len()).any(|window| window == word);
-    holds(b"uses") || holds(b"include")
+    let text = String::from_utf8_lossy(text);
+    text.contains("uses") || text.contains("include")
 }
 
 /// A file of the project at `top`.

@@ -72,7 +72,7 @@ impl Sources {
             Loaded::Failed(_) => 0,
         };
         let total = self.bytes.saturating_add(bytes);
-        let loaded = if self.files.len() >= limits::REFERENCED_FILES {
+        let loaded = if self.is_full() {
             refuse(format!(
                 "a pipeline refers to at most {} files",
                 limits::REFERENCED_FILES
@@ -118,6 +118,12 @@ impl Sources {
                 Loaded::File(bytes) => Some((address, bytes.as_slice())),
                 Loaded::Failed(_) => None,
             })
+    }
+
+    /// Whether further files are refused.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.files.len() >= limits::REFERENCED_FILES
     }
 
     /// Whether nothing is known.

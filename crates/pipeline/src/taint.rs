@@ -34,7 +34,10 @@ type Tainted = BTreeMap<String, Origin>;
 /// Reports every script that text from outside would become a part of. The last unit is the pipeline.
 pub(crate) fn check(report: &mut Report<'_>, units: &[Unit]) {
     let mut all = units.iter().flat_map(|unit| &unit.file.uses);
-    let any = all.any(|each| each.references.iter().any(is_from_outside));
+    let any = all.any(|each| {
+        let globs = each.calls.iter().any(|call| call.path[0] == "glob");
+        globs || each.references.iter().any(is_from_outside)
+    });
     let Some(root) = units.len().checked_sub(1).filter(|_| any) else {
         return;
     };
@@ -264,7 +267,10 @@ impl Look<'_> {
         inside: &Inside,
     ) -> Vec<(Reference, Origin)> {
         let tainted = |reference: &Reference| self.why(reference, task, inside);
-        if !each.references.iter().any(|each| tainted(each).is_some()) {
+        // Names of files are written by anybody too; in a script they are reported with the other names.
+        let globs = each.calls.iter().filter(|call| call.path[0] == "glob");
+        let globs: Vec<&Reference> = globs.filter(|_| each.purpose != Purpose::Script).collect();
+        if globs.is_empty() && !each.references.iter().any(|each| tainted(each).is_some()) {
             return Vec::new();
         }
         let results = types::results(&mut self.types, each);
@@ -278,6 +284,15 @@ impl Look<'_> {
                 .collect();
             if !result.holds_text() {
                 continue;
+            }
+            if program.calls().iter().any(|call| call.name == "glob") {
+                found.extend(globs.first().map(|call| {
+                    let origin = Origin {
+                        span: call.span,
+                        text: String::new(),
+                    };
+                    ((*call).clone(), origin)
+                }));
             }
             for reference in own {
                 found.extend(

@@ -221,7 +221,7 @@ impl Reading<'_, '_, '_> {
                         "`{key}` counts only when this file is run itself, not when a task uses it"
                     ),
                 )
-                .help("write it at the task that uses the file, or at the tasks here");
+                .help("write it at the tasks of this file");
         }
     }
 

@@ -8,9 +8,9 @@ use crate::text;
 use crate::ui::Ui;
 use crate::uses::{self, Loader, Look};
 use anyhow::{Context as _, Result};
+use api::lock::{LockChange, LockDocument, LockPin};
 use pipeline::Address;
 use pipeline::lock::{Change, Lock, Pin};
-use serde_json::{Value, json};
 
 /// Pin what pipelines use, and show what has changed
 #[derive(Debug, clap::Args)]
@@ -100,12 +100,8 @@ fn means(address: &Address, name: &str) -> bool {
 
 fn report(changes: &[Change], pins: usize, ui: &Ui) {
     if ui.wish.json {
-        let changes: Vec<Value> = changes.iter().map(document).collect();
-        ui.document(&json!({
-            "schema": "formic.lock/v1",
-            "references": pins,
-            "changes": changes,
-        }));
+        let changes = changes.iter().map(document).collect();
+        ui.document(&LockDocument::new(pins, changes));
         return;
     }
     for change in changes {
@@ -141,14 +137,14 @@ fn described(pin: &Pin) -> String {
     }
 }
 
-fn document(change: &Change) -> Value {
-    let pin = |pin: &Option<Pin>| {
-        pin.as_ref()
-            .map(|pin| json!({ "commit": pin.commit, "digest": pin.digest.to_string() }))
+fn document(change: &Change) -> LockChange {
+    let pin = |pin: &Pin| LockPin {
+        commit: pin.commit.clone(),
+        digest: pin.digest.to_string(),
     };
-    json!({
-        "reference": change.address.to_string(),
-        "old": pin(&change.old),
-        "new": pin(&change.new),
-    })
+    LockChange {
+        reference: change.address.to_string(),
+        old: change.old.as_ref().map(pin),
+        new: change.new.as_ref().map(pin),
+    }
 }

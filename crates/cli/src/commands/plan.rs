@@ -91,7 +91,7 @@ fn planned(looked: &Looked, decision: Decision, ui: &Ui) -> PlanDocument {
 fn refusals(looked: &Looked, document: &PlanDocument, ui: &Ui) -> Exit {
     let mut exit = Exit::Success;
     for each in &document.unsupported {
-        let place = select::place_of(&looked.plan.file, each);
+        let place = select::place_of(each);
         let word = ui.paint(Paint::Bad, "refused:");
         ui.tell(format!("{word} this version of formic cannot run {place}"));
         exit = Exit::Usage;

@@ -1,7 +1,7 @@
 //! Every document in `docs/json.md` against what the program prints: the same keys, and values of the same types.
 //!
 //! The page reads as one session. Its first YAML block is the pipeline and its first text block the file
-//! `broken.yaml`; `<!-- before: COMMAND -->` prepares, and a block ```` ```json COMMAND # exit N ```` shows what its command
+//! `broken.yaml`; a block ```` ```yaml PATH ```` writes that file; `<!-- before: COMMAND -->` prepares, and a block ```` ```json COMMAND # exit N ```` shows what its command
 //! prints, which ends with that code, or 0. Every key of an example has to be explained in the section above it.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -13,6 +13,7 @@ use std::path::Path;
 
 /// One thing that the page does.
 enum Part {
+    File(String, String),
     Before(String),
     Shown(Example),
 }
@@ -59,6 +60,7 @@ fn page() -> Page {
         let inside = format!("{}\n", inside.join("\n"));
         match info.split_once(' ') {
             None if info == "yaml" && page.pipeline.is_empty() => page.pipeline = inside,
+            Some(("yaml", path)) => page.parts.push(Part::File(path.to_owned(), inside)),
             None if info == "text" && page.broken.is_empty() => page.broken = inside,
             Some(("json", command)) => {
                 let (command, exit) = command.split_once(" # exit ").unwrap_or((command, "0"));
@@ -200,6 +202,10 @@ fn what_the_page_about_json_shows_is_what_the_program_prints() {
     let mut shown = 0;
     for part in &page.parts {
         let example = match part {
+            Part::File(path, text) => {
+                world.write(path, text);
+                continue;
+            }
             Part::Before(command) => {
                 let _ran = run(command);
                 continue;

@@ -327,7 +327,7 @@ fn what_run_refuses_is_listed_and_ends_with_its_code() {
     let ran = world.formic(&["plan", "--json"]).code(2);
     assert_eq!(
         ran.json()["unsupported"],
-        serde_json::json!([{"key": "cache", "task": "a", "line": 2}])
+        serde_json::json!([{"key": "cache", "task": "a", "file": "formic.yaml", "line": 2}])
     );
     let _ran = ran
         .says("refused: this version of formic cannot run `cache` of task `a` (formic.yaml:2)\n");

@@ -35,10 +35,10 @@ fn names(plan: &Plan, scope: u32) -> Vec<&str> {
 #[test]
 fn a_reusable_pipeline_is_a_scope_with_params_and_outputs() {
     let plan = plan(
-        "tasks:\n  build: {uses: ./ci/build.yaml, with: {profile: release, jobs: 4, only: [a, b]}}\n  \
+        "tasks:\n  build: {uses: ./ci/build.yaml, with: {profile: release, threads: 4, only: [a, b]}}\n  \
          show: {needs: build, env: {V: \"${{ tasks.build.outputs.version }}\"}, run: echo \"$V\"}\n",
         &[
-            "ci/build.yaml\nname: Build it\nparams: {profile: debug, jobs: 1, only: []}\nenv: {A: b}\ntasks:\n  \
+            "ci/build.yaml\nname: Build it\nparams: {profile: debug, threads: 1, only: []}\nenv: {A: b}\ntasks:\n  \
            compile: {run: 'echo \"v=1\" >> \"$FORMIC_OUTPUT\"', outputs: {v: string}}\n  \
            test: {needs: compile, run: make test}\n\
            outputs:\n  version: {value: \"${{ tasks.compile.outputs.v }}\"}\n",
@@ -48,7 +48,7 @@ fn a_reusable_pipeline_is_a_scope_with_params_and_outputs() {
     assert_eq!(names(&plan, 1), ["compile", "test"]);
     let scope = plan.scope(ScopeNo(1));
     assert_eq!((scope.name.as_str(), scope.env.len()), ("Build it", 1));
-    assert_eq!(scope.inputs["jobs"].value_type, ValueType::Number);
+    assert_eq!(scope.inputs["threads"].value_type, ValueType::Number);
     assert_eq!(
         scope.outputs["version"].from.as_ref().unwrap(),
         &text_at(&plan, "${{ tasks.compile.outputs.v }}")
@@ -63,9 +63,9 @@ fn a_reusable_pipeline_is_a_scope_with_params_and_outputs() {
     assert_eq!(
         given,
         [
-            ("jobs", "4"),
             ("only", "[\"a\",\"b\"]"),
-            ("profile", "release")
+            ("profile", "release"),
+            ("threads", "4")
         ]
     );
     // Needs count within their scope.
