@@ -11,7 +11,6 @@ use model::digest::Digest;
 use model::ids::RunId;
 use model::plan::{Fragment, Plan};
 use model::time::Timestamp;
-use rustix::fs::{Access, access};
 use std::path::PathBuf;
 use std::sync::Arc;
 use store::location::Origin;
@@ -46,11 +45,15 @@ impl Board {
     /// When it cannot be used, or processes of a dead `formic` cannot be killed.
     pub(crate) fn open(project: &Project, ui: &Ui) -> Result<Self> {
         let state = StateDir::locate(&project.dir, &places())?;
-        if state.origin == Origin::Fallback {
-            let dir = state.dir.display();
-            ui.say(format!(
+        let dir = state.dir.display();
+        match state.origin {
+            Origin::Repository | Origin::Setting => {}
+            Origin::Fallback => ui.say(format!(
                 "the project may not be written, so the board is in `{dir}`"
-            ));
+            )),
+            Origin::Begun => ui.say(format!(
+                "the board is in `{dir}`, where it was begun when the project could not be written"
+            )),
         }
         Self::open_in(&state, ui)
     }
@@ -61,11 +64,7 @@ impl Board {
     /// As [`Self::open`].
     pub(crate) fn open_existing(project: &Project, ui: &Ui) -> Result<Option<Self>> {
         let places = places();
-        let usual = project.dir.join(".formic/state");
-        let named = places.formic_state.as_ref();
-        let dir = named.map_or(usual, |named| project.dir.join(named));
-        let falls_back = named.is_none() && access(&project.dir, Access::WRITE_OK).is_err();
-        if !falls_back && !dir.join("board.sqlite").exists() {
+        if !StateDir::has_board(&project.dir, &places) {
             return Ok(None);
         }
         let state = StateDir::locate(&project.dir, &places)?;

@@ -43,6 +43,8 @@ pub enum Origin {
     Setting,
     /// The repository may not be written.
     Fallback,
+    /// The board was begun there when the repository could not be written.
+    Begun,
 }
 
 /// No folder can hold the state.
@@ -108,10 +110,30 @@ impl StateDir {
             return Self::from_setting(repository.join(setting));
         }
         let usual = repository.join(".formic").join("state");
+        let is_fresh = !usual.join(BOARD).exists();
+        if is_fresh && fallback(repository, places).is_some_and(|dir| dir.join(BOARD).exists()) {
+            // Its runs are found there still.
+            let there = Self::fall_back(repository, usual, places)?;
+            let origin = Origin::Begun;
+            return Ok(Self { origin, ..there });
+        }
         match prepare(&usual) {
             Ok(()) => Self::checked(usual, Origin::Repository),
             Err(error) if is_protected(&error) => Self::fall_back(repository, usual, places),
             Err(source) => Err(LocationError::Repository { dir: usual, source }),
+        }
+    }
+
+    /// Whether there is a board at one of the places where [`Self::locate`] looks. Creates nothing.
+    #[must_use]
+    pub fn has_board(repository: &Path, places: &Places) -> bool {
+        let has = |dir: PathBuf| dir.join(BOARD).exists();
+        match &places.formic_state {
+            Some(setting) => has(repository.join(setting)),
+            None => {
+                has(repository.join(".formic").join("state"))
+                    || fallback(repository, places).is_some_and(has)
+            }
         }
     }
 
@@ -127,12 +149,9 @@ impl StateDir {
         usual: PathBuf,
         places: &Places,
     ) -> Result<Self, LocationError> {
-        let state_home = places.xdg_state_home.clone();
-        let at_home = |home: &PathBuf| home.join(".local").join("state");
-        let Some(state_home) = state_home.or_else(|| places.home.as_ref().map(at_home)) else {
+        let Some(dir) = fallback(repository, places) else {
             return Err(LocationError::Nowhere { dir: usual });
         };
-        let dir = state_home.join("formic").join(folder_name(repository));
         match prepare(&dir) {
             Ok(()) => Self::checked(dir, Origin::Fallback),
             Err(source) => Err(LocationError::Fallback { usual, dir, source }),
@@ -149,7 +168,7 @@ impl StateDir {
     /// The board's file.
     #[must_use]
     pub fn board(&self) -> PathBuf {
-        self.dir.join("board.sqlite")
+        self.dir.join(BOARD)
     }
 
     /// The folder of blobs.
@@ -163,6 +182,17 @@ impl StateDir {
     pub fn logs(&self) -> PathBuf {
         self.dir.join("logs")
     }
+}
+
+/// The board's file in the folder with the state.
+const BOARD: &str = "board.sqlite";
+
+/// The place for a repository that may not be written; none where the environment names no home.
+fn fallback(repository: &Path, places: &Places) -> Option<PathBuf> {
+    let at_home = |home: &PathBuf| home.join(".local").join("state");
+    let state_home = places.xdg_state_home.clone();
+    let state_home = state_home.or_else(|| places.home.as_ref().map(at_home))?;
+    Some(state_home.join("formic").join(folder_name(repository)))
 }
 
 /// Creates the folder, sees that it may be written, and hides it from Git.
@@ -216,5 +246,28 @@ mod tests {
         let name = folder_name(Path::new("/srv/a b/ü?x"));
         assert!(name.starts_with("__x-"), "{name}");
         assert!(folder_name(Path::new("/")).starts_with('-'));
+    }
+
+    #[test]
+    fn a_board_that_was_begun_elsewhere_is_found_when_the_repository_may_be_written_again() {
+        let repository = tempfile::tempdir().unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let places = Places {
+            xdg_state_home: Some(home.path().to_owned()),
+            ..Places::default()
+        };
+        assert!(!StateDir::has_board(repository.path(), &places));
+        let usual = StateDir::locate(repository.path(), &places).unwrap();
+        assert_eq!(usual.origin, Origin::Repository);
+        let elsewhere = fallback(repository.path(), &places).unwrap();
+        fs::create_dir_all(&elsewhere).unwrap();
+        fs::write(elsewhere.join("board.sqlite"), "").unwrap();
+        assert!(StateDir::has_board(repository.path(), &places));
+        let found = StateDir::locate(repository.path(), &places).unwrap();
+        assert_eq!((found.origin, &found.dir), (Origin::Begun, &elsewhere));
+        // A board in the repository comes first: it is the newer one.
+        fs::write(usual.board(), "").unwrap();
+        let found = StateDir::locate(repository.path(), &places).unwrap();
+        assert_eq!(found, usual);
     }
 }

@@ -80,6 +80,10 @@ fn state(project: &Path) -> CheckedPart {
                 Origin::Repository => fine("state", format!("{dir}")),
                 Origin::Setting => fine("state", format!("{dir}, by `FORMIC_STATE`")),
                 Origin::Fallback => fine("state", format!("{dir}: the project may not be written")),
+                Origin::Begun => {
+                    let why = "the project could not be written when it was begun";
+                    fine("state", format!("{dir}: {why}"))
+                }
             }
         }
         Err(error) => poor(

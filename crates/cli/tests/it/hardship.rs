@@ -165,7 +165,7 @@ fn a_project_that_may_not_be_written_is_run_with_its_board_elsewhere() {
         "formic.yaml",
         &format!("tasks:\n  a: {{ run: 'if test \"$FORMIC_ATTEMPT_NUMBER\" = 1; then echo x > {begun}; cat {go}; fi' }}\n  b: {{ needs: [a], run: touch made }}\n"),
     );
-    let Some(_protected) = Mount::read_only(&world.dir()) else {
+    let Some(protected) = Mount::read_only(&world.dir()) else {
         return;
     };
     let mut going = world.start(&["run"]);
@@ -180,6 +180,11 @@ fn a_project_that_may_not_be_written_is_run_with_its_board_elsewhere() {
     let mut command = world.command(&["run"]);
     let ran = Ran::of(command.env_remove("HOME")).code(7);
     let _ran = ran.says("set `FORMIC_STATE` to a folder that may be written");
+    // Once it may be written, its runs are still there.
+    drop(protected);
+    let ran = world.formic(&["retry"]).ok();
+    let _ran = ran.says("1 finished result taken over");
+    assert!(world.dir().join("made").exists());
 }
 
 #[test]
