@@ -47,6 +47,8 @@ pub(crate) enum Look {
 pub(crate) struct Loader {
     top: PathBuf,
     look: Look,
+    /// With [`Look::Anew`]: the only reference that is fetched again, as a person names it.
+    pub only: Option<String>,
     /// What is pinned; read when something refers to another file.
     lock: Option<LockFile>,
     cache: Option<Cache>,
@@ -99,6 +101,7 @@ impl Loader {
         Self {
             top: top.to_owned(),
             look,
+            only: None,
             lock: None,
             cache: Cache::of_person(),
             found: BTreeMap::new(),
@@ -235,7 +238,8 @@ impl Loader {
             }));
         };
         let pinned = self.lock()?.pin(address).cloned();
-        let pinned = pinned.filter(|_| self.look != Look::Anew);
+        let is_meant = self.only.as_ref().is_none_or(|name| means(address, name));
+        let pinned = pinned.filter(|_| self.look != Look::Anew || !is_meant);
         if let Some(pin) = &pinned
             && let Some(bytes) = cache.content(&pin.digest)
             && !self.has_moved(&cache, url, reference, pin)?
@@ -344,6 +348,19 @@ impl Loader {
         self.tags.insert(key, tag.clone());
         Ok(tag)
     }
+}
+
+/// Whether a person means `address` by `name`: the reference, its path, its repository, or it without version.
+pub(crate) fn means(address: &Address, name: &str) -> bool {
+    let whole = address.to_string();
+    let without_version = whole.rsplit_once('@').map_or("", |(before, _)| before);
+    let repository = match address {
+        Address::Local(_) => "",
+        Address::Git { url, .. } => url,
+    };
+    name == whole
+        || name == address.path()
+        || (matches!(address, Address::Git { .. }) && [without_version, repository].contains(&name))
 }
 
 /// The first digits of a commit.

@@ -124,11 +124,7 @@ fn edge(report: &mut Report<'_>, names: &Names<'_>, task: &Draft, need: &Need) -
         }
         (Phase::Main, Phase::Main) | (Phase::Finally, Phase::Finally) => {}
     }
-    let number = names
-        .file
-        .tasks
-        .iter()
-        .position(|each| std::ptr::eq(each, target))?;
+    let number = names.index(&need.task)?;
     let number = DefNo(u32::try_from(number).ok()?);
     Some(if need.optional {
         Edge::optional(number)

@@ -28,6 +28,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let project = Project::find()?;
     let files = project.must_have_files()?;
     let mut loader = Loader::new(&project.dir, Look::Anew);
+    loader.only.clone_from(&args.update);
     for file in files {
         let loaded = loader.load(file.read()?)?;
         if let Some(fault) = uses::unloadable(&loaded) {
@@ -61,7 +62,9 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 /// The old pins, with those that `name` means looked up again.
 fn with_only(old: &Lock, all: &Lock, name: &str) -> Result<Lock> {
     let known = || old.pins.keys().chain(all.pins.keys());
-    let meant: Vec<&Address> = known().filter(|address| means(address, name)).collect();
+    let meant: Vec<&Address> = known()
+        .filter(|address| uses::means(address, name))
+        .collect();
     if meant.is_empty() {
         let names: Vec<String> = known().map(ToString::to_string).collect();
         let fault = Fault::nothing(format!("no pipeline uses `{}`", text::plain(name)));
@@ -83,19 +86,6 @@ fn with_only(old: &Lock, all: &Lock, name: &str) -> Result<Lock> {
         }
     }
     Ok(new)
-}
-
-/// Whether a person means `address` by `name`: the reference, its path, its repository, or it without version.
-fn means(address: &Address, name: &str) -> bool {
-    let whole = address.to_string();
-    let without_version = whole.rsplit_once('@').map_or("", |(before, _)| before);
-    let repository = match address {
-        Address::Local(_) => "",
-        Address::Git { url, .. } => url,
-    };
-    name == whole
-        || name == address.path()
-        || (matches!(address, Address::Git { .. }) && [without_version, repository].contains(&name))
 }
 
 fn report(changes: &[Change], pins: usize, ui: &Ui) {

@@ -207,6 +207,23 @@ fn a_branch_that_moves_on_leaves_the_pinned_commit() {
 }
 
 #[test]
+fn updating_one_reference_leaves_the_others_and_asks_nobody_for_them() {
+    let world = remote("scan.yaml@v1");
+    let both = world.read("formic.yaml") + "  scan: { uses: ./ci/scan.yaml }\n";
+    world.write("formic.yaml", &both);
+    world.write("ci/scan.yaml", SCAN);
+    let _ran = world.formic(&["check"]).ok();
+    let before = world.read("formic.lock");
+    fs::remove_dir_all(world.outside().join("shared")).unwrap();
+    world.write("ci/scan.yaml", &SCAN.replace('3', "4"));
+    let ran = world.formic(&["lock", "--update", "ci/scan.yaml"]).ok();
+    assert_eq!(ran.out.lines().count(), 3, "{}", ran.out);
+    let git = |lock: &str| lock[lock.find("git+").unwrap()..].to_owned();
+    assert_eq!(git(&world.read("formic.lock")), git(&before));
+    let _ran = world.formic(&["run"]).ok();
+}
+
+#[test]
 fn what_git_refuses_is_told_at_the_reference_with_its_words() {
     let world = remote("both.yaml@v9");
     let _ran = world

@@ -110,7 +110,7 @@ impl Reader<'_, '_> {
             if each.text().is_some_and(|text| text.contains("${{")) {
                 self.report
                     .error(
-                        &codes::NO_EXPRESSION_HERE,
+                        &codes::WITH_VALUE,
                         each.span,
                         format!("an expression inside the value of `{name}` is not evaluated"),
                     )
