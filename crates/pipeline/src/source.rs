@@ -73,9 +73,11 @@ impl SourceFile {
             .iter()
             .rposition(|b| *b == b'\n')
             .map_or(0, |at| at + 1);
-        let on_line = String::from_utf8_lossy(&before[line_start..]);
         // A byte order mark is no character of the first line.
-        let column = on_line.trim_start_matches('\u{feff}').chars().count();
+        let marked = before[line_start..].strip_prefix(b"\xef\xbb\xbf");
+        let on_line = marked.filter(|_| line_start == 0);
+        let on_line = on_line.unwrap_or(&before[line_start..]);
+        let column = String::from_utf8_lossy(on_line).chars().count();
         Box::new(Diagnostic {
             code: code.code,
             severity: Severity::Error,

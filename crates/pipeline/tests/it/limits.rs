@@ -52,6 +52,18 @@ fn bytes_that_are_no_text_are_named_with_their_place() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_column_where_it_marks_the_file() {
+    assert_eq!(
+        checked("\u{feff}ab\0"),
+        ["E0103 1:3 control character U+0000 is not allowed"]
+    );
+    assert_eq!(
+        checked("a\n\u{feff}b\0"),
+        ["E0103 2:3 control character U+0000 is not allowed"]
+    );
+}
+
+#[test]
 fn a_file_of_more_than_a_mebibyte_is_refused() {
     let text = " ".repeat(limits::PIPELINE_FILE_BYTES + 1);
     assert_eq!(
