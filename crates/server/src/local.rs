@@ -326,6 +326,8 @@ impl Life {
 
     fn take_in(&mut self, mail: Mail, inputs: &mut Vec<Input>, watcher: &mut dyn Watcher) {
         match mail {
+            // What a worker without an executor says of its attempts is not their end: they are begun again.
+            Mail::Request(_) if self.leaving == Some(End::Broken) => {}
             Mail::Request(request) => inputs.push(Input::Request(request)),
             Mail::Output(id, key, chunks) => watcher.output(id, &key, &chunks),
             Mail::Command(command) => inputs.push(Input::Command(self.run, command)),

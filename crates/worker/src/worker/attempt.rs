@@ -415,6 +415,8 @@ impl Worker {
 
     fn spawner_lost(&mut self, cause: String, now: Timestamp) {
         self.broken = true;
+        // Told before what becomes of the attempts: whoever has this worker in its own process leaves the run as it is.
+        self.out.push(Output::Broken(cause.clone()));
         let ids: Vec<AttemptId> = self.attempts.keys().copied().collect();
         self.commands.clear();
         for id in ids {
@@ -422,6 +424,11 @@ impl Worker {
             let attempt = self.attempts.get_mut(&id).expect("just listed");
             attempt.tree_gone = true;
             if attempt.command.is_some() {
+                // Whether it had begun is not known, so it counts as begun.
+                attempt.started_at.get_or_insert(now);
+                if let Some(steps) = &mut attempt.steps {
+                    steps.began();
+                }
                 self.command_ended(id, CommandEnd::Lost(message), Written::default(), now);
             } else if attempt.services.is_starting() {
                 self.services_lost(id, message, now);
@@ -430,7 +437,6 @@ impl Worker {
             }
         }
         self.give_back_backlog(&super::cannot_start(), now);
-        self.out.push(Output::Broken(cause));
     }
 
     pub(super) fn stop(&mut self, id: AttemptId, token: Token, now: Timestamp) {

@@ -244,3 +244,21 @@ fn the_digest_of_an_artifact_that_was_not_given_is_missed() {
         "output `image` is the digest of artifact `image`, and no file of that artifact is there";
     assert_eq!(result, users(message));
 }
+
+#[test]
+fn a_command_of_which_nothing_was_heard_counts_as_begun_when_the_spawner_is_gone() {
+    let mut bench = Bench::new(1);
+    bench.give(vec![one()]);
+    assert_eq!(bench.started().len(), 1);
+    let cause = "killed".to_owned();
+    bench.tell(Input::Exec(ExecEvent::SpawnerLost { cause }));
+    let [AttemptResult::Failed { kind, .. }] = &bench.results()[..] else {
+        panic!("{:?}", bench.results());
+    };
+    assert_eq!(*kind, FailureKind::InfraAfterStart);
+    let is_broken = |output: &Output| matches!(output, Output::Broken(_));
+    let is_report = |output: &Output| matches!(output, Output::Send(request) if matches!(request.body, RequestBody::Report { .. }));
+    let broken = bench.said.iter().position(is_broken);
+    let report = bench.said.iter().position(is_report);
+    assert!(broken.is_some() && broken < report, "told in this order");
+}
