@@ -161,6 +161,17 @@ impl Bench {
         bench
     }
 
+    /// Tells it something and gives everything that it says to that, in order. Requests are kept too.
+    pub(crate) fn tell_and_see(&mut self, input: Input) -> Vec<Output> {
+        let said = self.worker.step(self.now, input);
+        for output in &said {
+            if let Output::Send(request) = output {
+                self.asked.push(request.clone());
+            }
+        }
+        said
+    }
+
     pub(crate) fn tell(&mut self, input: Input) {
         for output in self.worker.step(self.now, input) {
             if let Output::Send(request) = output {
