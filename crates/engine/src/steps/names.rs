@@ -34,13 +34,7 @@ impl<'a> StepNames<'a> {
 
     fn of_turn(machine: &'a StepMachine, turn: &Turn, env: &'a [(String, Value)]) -> Self {
         let frame = &machine.frames[turn.depth.min(machine.frames.len() - 1)];
-        let inputs = turn.inputs.as_ref().map(|inputs| {
-            Value::map(
-                inputs
-                    .iter()
-                    .map(|(name, value)| (Key::from(name.as_str()), value.clone())),
-            )
-        });
+        let inputs = turn.inputs.as_ref().map(of_inputs);
         Self {
             machine,
             frame,
@@ -52,13 +46,7 @@ impl<'a> StepNames<'a> {
 
     /// The names that the outputs of a group see: its steps and its inputs.
     fn of_group(machine: &'a StepMachine, frame: &'a Frame, env: &'a [(String, Value)]) -> Self {
-        let inputs = frame.inputs.as_ref().map(|inputs| {
-            Value::map(
-                inputs
-                    .iter()
-                    .map(|(name, value)| (Key::from(name.as_str()), value.clone())),
-            )
-        });
+        let inputs = frame.inputs.as_ref().map(of_inputs);
         Self {
             machine,
             frame,
@@ -147,18 +135,14 @@ impl Scope for StepNames<'_> {
     fn call(&self, name: &str, args: &[Value]) -> Option<Result<Value, Error>> {
         let failed = self.frame.failure.is_some();
         let canceled = self.frame.canceled || self.machine.stop.is_some();
-        let answer = match name {
-            "succeeded" => !failed && !canceled,
-            "failed" => failed,
-            "canceled" => canceled,
-            "always" => true,
-            _ => return files::call(self.machine.listing.as_deref(), name, args),
-        };
-        if !args.is_empty() {
-            return Some(Err(Error::eval(format!("`{name}()` takes no argument"))));
-        }
-        Some(Ok(Value::from(answer)))
+        names::status(name, args, !failed && !canceled, failed, canceled)
+            .or_else(|| files::call(self.machine.listing.as_deref(), name, args))
     }
+}
+
+fn of_inputs(inputs: &BTreeMap<String, Value>) -> Value {
+    let members = inputs.iter();
+    Value::map(members.map(|(name, value)| (Key::from(name.as_str()), value.clone())))
 }
 
 fn of_facts(facts: &Facts, tainted: bool) -> Value {
