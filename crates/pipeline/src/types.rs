@@ -14,6 +14,7 @@ use crate::signal::NAMES;
 use crate::yaml::offsets;
 use expr::check::{ObjectType, Signature, Type, TypeEnv};
 use model::plan::{Late, Phase as Part, ValueType};
+use std::sync::Arc;
 
 /// When `hash` and `glob` exist.
 const WHEN_FILES: &str = "files are looked at when a task starts, as in its `env`, `cache` and `inputs` and in its steps";
@@ -129,6 +130,18 @@ pub(crate) struct Types<'f> {
     /// The task last looked at, with the types of `tasks` and `matrix` in it.
     task: Option<(usize, Type, Type)>,
     nothing: Signature,
+    signal: Type,
+    /// What expressions may use in the task last looked at.
+    envs: Vec<(Place, Arc<TypeEnv>)>,
+}
+
+/// What the names of an expression depend on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Place {
+    task: Option<usize>,
+    phase: Phase,
+    is_given: bool,
+    is_condition: bool,
 }
 
 impl<'f> Types<'f> {
@@ -153,14 +166,33 @@ impl<'f> Types<'f> {
                 variadic: false,
                 result: Type::Bool,
             },
+            signal: signal(),
+            envs: Vec::new(),
         }
     }
 
-    /// What expressions may use where `each` stands.
-    fn env(&mut self, each: &Use) -> TypeEnv {
+    /// What expressions may use where `each` stands. A task may have thousands in one place.
+    fn env(&mut self, each: &Use) -> Arc<TypeEnv> {
+        let place = Place {
+            task: each.task,
+            phase: each.phase,
+            is_given: each.is_given(),
+            is_condition: each.purpose == Purpose::Condition,
+        };
+        if let Some((_, env)) = self.envs.iter().find(|(known, _)| *known == place) {
+            return Arc::clone(env);
+        }
+        self.envs.retain(|(known, _)| known.task == place.task);
+        let env = Arc::new(self.new_env(each));
+        self.envs.push((place, Arc::clone(&env)));
+        env
+    }
+
+    fn new_env(&mut self, each: &Use) -> TypeEnv {
         let mut env = TypeEnv::new();
         env.declare("params", self.params.clone());
-        env.declare("signal", signal()).declare("run", Type::Dyn);
+        env.declare("signal", self.signal.clone())
+            .declare("run", Type::Dyn);
         if each.phase >= Phase::Ready
             && let Some(index) = each.task
         {
