@@ -4,8 +4,10 @@
 
 use pipeline::signal::{Pattern, Patterns};
 
-/// Longest pattern and text that the naive matcher is asked about, in characters.
-const NAIVE: usize = 24;
+/// Longest pattern and text that the naive matcher is asked about, in characters; its time doubles with each.
+const NAIVE: usize = 12;
+/// Longest pattern that the checker lets through, in characters.
+const LONGEST: usize = 256;
 
 /// Matches the first line with the others.
 pub fn hold(bytes: &[u8]) {
@@ -14,7 +16,8 @@ pub fn hold(bytes: &[u8]) {
     };
     let mut lines = input.split('\n');
     let text = lines.next().unwrap_or_default();
-    let texts: Vec<&str> = lines.take(8).collect();
+    let short = lines.filter(|line| line.chars().count() <= LONGEST);
+    let texts: Vec<&str> = short.take(8).collect();
     let patterns = Patterns::new(texts.iter().copied());
     let passes = patterns.pass(text);
     let mut expected = texts.iter().all(|text| text.starts_with('!'));
