@@ -10,6 +10,7 @@
 //! - Post steps of steps that were started run last, in reverse order, also after failure and stop.
 //! - What a step writes to its environment and path files holds for the steps behind it.
 
+mod asks;
 mod files;
 mod frame;
 mod names;
@@ -33,7 +34,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The steps of one attempt.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct StepMachine {
     work: Arc<Work>,
     texts: Texts,
@@ -428,6 +429,10 @@ impl StepMachine {
     }
 
     fn look_with(&mut self, turn: &Turn, texts: &mut Texts) -> Result<Look, String> {
+        // What is skipped in any case computes nothing: after a stop that may be a look at many files.
+        if self.never_wanted(turn) {
+            return Ok(Look::Skip);
+        }
         let base = self.base_env(texts)?;
         let env = self.turn_env(turn, base, texts)?;
         if !self.wanted(turn, &env, texts)? {

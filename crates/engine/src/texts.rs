@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Programs and templates that were parsed before.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Texts {
     programs: BTreeMap<(String, String), Program>,
     templates: BTreeMap<(String, String), Arc<Template>>,

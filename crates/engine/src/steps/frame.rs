@@ -9,7 +9,7 @@ use model::reason::FailureKind;
 use std::collections::{BTreeMap, VecDeque};
 
 /// A list of steps, with what became of those before.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Frame {
     left: VecDeque<Step>,
     /// What opened it; nothing for the task's own steps.

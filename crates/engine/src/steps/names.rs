@@ -229,17 +229,25 @@ impl StepMachine {
         Ok(env)
     }
 
-    /// Whether the step's condition holds.
-    pub(super) fn wanted(&self, turn: &Turn, env: &Env, texts: &mut Texts) -> Result<bool, String> {
-        let names = StepNames::of_turn(self, turn, env);
-        let Some(condition) = &turn.when else {
-            let good =
-                names.frame.failure.is_none() && !names.frame.canceled && self.stop.is_none();
-            return Ok(turn.is_post || good);
-        };
-        if self.stop == Some(Stop::Interrupted) && !turn.is_post {
-            return Ok(false);
+    /// Whether the step is skipped whatever its condition and its environment come to.
+    pub(super) fn never_wanted(&self, turn: &Turn) -> bool {
+        if turn.is_post {
+            return false;
         }
+        let frame = &self.frames[turn.depth.min(self.frames.len() - 1)];
+        match (&turn.when, self.stop) {
+            (None, Some(_)) | (Some(_), Some(Stop::Interrupted)) => true,
+            (None, None) => frame.failure.is_some() || frame.canceled,
+            (Some(_), Some(Stop::Asked) | None) => false,
+        }
+    }
+
+    /// Whether the condition of a step holds that is not [`Self::never_wanted`].
+    pub(super) fn wanted(&self, turn: &Turn, env: &Env, texts: &mut Texts) -> Result<bool, String> {
+        let Some(condition) = &turn.when else {
+            return Ok(true);
+        };
+        let names = StepNames::of_turn(self, turn, env);
         is_true(condition, &texts.value(condition, &names)?)
     }
 

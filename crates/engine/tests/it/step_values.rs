@@ -277,3 +277,28 @@ fn an_input_given_as_text_is_read_as_its_declared_type() {
         Some("input `on` is `maybe`; expected `true` or `false`")
     );
 }
+
+#[test]
+fn a_step_that_is_skipped_in_any_case_computes_nothing() {
+    let mut steps = steps(|t| {
+        t.run("exit 1")
+            .step("behind", |s| s.run("true").env("KEY", "${{ hash('**') }}"))
+    });
+    end(&mut steps, 1, &[]);
+    assert!(matches!(steps.advance(), Next::Done(_)));
+    let status: Vec<StepStatus> = steps.results().iter().map(|step| step.status).collect();
+    assert_eq!(status, [StepStatus::Failed, StepStatus::Skipped]);
+}
+
+#[test]
+fn whether_files_are_asked_for_is_known_before() {
+    let key = "${{ hash('**') }}";
+    assert!(!steps(|t| t.run("echo glob hash")).asks_for_files());
+    assert!(steps(|t| t.run("echo ${{ glob('*') }}")).asks_for_files());
+    assert!(steps(|t| t.run("true").env("KEY", key)).asks_for_files());
+    assert!(steps(|t| t.step("s", |s| s.when("hash('a') != ''"))).asks_for_files());
+    assert!(steps(|t| t.step("s", |s| s.group([("k", key)], group()))).asks_for_files());
+    assert!(steps(|t| t.run("true").service("db", key, "true")).asks_for_files());
+    assert!(steps(|t| t.output_from("k", ValueType::String, key)).asks_for_files());
+    assert!(steps(|t| t.run("true").artifact("a", key)).asks_for_files());
+}
