@@ -207,7 +207,8 @@ impl Look<'_> {
         if row.ended().is_some() != row.ended_at.is_some() {
             say("its end has no time, or the reverse");
         }
-        if row.timer_at.is_some() && !waits_for_time(row.state) {
+        let in_time = row.state == TaskState::Open && row.kind != TaskKind::Matrix;
+        if row.timer_at.is_some() && !waits_for_time(row.state) && !in_time {
             say("it has a timer but waits for no time");
         }
         if waits_for_time(row.state) && row.timer_at.is_none() {
@@ -228,6 +229,15 @@ impl Look<'_> {
             if let RunState::Queued(_) = self.machine.run().state {
                 say("its run has not begun");
             }
+        }
+        if row.stop.is_some() && !in_time && row.ended().is_none() {
+            say("what is open in it is to stop, and nothing is");
+        }
+        if self.has_no_end(row) {
+            say("nothing will end it when its time is over");
+        }
+        if self.is_in_a_stopped_one(row) {
+            say("what it belongs to is stopped");
         }
         if self.should_have_stopped(row) {
             say("its run is canceled");
@@ -264,6 +274,35 @@ impl Look<'_> {
             TaskState::Queued(_) | TaskState::Blocked(_) => false,
         };
         !spared && !stops
+    }
+
+    /// Whether an open call with a time limit could go on for ever. A canceled run ends it by itself.
+    fn has_no_end(&self, row: &TaskRow) -> bool {
+        let limited = self.machine.plan().task(row.def).timeout_ms.is_some();
+        let open_call = row.state == TaskState::Open && row.kind == TaskKind::Call;
+        let ends = row.timer_at.is_some() || row.stop.is_some() || self.machine.is_canceled();
+        open_call && limited && !ends
+    }
+
+    /// Whether something around the row is stopped, and the row is neither over, nor stopped itself, nor of a
+    /// `finally` that still has time.
+    fn is_in_a_stopped_one(&self, row: &TaskRow) -> bool {
+        let live = self.machine.live_attempt(row.no);
+        let over = match row.state {
+            TaskState::Ended(_) => true,
+            TaskState::Open => row.kind == TaskKind::Matrix || row.stop.is_some(),
+            TaskState::Running => live.is_some_and(|live| live.stop.is_some()),
+            TaskState::Queued(_) | TaskState::Blocked(_) => false,
+        };
+        let (mut at, mut finally) = (row, false);
+        while let Some(around) = row_around(self.machine, at).filter(|_| !over) {
+            finally |= self.machine.plan().task(at.def).phase == Phase::Finally;
+            if around.stop.is_some() && !(finally && around.timer_at.is_some()) {
+                return true;
+            }
+            at = around;
+        }
+        false
     }
 
     /// Why nothing would ever wake a waiting task, if so.
@@ -402,6 +441,10 @@ impl Look<'_> {
     fn has_effect(&self, key: &EffectKey) -> bool {
         self.machine.effects().contains_key(key)
     }
+}
+
+fn row_around<'a>(machine: &'a Machine, row: &TaskRow) -> Option<&'a TaskRow> {
+    Some(machine.row(row.parent?))
 }
 
 const fn waits_for_time(state: TaskState) -> bool {

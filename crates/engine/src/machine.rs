@@ -21,6 +21,7 @@
 //! - No recursion over the graph: what follows from an end waits in a queue (`ending`).
 //! - The cost of an event is proportional to the rows that it changes.
 
+mod call;
 mod cancel;
 mod draft;
 mod due;

@@ -7,9 +7,19 @@ use crate::rows::{
     Cancel, Effect, EffectKey, Ended, RunState, StopCause, TaskKind, TaskState, Transition,
 };
 use model::ids::TaskNo;
+use model::limits;
 use model::plan::Phase;
 use model::reason::{CancelCause, CancelMode};
 use model::time::Timestamp;
+
+/// How far the cancel of a task goes that has opened others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Their `finally` still runs.
+    ButFinally,
+    /// Nothing of them runs any more.
+    Everything,
+}
 
 impl Machine {
     /// Wants the run to stop. A later wish counts only if it is stronger: drain, finally, now.
@@ -56,7 +66,7 @@ impl Machine {
             // What is open ends with its tasks, which are gone through too.
             let open = self.row(no).state == TaskState::Open;
             if !spared && !drains && !open {
-                self.cancel_task(no, cause, now);
+                self.cancel_task(no, cause, Reach::ButFinally, now);
             }
         }
     }
@@ -71,7 +81,7 @@ impl Machine {
     ) -> Result<(), Rejected> {
         self.must_wait(no, |row| row.ended().is_none())?;
         self.touch(no).note = Some(format!("{cause}: {by}").into());
-        self.cancel_task(no, cause, now);
+        self.cancel_task(no, cause, Reach::ButFinally, now);
         // An attempt that is stopped for its time limit would be followed by another one.
         if let Some(live) = self.live.get_mut(&no)
             && live.stop == Some(StopCause::Timeout)
@@ -84,16 +94,25 @@ impl Machine {
     }
 
     /// Stops one task: at once if it waits, through its worker if it runs. What is open ends with its tasks.
-    pub(super) fn cancel_task(&mut self, no: TaskNo, cause: CancelCause, now: Timestamp) {
+    pub(super) fn cancel_task(
+        &mut self,
+        no: TaskNo,
+        cause: CancelCause,
+        reach: Reach,
+        now: Timestamp,
+    ) {
         match self.row(no).state {
             TaskState::Ended(_) => {}
             TaskState::Running => self.stop_attempt(no, StopCause::Cancel(cause)),
             TaskState::Open if self.row(no).kind == TaskKind::Matrix => {
                 for member in self.members(no) {
-                    self.cancel_task(member, cause, now);
+                    self.cancel_task(member, cause, reach, now);
                 }
             }
-            TaskState::Open => self.cancel_inside(no, cause, now),
+            TaskState::Open => match reach {
+                Reach::ButFinally => self.stop_inside(no, StopCause::Cancel(cause), now),
+                Reach::Everything => self.stop_wholly(no, StopCause::Cancel(cause), now),
+            },
             TaskState::Queued(_) | TaskState::Blocked(_) => {
                 if self.row(no).kind == TaskKind::Matrix {
                     for member in self.members(no) {
@@ -105,15 +124,44 @@ impl Machine {
         }
     }
 
-    /// Cancels the tasks of an open call, or those that a task generated, but for their `finally`.
-    fn cancel_inside(&mut self, no: TaskNo, cause: CancelCause, now: Timestamp) {
-        let scope = self.index.instances[&Some(no)].scope;
-        for def in self.plan.scope(scope).tasks.clone() {
-            if self.plan.task(def).phase == Phase::Finally {
-                continue;
-            }
-            self.cancel_task(self.top(Some(no), def), cause, now);
+    /// Stops the tasks of an open call, or those that a task generated, but for their `finally`, which has a time
+    /// limit from now on.
+    pub(super) fn stop_inside(&mut self, no: TaskNo, stop: StopCause, now: Timestamp) {
+        if self.row(no).stop.is_some() {
+            return;
         }
+        self.touch(no).stop = Some(stop);
+        let in_finally = self.index.instances[&Some(no)].left_main == 0;
+        if !in_finally || self.row(no).timer_at.is_none() {
+            self.set_timer(no, Some(self.finally_over_at(now)));
+        }
+        for inside in self.inside(no) {
+            if self.plan.task(self.row(inside).def).phase == Phase::Main {
+                self.cancel_task(inside, cause_inside(stop), Reach::ButFinally, now);
+            }
+        }
+    }
+
+    /// Stops everything that is open in a task.
+    pub(super) fn stop_wholly(&mut self, no: TaskNo, stop: StopCause, now: Timestamp) {
+        let stop = *self.touch(no).stop.get_or_insert(stop);
+        self.set_timer(no, None);
+        for inside in self.inside(no) {
+            self.cancel_task(inside, cause_inside(stop), Reach::Everything, now);
+        }
+    }
+
+    /// When a `finally` has to be over that begins now.
+    pub(super) fn finally_over_at(&self, now: Timestamp) -> Timestamp {
+        let timeout_ms = self.plan.finally_timeout_ms;
+        now.plus_ms(timeout_ms.unwrap_or(limits::FINALLY_TIMEOUT_MS))
+    }
+
+    /// The rows of the scope that is open in a task, without members of matrices.
+    fn inside(&self, no: TaskNo) -> Vec<TaskNo> {
+        let scope = self.index.instances[&Some(no)].scope;
+        let defs = self.plan.scope(scope).tasks.iter();
+        defs.map(|def| self.top(Some(no), *def)).collect()
     }
 
     /// Tells the worker of a running task to stop it.
@@ -158,12 +206,36 @@ impl Machine {
         false
     }
 
-    /// Whether the run is being canceled in a way that concerns this task.
+    /// Whether the run, or what the task belongs to, is being stopped in a way that concerns this task.
     pub(super) fn must_not_start_again(&self, no: TaskNo) -> bool {
-        self.run
-            .cancel
-            .as_ref()
-            .is_some_and(|cancel| cancel.mode == CancelMode::Now || !self.is_finally(no))
+        let cancel = self.run.cancel.as_ref();
+        let by_run =
+            cancel.is_some_and(|cancel| cancel.mode == CancelMode::Now || !self.is_finally(no));
+        by_run || self.is_stopped_around(no)
+    }
+
+    /// Whether something that the task belongs to is being stopped in a way that concerns this task.
+    fn is_stopped_around(&self, no: TaskNo) -> bool {
+        let (mut at, mut finally) = (no, false);
+        while let Some(parent) = self.row(at).parent {
+            let around = self.row(parent);
+            finally |= self.plan.task(self.row(at).def).phase == Phase::Finally;
+            if around.stop.is_some() && !(finally && around.timer_at.is_some()) {
+                return true;
+            }
+            at = parent;
+        }
+        false
+    }
+
+    /// Whether a cancel of the run has stopped a task and what is open in it, but for what drains.
+    pub(super) fn is_stopped_by_run(&self, no: TaskNo) -> bool {
+        let cancel = self.run.cancel.as_ref();
+        cancel.is_some_and(|cancel| match cancel.mode {
+            CancelMode::Now => true,
+            CancelMode::Finally => !self.is_finally(no),
+            CancelMode::Drain => false,
+        })
     }
 
     pub(super) fn end_by_cancel(&mut self, no: TaskNo, now: Timestamp) {
@@ -173,5 +245,13 @@ impl Machine {
             .as_ref()
             .map_or(CancelCause::Parent, |cancel| cancel.cause);
         self.end(no, Ended::Canceled(cause), now);
+    }
+}
+
+/// Why the tasks in a stopped one are canceled.
+const fn cause_inside(stop: StopCause) -> CancelCause {
+    match stop {
+        StopCause::Cancel(cause) => cause,
+        StopCause::Timeout => CancelCause::Parent,
     }
 }

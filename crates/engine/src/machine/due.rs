@@ -9,7 +9,7 @@ use model::time::Timestamp;
 /// What is due at a deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DeadlineReason {
-    /// A pause, a delay or an approval's deadline.
+    /// A pause, a delay, an approval's deadline or the time limit of a call.
     Timer,
     /// The time limit of an attempt.
     Attempt,
@@ -88,10 +88,10 @@ impl Machine {
                 self.touch(no).note = Some("nobody answered the approval in time".into());
                 self.fail(no, FailureKind::Policy, None, now);
             }
+            TaskState::Open => self.time_is_over(no, now),
             TaskState::Queued(_)
             | TaskState::Blocked(Gate::Manual)
             | TaskState::Running
-            | TaskState::Open
             | TaskState::Ended(_) => {}
         }
     }

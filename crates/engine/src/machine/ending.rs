@@ -4,10 +4,12 @@
 //! skipped tasks needs no deep stack.
 
 use super::Machine;
+use super::cancel::Reach;
 use super::index::{Follow, Tally, own_past, passed};
+use super::report::TOO_LONG;
 use crate::names::Past;
 use crate::rows::{
-    ArtifactRef, Effect, EffectKey, Ended, GroupMember, OutputValue, RunResult, RunState, TaskKind,
+    Effect, EffectKey, Ended, GroupMember, OutputValue, RunResult, RunState, StopCause, TaskKind,
     TaskState, Transition,
 };
 use model::ids::TaskNo;
@@ -230,7 +232,7 @@ impl Machine {
             .is_some_and(|m| m.fail_fast);
         if failed && fail_fast && left > 0 {
             for member in self.members(matrix) {
-                self.cancel_task(member, CancelCause::FailFast, now);
+                self.cancel_task(member, CancelCause::FailFast, Reach::ButFinally, now);
             }
         }
         if left == 0 && self.row(matrix).ended().is_none() {
@@ -312,11 +314,18 @@ impl Machine {
         if instance.left_finally == 0 {
             return self.conclude_scope(opener, now);
         }
-        if opener.is_none() {
-            self.drop_run_deadlines();
-            self.run.finally_at = Some(now);
-            self.draft.run = true;
-            self.add_run_deadlines();
+        match opener {
+            None => {
+                self.drop_run_deadlines();
+                self.run.finally_at = Some(now);
+                self.draft.run = true;
+                self.add_run_deadlines();
+            }
+            // As for the run, the limit is that of everything but `finally`, which has one of its own.
+            Some(call) if self.row(call).timer_at.is_some() => {
+                self.set_timer(call, Some(self.finally_over_at(now)));
+            }
+            Some(_) => {}
         }
         for def in self.plan.scope(scope).tasks.clone() {
             let no = self.top(opener, def);
@@ -331,49 +340,8 @@ impl Machine {
         }
     }
 
-    fn conclude_scope(&mut self, opener: Option<TaskNo>, now: Timestamp) {
-        let tally = self.index.instances[&opener].tally;
-        match opener {
-            None => self.end_run(tally, now),
-            Some(call) if self.row(call).ended().is_none() => {
-                if self.row(call).kind == TaskKind::Call {
-                    self.touch(call).artifacts = self.scope_artifacts(call);
-                    match self.scope_outputs(call) {
-                        Ok(outputs) => self.touch(call).outputs = Some(Box::new(outputs)),
-                        Err(message) if tally.sum() == Ended::Succeeded => {
-                            return self.fail_with(call, message, now);
-                        }
-                        // What failed in it matters more than the value that is missing because of it.
-                        Err(_) => {}
-                    }
-                }
-                self.conclude(call, tally, now);
-            }
-            Some(_) => {}
-        }
-    }
-
-    /// The artifacts that a call gives: those of its tasks that have the names that it declares.
-    fn scope_artifacts(&self, call: TaskNo) -> Vec<ArtifactRef> {
-        let declared = &self.plan.task(self.row(call).def).artifacts_out;
-        if declared.is_empty() {
-            return Vec::new();
-        }
-        let scope = self.plan.scope(self.index.instances[&Some(call)].scope);
-        let tasks = scope.tasks.iter().map(|def| self.top(Some(call), *def));
-        let members = tasks.flat_map(|task| match self.index.groups.get(&task) {
-            Some(group) => group.first.0..group.first.0 + group.count,
-            None => task.0..task.0 + 1,
-        });
-        members
-            .flat_map(|task| &self.row(TaskNo(task)).artifacts)
-            .filter(|given| declared.iter().any(|each| each.name == given.name))
-            .cloned()
-            .collect()
-    }
-
     /// Ends a matrix, call or generating task with what its tasks came to.
-    fn conclude(&mut self, no: TaskNo, tally: Tally, now: Timestamp) {
+    pub(super) fn conclude(&mut self, no: TaskNo, tally: Tally, now: Timestamp) {
         let is_matrix = self.row(no).kind == TaskKind::Matrix;
         let tolerated = tally.tolerated.filter(|_| is_matrix);
         match (tally.sum(), tolerated) {
@@ -381,6 +349,12 @@ impl Machine {
             (Ended::Succeeded, Some(kind)) => {
                 self.touch(no).tolerated = true;
                 self.end(no, Ended::Failed(kind), now);
+            }
+            (Ended::Failed(_) | Ended::Canceled(_), _)
+                if self.row(no).stop == Some(StopCause::Timeout) =>
+            {
+                self.touch(no).note = Some(TOO_LONG.into());
+                self.fail(no, FailureKind::Timeout, None, now);
             }
             // The members have been judged one by one, by the same definition.
             (Ended::Failed(kind), _) if !is_matrix => self.fail(no, kind, None, now),
@@ -392,7 +366,7 @@ impl Machine {
         }
     }
 
-    fn end_run(&mut self, tally: Tally, now: Timestamp) {
+    pub(super) fn end_run(&mut self, tally: Tally, now: Timestamp) {
         let canceled = self.run.cancel.as_ref().map(|cancel| cancel.cause);
         let result = match (tally.sum(), canceled) {
             (Ended::Canceled(cause), None) => RunResult::Canceled(cause),

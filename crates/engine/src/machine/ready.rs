@@ -3,10 +3,8 @@
 use super::Machine;
 use super::due::DeadlineReason;
 use super::index::{Follow, Shape, holds_place, is_active, own_past};
-use crate::names::{Names, Past};
-use crate::rows::{
-    Effect, EffectKey, Ended, GroupMember, OutputValue, Outputs, TaskKind, TaskState, Transition,
-};
+use crate::names::Past;
+use crate::rows::{Effect, EffectKey, Ended, GroupMember, TaskKind, TaskState, Transition};
 use crate::texts;
 use expr::Value;
 use model::Json;
@@ -282,68 +280,6 @@ impl Machine {
         (Reverse(self.plan.task(def).priority), Reverse(tail_ms), no)
     }
 
-    fn open_call(&mut self, no: TaskNo, now: Timestamp) {
-        let Body::Call(call) = self.plan.task(self.row(no).def).body.clone() else {
-            unreachable!("only calls are opened");
-        };
-        let opened = self
-            .call_inputs(no, &call.inputs, call.scope)
-            .and_then(|inputs| {
-                self.has_room(self.plan.scope(call.scope).tasks.len())?;
-                let depth = self.index.instances[&self.instance_of(no)].depth as usize + 1;
-                if depth > limits::SCOPE_DEPTH {
-                    return Err(format!(
-                        "calls are nested deeper than {}",
-                        limits::SCOPE_DEPTH
-                    ));
-                }
-                Ok(inputs)
-            });
-        match opened {
-            Err(message) => self.fail_with(no, message, now),
-            Ok(inputs) => {
-                self.touch(no).inputs = Some(Box::new(inputs));
-                self.put(no, TaskState::Open, now);
-                self.instantiate(call.scope, Some(no), now);
-                self.begin_scope(Some(no), now);
-            }
-        }
-    }
-
-    fn call_inputs(
-        &mut self,
-        no: TaskNo,
-        given: &std::collections::BTreeMap<String, Text>,
-        scope: model::ids::ScopeNo,
-    ) -> Result<Outputs, String> {
-        let declared = self.plan.scope(scope).inputs.clone();
-        let mut inputs = Outputs::new();
-        for (name, input) in declared {
-            let output = match (given.get(&name), input.default) {
-                (Some(text), _) => {
-                    let value = self.late_value(no, text)?;
-                    let json = texts::json(&value)?;
-                    OutputValue {
-                        value: crate::steps::input(&name, &input.value_type, json)?,
-                        tainted: value.is_tainted(),
-                    }
-                }
-                (None, Some(default)) => OutputValue {
-                    value: default,
-                    tainted: false,
-                },
-                (None, None) => {
-                    let task = &self.row(no).key;
-                    return Err(format!(
-                        "`{task}` gives no value for the required input `{name}`"
-                    ));
-                }
-            };
-            inputs.insert(name, output);
-        }
-        Ok(inputs)
-    }
-
     /// Ends a task with the result that an earlier run had.
     fn take_over_result(&mut self, no: TaskNo, now: Timestamp) {
         let key = self.row(no).key.to_string();
@@ -503,45 +439,5 @@ impl Machine {
                 value.type_name()
             )
         })
-    }
-
-    /// The values of the scope that `call` opened.
-    pub(super) fn scope_outputs(&mut self, call: TaskNo) -> Result<Outputs, String> {
-        let scope = self.index.instances[&Some(call)].scope;
-        let declared = self.plan.scope(scope).outputs.clone();
-        let mut outputs = Outputs::new();
-        for (name, output) in declared {
-            let value = match &output.from {
-                Some(from) => {
-                    let mut texts = std::mem::take(&mut self.texts);
-                    let value = texts.text(from, &Names::of_scope(self, call));
-                    self.texts = texts;
-                    value.and_then(|value| {
-                        let tainted = value.is_tainted();
-                        Ok(OutputValue {
-                            value: texts::json(&value)?,
-                            tainted,
-                        })
-                    })
-                }
-                None => Err(format!("output `{name}` says not where it comes from")),
-            };
-            match (value, output.default) {
-                (Ok(value), _) => {
-                    outputs.insert(name, value);
-                }
-                (Err(_), Some(default)) => {
-                    outputs.insert(
-                        name,
-                        OutputValue {
-                            value: default,
-                            tainted: false,
-                        },
-                    );
-                }
-                (Err(message), None) => return Err(message),
-            }
-        }
-        Ok(outputs)
     }
 }

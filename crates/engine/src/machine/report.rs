@@ -15,8 +15,8 @@ use model::plan::Fragment;
 use model::reason::{FailureKind, QueueReason};
 use model::time::Timestamp;
 
-/// What is said of an attempt that was stopped for its time.
-const TOO_LONG: &str = "it took longer than its `timeout`";
+/// What is said of an attempt or call that was stopped for its time.
+pub(super) const TOO_LONG: &str = "it took longer than its `timeout`";
 
 /// What a failed attempt says of itself.
 struct Trouble {

@@ -33,13 +33,13 @@ pub struct AttemptRow {
     pub end: Option<Box<AttemptEnd>>,
 }
 
-/// Why an attempt is stopped.
+/// Why an attempt, or everything in a call, is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopCause {
-    /// Its task is canceled.
+    /// The task is canceled.
     Cancel(CancelCause),
-    /// It took longer than its task may.
+    /// It took longer than the task may.
     Timeout,
 }
 

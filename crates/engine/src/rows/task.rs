@@ -1,6 +1,6 @@
 //! Rows of tasks.
 
-use super::attempt::{ArtifactRef, Outputs};
+use super::attempt::{ArtifactRef, Outputs, StopCause};
 use model::ids::{DefNo, RunId, TaskNo};
 use model::matrix::Cell;
 use model::reason::{CancelCause, FailureKind, Gate, QueueReason, SkipCause};
@@ -44,7 +44,7 @@ pub struct TaskRow {
     /// When its needs were met and it could have started but for slots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_at: Option<Timestamp>,
-    /// Earliest start (backoff, delay) or latest answer (approval).
+    /// Earliest start (backoff, delay), latest answer (approval), or the end of the time that an open call has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timer_at: Option<Timestamp>,
     /// Start of the first attempt.
@@ -53,6 +53,10 @@ pub struct TaskRow {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    /// Why what is open in it is being stopped, or was. With a timer its `finally` still runs, without one nothing
+    /// does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<StopCause>,
     /// The values of its scope's inputs, if it is a call that has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Box<Outputs>>,
@@ -160,6 +164,7 @@ impl TaskRow {
             timer_at: None,
             started_at: None,
             ended_at: None,
+            stop: None,
             inputs: None,
             group: None,
             outputs: None,

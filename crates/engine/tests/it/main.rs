@@ -1,6 +1,7 @@
 //! The run machine from outside: events in, rows out, each step compared with a machine rebuilt from rows.
 
 mod approvals;
+mod call_time;
 mod cancel;
 mod checks;
 mod concurrency;

@@ -45,7 +45,7 @@ pub struct TaskDef {
     /// What it sees of the worker's own environment.
     #[serde(default, skip_serializing_if = "is_default")]
     pub env_policy: EnvPolicy,
-    /// Time limit of one attempt.
+    /// Time limit of one attempt; of a call: of everything in it but its `finally`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<Late<u64>>,
     /// How often, when and after what pause it is tried again.

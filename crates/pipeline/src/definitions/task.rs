@@ -65,11 +65,11 @@ pub(super) static TASK: Object = Object::new(
             "Secrets that it may read, each in the variable of its name, or by variable. Of a task with `uses`: secrets of the file, each by the name that it has here.",
             "secrets: { TOKEN: REGISTRY_TOKEN }",
         ),
-        Key::new("timeout", Kind::Duration, "Time limit of one attempt.", "timeout: 20m").default("none"),
+        Key::new("timeout", Kind::Duration, "Time limit of one attempt; with `uses`, of everything in the file but its `finally`.", "timeout: 20m").default("none"),
         Key::new(
             "retry",
             Kind::OneOf(&[Kind::Integer { min: 0, max: 100 }, Kind::Object(&RETRY)]),
-            "How often, when and after what pause it is tried again. The short form is the number of further attempts.",
+            "How often, when and after what pause it is tried again. The short form is the number of further attempts. With `uses` the tasks of the file have it, each for itself.",
             "retry: { max: 2, backoff: 5s }",
         )
         .default("0"),
@@ -264,7 +264,6 @@ pub(super) static TASK: Object = Object::new(
     ["uses", "working_dir"],
     ["uses", "generates"],
     ["uses", "retry"],
-    ["uses", "timeout"],
     ["uses", "resources"],
     ["uses", "idempotent"],
     ["uses", "priority"],

@@ -5,7 +5,7 @@ use super::encode::{self, EndRest, StepCells, kind};
 use crate::owner::Owner;
 use engine::rows::{
     AttemptEnd, AttemptResult, AttemptRow, Counts, EventRow, Exit, FragmentRef, LogRef, Parent,
-    RunHead, RunRow, StepResult, TaskRow, Transition, Usage,
+    RunHead, RunRow, StepResult, StopCause, TaskRow, Transition, Usage,
 };
 use model::digest::Digest;
 use model::ids::{AttemptNo, DefNo, RunId, ScopeNo, TaskNo, Token, WorkerId};
@@ -115,6 +115,7 @@ pub(super) fn task(row: &Row<'_>) -> Result<TaskRow> {
         state: code(row, 3)?,
         tolerated: flags & 1 != 0,
         released: flags & 2 != 0,
+        stop: task_stop(flags)?,
         attempts: row.get(5)?,
         retries: row.get(6)?,
         free_retries: row.get(7)?,
@@ -135,6 +136,16 @@ pub(super) fn task(row: &Row<'_>) -> Result<TaskRow> {
         inputs: json_or_none(row, 19)?,
         group: group.map(Into::into),
     })
+}
+
+fn task_stop(flags: i64) -> Result<Option<StopCause>> {
+    match flags / encode::TASK_STOP {
+        0 => Ok(None),
+        stop => {
+            let stop = Code::from_code(stop - 1).ok_or_else(|| unknown(4, flags))?;
+            Ok(Some(stop))
+        }
+    }
 }
 
 pub(super) fn attempt(row: &Row<'_>) -> Result<AttemptRow> {

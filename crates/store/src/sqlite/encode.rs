@@ -160,7 +160,8 @@ fn fragment(run: i64, fragment: &FragmentRef) -> Vec<Value> {
 }
 
 fn task(run: i64, row: &TaskRow) -> Vec<Value> {
-    let flags = i64::from(row.tolerated) + 2 * i64::from(row.released);
+    let stop = row.stop.map_or(0, |stop| stop.code() + 1);
+    let flags = i64::from(row.tolerated) + 2 * i64::from(row.released) + TASK_STOP * stop;
     vec![
         run.into(),
         row.no.0.into(),
@@ -201,6 +202,9 @@ fn attempt(run: i64, row: &AttemptRow) -> Vec<Value> {
     }
     values
 }
+
+/// What the number of a task's stop is multiplied with among its flags; 0 is none, else it is one too large.
+pub(super) const TASK_STOP: i64 = 4;
 
 /// Numbers of attempt results, beside those of `FailureKind` (1 to 5) for failures.
 pub(super) const RESULT_SUCCEEDED: i64 = 0;

@@ -403,6 +403,7 @@ impl Dice {
             timer_at: self.maybe(Self::time),
             started_at: self.maybe(Self::time),
             ended_at: self.maybe(Self::time),
+            stop: self.maybe(Self::stop),
             outputs: self.maybe(|dice| Box::new(dice.outputs())),
             artifacts: self.several(Self::artifact),
             reused_from: self.maybe(Self::run_id),
@@ -464,6 +465,13 @@ impl Dice {
         }
     }
 
+    fn stop(&mut self) -> StopCause {
+        match self.coin() {
+            true => StopCause::Timeout,
+            false => StopCause::Cancel(self.pick(CancelCause::ALL)),
+        }
+    }
+
     fn attempt(&mut self, task: u32, number: u32) -> AttemptRow {
         AttemptRow {
             task: TaskNo(task),
@@ -472,10 +480,7 @@ impl Dice {
             worker: self.worker(),
             leased_at: self.time(),
             started: self.coin(),
-            stop: self.maybe(|dice| match dice.coin() {
-                true => StopCause::Timeout,
-                false => StopCause::Cancel(dice.pick(CancelCause::ALL)),
-            }),
+            stop: self.maybe(Self::stop),
             deadline_at: self.maybe(Self::time),
             ended_at: self.maybe(Self::time),
             end: self.maybe(|dice| Box::new(dice.attempt_end())),
