@@ -412,10 +412,52 @@ impl<'a> Checker<'a> {
             | Binary::Multiply
             | Binary::Divide
             | Binary::Remainder => {
-                let right = self.kind(right);
-                self.operator(node, op.symbol(), operators::binary(op), &[left.1, right])
+                let kind = self.kind(right);
+                let args = [left.1, kind];
+                let before = self.errors.len();
+                let result = self.operator(node, op.symbol(), operators::binary(op), &args);
+                if self.errors.len() > before
+                    && let Some(help) = self.truth(op, (left.0, &args[0]), (right, &args[1]))
+                    && let Some(error) = self.errors.last_mut()
+                {
+                    error.help = Some(help);
+                }
+                result
             }
         }
+    }
+
+    /// How to write the comparison of a truth value with a text.
+    fn truth(&self, op: Binary, left: (ExprId, &Type), right: (ExprId, &Type)) -> Option<String> {
+        let (asked, text) = match (
+            self.inference.shallow(left.1),
+            self.inference.shallow(right.1),
+        ) {
+            (Type::Bool, Type::String) => (left.0, right.0),
+            (Type::String, Type::Bool) => (right.0, left.0),
+            _ => return None,
+        };
+        let is_true = match literal_text(self.ast, text)?
+            .0
+            .to_ascii_lowercase()
+            .as_str()
+        {
+            "true" | "yes" | "on" | "y" | "1" => true,
+            "false" | "no" | "off" | "n" | "0" | "" => false,
+            _ => return Some("it is `true` or `false`, without quotes".to_owned()),
+        };
+        let is_true = match op {
+            Binary::Equal => is_true,
+            Binary::NotEqual => !is_true,
+            _ => return None,
+        };
+        let asked = self.ast.text_of(self.ast.node(asked).span);
+        let asked: String = asked.chars().take(60).collect();
+        Some(if is_true {
+            format!("write `{asked}` alone: it is `true` or `false`")
+        } else {
+            format!("write `!{asked}`: it is `true` or `false`")
+        })
     }
 
     fn operator(

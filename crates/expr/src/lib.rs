@@ -33,7 +33,7 @@ pub use budget::Budget;
 pub use check::{ObjectType, Signature, Type, TypeEnv, check};
 pub use dialect::Dialect;
 pub use error::{Error, ErrorKind};
-pub use program::{Call, Program, Reference, compile};
+pub use program::{Call, Comparison, Program, Reference, compile};
 pub use scope::{MapScope, Scope};
 pub use span::Span;
 pub use template::Template;

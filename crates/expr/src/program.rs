@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ast::{Ast, Expr, ExprId, SelectMode};
+use crate::ast::{Ast, Binary, Expr, ExprId, SelectMode};
 use crate::budget::Budget;
 use crate::dialect::Dialect;
 use crate::error::Error;
@@ -46,6 +46,15 @@ pub struct Call {
     pub args: usize,
     /// The arguments that are string literals, by position.
     pub literals: Vec<(usize, String)>,
+}
+
+/// A variable or a member of one that is compared with texts that stand in the expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// What is compared, as in [`Reference`].
+    pub path: Vec<String>,
+    /// The texts and where each stands.
+    pub texts: Vec<(String, Span)>,
 }
 
 /// Parses an expression. Names and types are not looked at; see `check`.
@@ -147,6 +156,50 @@ impl Program {
         references
     }
 
+    /// What it compares with texts by `==`, `!=` and `in`, in the order of nodes.
+    pub fn comparisons(&self) -> Vec<Comparison> {
+        let ast = self.ast();
+        let mut comparisons = Vec::new();
+        for node in &ast.nodes {
+            let Expr::Binary { op, left, right } = &node.expr else {
+                continue;
+            };
+            let (asked, texts) = match op {
+                Binary::Equal | Binary::NotEqual => match literal_text(ast, *right) {
+                    Some(text) => (*left, vec![text]),
+                    None => (*right, literal_text(ast, *left).into_iter().collect()),
+                },
+                Binary::In => match &ast.node(*right).expr {
+                    Expr::List { items, .. } => {
+                        let items = ast.args(*items).iter();
+                        (
+                            *left,
+                            items.filter_map(|item| literal_text(ast, *item)).collect(),
+                        )
+                    }
+                    _ => continue,
+                },
+                Binary::And
+                | Binary::Or
+                | Binary::Less
+                | Binary::LessEqual
+                | Binary::Greater
+                | Binary::GreaterEqual
+                | Binary::Add
+                | Binary::Subtract
+                | Binary::Multiply
+                | Binary::Divide
+                | Binary::Remainder => continue,
+            };
+            if !texts.is_empty()
+                && let Some(path) = path_of(ast, asked)
+            {
+                comparisons.push(Comparison { path, texts });
+            }
+        }
+        comparisons
+    }
+
     /// The functions and macros it calls, in the order of the text.
     pub fn calls(&self) -> Vec<Call> {
         let ast = self.ast();
@@ -205,6 +258,44 @@ impl Program {
         }
         calls.sort_by_key(|call| call.span);
         calls
+    }
+}
+
+/// The text of a literal and where it stands.
+fn literal_text(ast: &Ast, id: ExprId) -> Option<(String, Span)> {
+    let node = ast.node(id);
+    match &node.expr {
+        Expr::Literal(Value::String(text)) => Some((text.to_string(), node.span)),
+        _ => None,
+    }
+}
+
+/// The variable with its members that a node is, when all of them are fixed in the text.
+fn path_of(ast: &Ast, id: ExprId) -> Option<Vec<String>> {
+    let mut path = Vec::new();
+    let mut next = id;
+    loop {
+        let node = ast.node(next);
+        match &node.expr {
+            Expr::Name { .. } => {
+                path.push(ast.name_of(node).to_owned());
+                path.reverse();
+                return Some(path);
+            }
+            Expr::Select {
+                operand,
+                mode: SelectMode::Member,
+            }
+            | Expr::Index {
+                operand,
+                optional: false,
+                ..
+            } => {
+                path.push(static_member(ast, next)?);
+                next = *operand;
+            }
+            _ => return None,
+        }
     }
 }
 

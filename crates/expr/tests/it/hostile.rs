@@ -17,6 +17,7 @@ fn try_out(text: &str) {
     if let Ok(program) = compile(Dialect::Cel, text) {
         program.references();
         program.calls();
+        program.comparisons();
         program.tainted_by(&|_| true);
         let mut env = TypeEnv::new();
         env.declare("a", Type::map(Type::String, Type::list(Type::Int)));

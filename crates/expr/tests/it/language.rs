@@ -271,3 +271,22 @@ fn a_program_that_begins_or_ends_with_a_sign_keeps_its_text() {
     let texts: Vec<&str> = template.programs().map(expr::Program::text).collect();
     assert_eq!(texts, ["(a || b) && c"]);
 }
+
+#[test]
+fn what_is_compared_with_a_text_can_be_asked() {
+    let of = |text: &str| -> Vec<String> {
+        let program = expr::compile(Dialect::Cel, text).unwrap();
+        let comparisons = program.comparisons().into_iter();
+        let shown = comparisons.map(|each| {
+            let texts: Vec<&str> = each.texts.iter().map(|(text, _)| text.as_str()).collect();
+            format!("{} {}", each.path.join("."), texts.join(","))
+        });
+        shown.collect()
+    };
+    assert_eq!(of("tasks['a'].outcome == 'x'"), ["tasks.a.outcome x"]);
+    assert_eq!(of("'x' != a.b && c in ['y', 1, 'z']"), ["a.b x", "c y,z"]);
+    assert_eq!(
+        of("a[0] == 'x' || f(a) == 'x' || a < 'x' || a == b"),
+        [""; 0]
+    );
+}
