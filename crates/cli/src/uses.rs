@@ -426,7 +426,7 @@ fn local(top: &Path, path: &str) -> Loaded {
         help: match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!(
-                "mend the path; it counts from the project's top, `{}`",
+                "write the file, or mend the path: it counts from the project's top, `{}`",
                 text::plain(&top.display().to_string())
             ),
         },

@@ -37,6 +37,9 @@ pub struct BadAddress {
     pub help: String,
 }
 
+/// Both forms of a reference.
+const FORMS: &str = "write `./PATH` for a file of the project, or `git+https://HOST/REPOSITORY//PATH@REF` for one of a Git \
+     repository";
 /// Longest address. Paths of files and URLs end far below.
 const LENGTH: usize = 2_000;
 
@@ -129,7 +132,7 @@ fn short_enough(bytes: usize) -> Result<(), BadAddress> {
     }
     Err(bad(
         format!("the reference has more than {LENGTH} characters"),
-        "write `./PATH` or `git+URL//PATH@REF`",
+        FORMS,
     ))
 }
 
@@ -152,7 +155,9 @@ fn git(text: &str, rest: &str) -> Result<Address, BadAddress> {
     if !matches!(scheme, "https" | "http" | "ssh" | "git" | "file") {
         return Err(bad(
             format!("`{scheme}` is no way to reach a Git repository"),
-            "the ways are `https`, `ssh`, `http`, `git` and `file`",
+            format!(
+                "write `git+https://{place}`; the other ways are `ssh`, `http`, `git` and `file`"
+            ),
         ));
     }
     let Some((repository, inside)) = place.split_once("//") else {
@@ -246,7 +251,7 @@ fn foreign(text: &str) -> BadAddress {
     if text.starts_with("formic/") {
         return not_yet(
             format!("`{text}`: this version of Formic comes with no tasks of its own"),
-            "use a file of the project or of a Git repository",
+            FORMS,
         );
     }
     if ["oci://", "oci+", "docker://"]
@@ -255,7 +260,7 @@ fn foreign(text: &str) -> BadAddress {
     {
         return not_yet(
             format!("`{text}`: this version of Formic takes no files from registries"),
-            "use a file of the project or of a Git repository",
+            FORMS,
         );
     }
     let message = format!("`{text}` is no reference to a file");
@@ -268,7 +273,7 @@ fn foreign(text: &str) -> BadAddress {
     if text.contains('@') {
         return bad(
             message,
-            "a file of a Git repository is written `git+https://HOST/REPOSITORY//PATH@REF`; actions of other systems cannot be used",
+            format!("{FORMS}; actions of other systems cannot be used"),
         );
     }
     if text.starts_with('/') || text.starts_with('~') {

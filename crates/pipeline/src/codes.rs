@@ -145,6 +145,9 @@ codes! {
     NOT_A_CONDITION = "E0412": "A condition has to be true or false.",
         "when: \"'main'\"" => "when: signal.branch == 'main'";
 
+    NEVER_THAT_WORD = "E0413": "The value is one of a few words, and the text that it is compared with is none of them.",
+        "when: signal.kind == 'pushed'" => "when: signal.kind == 'push'";
+
     PARAM_MISSING = "E0501": "A param without a default needs a value.",
         "params: {target: {type: string}}" => "params: {target: {type: string, default: staging}}";
     PARAM_UNKNOWN = "E0502": "The pipeline declares no such param.",
@@ -211,6 +214,8 @@ codes! {
         "tasks: {a: {when: false, run: x}, b: {needs: a, run: y}}" => "tasks: {a: {when: params.publish, run: x}, b: {needs: a, run: y}}\nparams: {publish: true}";
     OWN_RUN_ONLY = "W0109": "The key counts for a run of the file itself, and does nothing when a task uses the file.",
         "tasks: {t: {uses: ./ci/timed.yaml}}" => "tasks: {t: {uses: ./ci/scan.yaml}}";
+    NO_DOLLAR = "W0110": "The text holds `{{ }}` without `$`, which is not evaluated.",
+        "env: {P: \"{{ params.profile }}\"}" => "env: {P: \"${{ params.profile }}\"}";
 }
 
 /// The entry of `code`, in any case.

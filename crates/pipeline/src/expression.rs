@@ -59,6 +59,26 @@ pub(crate) fn type_of(program: &Program, env: &TypeEnv) -> Result<expr::check::T
     expr::check::check(program, env).map_err(|errors| errors.into_iter().map(fault).collect())
 }
 
+/// A name that an expression compares with texts.
+pub(crate) struct Comparison {
+    pub path: Vec<String>,
+    /// The texts, each with its place in the text of the program.
+    pub texts: Vec<(String, Span)>,
+}
+
+/// What an expression compares with texts.
+pub(crate) fn comparisons(program: &Program) -> impl Iterator<Item = Comparison> {
+    let comparisons = program.comparisons().into_iter();
+    comparisons.map(|comparison| Comparison {
+        path: comparison.path,
+        texts: comparison
+            .texts
+            .into_iter()
+            .map(|(text, span)| (text, ours(span)))
+            .collect(),
+    })
+}
+
 /// Whether an expression without names is false.
 pub(crate) fn is_never_true(program: &Program) -> bool {
     let constant = program.references().is_empty() && program.calls().is_empty();

@@ -87,7 +87,15 @@ fn edge(report: &mut Report<'_>, names: &Names<'_>, task: &Draft, need: &Need) -
             )
             .help(match nearest(&need.task, others()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the other tasks are {}", listed(others())),
+                None if others().next().is_none() => format!(
+                    "there is no other task; add one named `{}`, or remove it from `needs`",
+                    need.task
+                ),
+                None => format!(
+                    "the other tasks are {}; add one named `{}`, or remove it from `needs`",
+                    listed(others()),
+                    need.task
+                ),
             });
         return None;
     };

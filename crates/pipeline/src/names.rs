@@ -4,15 +4,17 @@
 //! when the task is ready, steps and secrets on the worker, the failure at the end. An expression that
 //! asks too early, or for something that does not exist, is an error at the place of the name.
 
+mod foreign;
 mod result;
+mod words;
 
 use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::{Report, Span};
 use crate::expression::Reference;
 use crate::nearest::{listed, nearest};
-use crate::read::{Draft, File, Purpose, Slot, Use};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::read::{Draft, File, Param, Purpose, Slot, Use};
+use std::collections::BTreeMap;
 
 pub(crate) use crate::signal::TAINTED;
 use crate::signal::{NAMES, Name};
@@ -130,7 +132,7 @@ pub(crate) struct Names<'f> {
     /// Whether the params are those of another file, so that any may exist.
     pub open: bool,
     by_name: BTreeMap<&'f str, usize>,
-    params: BTreeSet<&'f str>,
+    params: BTreeMap<&'f str, &'f Param>,
 }
 
 impl<'f> Names<'f> {
@@ -142,7 +144,7 @@ impl<'f> Names<'f> {
             params: file
                 .params
                 .iter()
-                .map(|param| param.name.as_str())
+                .map(|param| (param.name.as_str(), param))
                 .collect(),
             by_name: tasks
                 .map(|(index, task)| (task.def.name.as_str(), index))
@@ -180,6 +182,7 @@ pub(crate) fn check(report: &mut Report<'_>, names: &Names<'_>, each: &Use) {
     for call in &each.calls {
         function(report, each, call);
     }
+    words::check(report, names, each);
 }
 
 fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Reference) {
@@ -195,10 +198,11 @@ fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Refe
         let near = nearest(name, available());
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None if names.params.contains(name) => {
+            None if names.params.contains_key(name) => {
                 format!("write `params.{name}`")
             }
-            None => format!("the names here are {}", listed(available())),
+            None => foreign::help(&reference.path)
+                .unwrap_or_else(|| format!("the names here are {}", listed(available()))),
         };
         report
             .error(
@@ -229,7 +233,10 @@ fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Refe
                 reference.span,
                 format!("`{name}` has no value yet here"),
             )
-            .help(format!("the names here are {}", listed(available())));
+            .help(
+                instead(each, reference)
+                    .unwrap_or_else(|| format!("the names here are {}", listed(available()))),
+            );
         return;
     }
     match name {
@@ -247,11 +254,58 @@ fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Refe
     }
 }
 
+/// How to say what was meant by a name that has no value yet.
+fn instead(each: &Use, reference: &Reference) -> Option<String> {
+    let member = reference.path.get(1).map(String::as_str);
+    let in_condition = each.purpose == Purpose::Condition;
+    match reference.path[0].as_str() {
+        "env" => Some(match member.and_then(foreign::variable) {
+            Some(ours) => format!("write `{ours}`"),
+            None => {
+                let name = member.unwrap_or("name").to_ascii_lowercase();
+                format!(
+                    "the environment is made when the task starts: declare a param, `params: {{ {name}: \"\" }}`, and \
+                     write `params.{name}`"
+                )
+            }
+        }),
+        "steps" if in_condition => {
+            let step = member.unwrap_or("NAME");
+            Some(format!(
+                "the task is decided before its steps run: put this `when` at a step behind `{step}`"
+            ))
+        }
+        "failure" if in_condition => Some(
+            "it is known in `when` of `retry`, `allow_failure` and `continue_on_error`; to act on a failure here \
+             write `failed()`"
+                .to_owned(),
+        ),
+        "failure" => Some(
+            "it is known in `when` of `retry`, `allow_failure` and `continue_on_error`".to_owned(),
+        ),
+        "tasks" if each.task.is_none() => {
+            let task = member.unwrap_or("NAME");
+            Some(format!(
+                "results are known only inside a task that needs `{task}`: write this key there, or use `params` or \
+                 `signal` here"
+            ))
+        }
+        "secrets" => {
+            let secret = member.unwrap_or("NAME");
+            Some(format!(
+                "a secret is known on the worker only: ask for it with `secrets: [{secret}]` at the task and read it \
+                 in the `env` of the task"
+            ))
+        }
+        _ => None,
+    }
+}
+
 fn param(report: &mut Report<'_>, names: &Names<'_>, reference: &Reference) {
     let Some(name) = reference.path.get(1).filter(|_| !names.open) else {
         return;
     };
-    if names.params.contains(name.as_str()) {
+    if names.params.contains_key(name.as_str()) {
         return;
     }
     report
@@ -260,7 +314,7 @@ fn param(report: &mut Report<'_>, names: &Names<'_>, reference: &Reference) {
             reference.span,
             format!("the pipeline has no param `{name}`"),
         )
-        .help(match nearest(name, names.params.iter().copied()) {
+        .help(match nearest(name, names.params.keys().copied()) {
             Some(near) => format!("did you mean `params.{near}`?"),
             None => format!("declare it: `params: {{ {name}: {{ type: string }} }}`"),
         });
@@ -316,7 +370,11 @@ fn secret(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Re
                 reference.span,
                 "a condition may not look at a secret",
             )
-            .help("its result is shown and stored; decide by a param or by the signal");
+            .help(format!(
+                "its result is shown and stored: declare a param, `params: {{ with_{0}: false }}`, and write `when: \
+                 params.with_{0}`",
+                name.to_ascii_lowercase()
+            ));
         return;
     }
     let declared = each
@@ -366,7 +424,10 @@ fn function(report: &mut Report<'_>, each: &Use, call: &Reference) {
                     call.span,
                     format!("`{name}()` can be asked only in `when` of a task or a step"),
                 )
-                .help("read `tasks.NAME.outcome` or `steps.NAME.outcome` here");
+                .help(format!(
+                    "put `when: {name}()` at the step or the task that depends on it; the word itself is \
+                     `steps.NAME.outcome` or `tasks.NAME.outcome`"
+                ));
         }
         return;
     }

@@ -43,6 +43,15 @@ pub(crate) fn listed<'c>(words: impl IntoIterator<Item = &'c str>) -> String {
     }
 }
 
+/// `a`, `b` and `c`, all of them: for lists that a person has to choose from.
+pub(crate) fn all_listed<'c>(words: impl IntoIterator<Item = &'c str>) -> String {
+    let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some(_) | None => quoted.concat(),
+    }
+}
+
 /// A word without what does not count. On the stack, since one misspelt name may be compared with
 /// twenty thousand others.
 struct Plain {

@@ -154,6 +154,13 @@ pub(crate) fn is_variable(text: &str) -> bool {
     first && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
+/// The nearest text that is the name of a variable, for help.
+pub(crate) fn mended_variable(text: &str) -> Option<String> {
+    let odd = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+    let mended = mended_name(text.trim_matches(odd))?.replace('-', "_");
+    is_variable(&mended).then_some(mended)
+}
+
 /// Pattern of [`is_variable`], for the schema.
 pub(crate) const VARIABLE_PATTERN: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
 
@@ -196,5 +203,6 @@ mod tests {
         assert!(!is_name("2nd"));
         assert_eq!(mended_name("unit tests").as_deref(), Some("unit-tests"));
         assert_eq!(mended_name("2nd").as_deref(), Some("_2nd"));
+        assert_eq!(mended_variable("[my-var]").as_deref(), Some("my_var"));
     }
 }

@@ -9,9 +9,9 @@ mod presence;
 mod value;
 
 use crate::codes;
-use crate::definitions::{Key, Kind, Names, Object, Rest};
+use crate::definitions::{Key, Kind, Names, Object, PIPELINE, Rest};
 use crate::diagnostics::{Report, Span};
-use crate::nearest::{listed, nearest};
+use crate::nearest::{all_listed, nearest};
 use crate::scalar;
 use crate::yaml::{Entry, Node, Value};
 
@@ -196,14 +196,35 @@ fn other_key(
                 entry.key_span,
                 format!("unknown key `{key}` in {}", owner.describe()),
             )
-            .help(help);
+            .help(foreign::file(object.name, key, &entry.value).unwrap_or(help));
+        // What stands below is said too, so that a file of another system is mended in one go.
+        if let Some(tasks) = object.key("tasks").filter(|_| foreign::holds_tasks(key)) {
+            let inner = owner.of_key(tasks);
+            value(report, &tasks.kind, &entry.value, entry.key_span, &inner);
+        }
         return;
     }
-    let near = nearest(key, object.accepted());
-    let help = near.map_or_else(
-        || format!("the keys here are {}", listed(object.accepted())),
-        |near| format!("did you mean `{near}`?"),
-    );
+    let is_task = || object.name == "pipeline" && foreign::is_task(&entry.value);
+    let help = if let Some(near) = nearest(key, object.accepted()) {
+        format!("did you mean `{near}`?")
+    } else if is_task() {
+        format!("a task stands below `tasks`: `tasks: {{ {key}: {{ … }} }}`")
+    } else if object.name == "included file" && PIPELINE.key(key).is_some() {
+        format!(
+            "write it in the file that includes this one; the keys here are {}",
+            all_listed(object.accepted())
+        )
+    } else if object.rest.is_some() {
+        format!(
+            "a key of your own begins with `x-`: `x-{key}`; else the keys here are {}",
+            all_listed(object.accepted())
+        )
+    } else {
+        format!(
+            "remove it; the keys here are {}",
+            all_listed(object.accepted())
+        )
+    };
     report
         .error(
             &codes::UNKNOWN_KEY,
@@ -241,7 +262,10 @@ fn name(report: &mut Report<'_>, what: &str, names: Names, entry: &Entry<'_>) {
             let message = format!("`{}` cannot be the name of {what}", shortened(key));
             report
                 .error(&codes::NOT_NAME, entry.key_span, message)
-                .help("a variable's name has letters, digits and `_`, and does not begin with a digit");
+                .help(match scalar::mended_variable(key) {
+                    Some(mended) => format!("write `{mended}`: a variable's name has letters, digits and `_`, and does not begin with a digit"),
+                    None => "a variable's name has letters, digits and `_`, and does not begin with a digit".to_owned(),
+                });
         }
         Names::Plain | Names::Variable | Names::Extension | Names::Any => {}
     }

@@ -60,12 +60,27 @@ fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
                         };
                         offsets::in_file(report.text(), &each.node, within)
                     });
+                    let too_early = || fault.message.ends_with(WHEN_FILES);
+                    let help = fault
+                        .help
+                        .clone()
+                        .or_else(|| too_early().then(|| where_files_are(each).to_owned()));
                     report
                         .error(&codes::TYPE, span, fault.message)
-                        .help_if(fault.help);
+                        .help_if(help);
                 }
             }
         }
+    }
+}
+
+/// Where `hash` and `glob` can be asked in place of `each`.
+fn where_files_are(each: &Use) -> &'static str {
+    if each.purpose == Purpose::Condition {
+        "put this `when` at a step of the task; a whole task is decided by `params`, `signal` and the results of \
+         other tasks, and by `inputs` when files that did not change are to be skipped"
+    } else {
+        "put the value into the `env` of the task and read it there"
     }
 }
 

@@ -318,13 +318,21 @@ impl Reading<'_, '_, '_> {
             }
             None => {
                 self.missing.insert(address.clone());
+                let (message, help) = match address {
+                    Address::Local(path) => (
+                        format!("there is no file `{path}` among the files of the project"),
+                        format!(
+                            "write the file, or mend the path: it counts from the top of the project, as in `./{path}`"
+                        ),
+                    ),
+                    Address::Git { .. } => (
+                        format!("`{}` was not fetched", address.name()),
+                        "`formic lock` fetches and pins it".to_owned(),
+                    ),
+                };
                 self.report
-                    .error(
-                        &codes::FILE_MISSING,
-                        span,
-                        format!("`{}` is not at hand", address.name()),
-                    )
-                    .help("check it together with the files that it refers to");
+                    .error(&codes::FILE_MISSING, span, message)
+                    .help(help);
             }
         }
         None

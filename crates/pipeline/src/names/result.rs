@@ -1,6 +1,7 @@
 //! Results of other tasks and of earlier steps.
 
 use super::Names;
+use super::words::OUTCOMES;
 use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::Report;
@@ -92,7 +93,12 @@ fn unknown_task(report: &mut Report<'_>, names: &Names<'_>, name: &str, referenc
         (Some(dashed), _) => {
             format!("a `-` in an expression is a minus; write `tasks[\"{dashed}\"]`")
         }
-        (None, Some(near)) => format!("did you mean `tasks.{near}`?"),
+        (None, Some(near)) => {
+            let outputs = names.task(near).map(|task| &task.def.outputs);
+            let declares = |output: &str| outputs.is_some_and(|all| all.contains_key(output));
+            let missing = missing_output(reference, &declares);
+            format!("did you mean `tasks.{near}`?{missing}")
+        }
         (None, None) => format!("the tasks are {}", listed(names.task_names())),
     };
     report
@@ -168,7 +174,12 @@ fn unknown_step(
         (Some(dashed), _) => {
             format!("a `-` in an expression is a minus; write `steps[\"{dashed}\"]`")
         }
-        (None, Some(near)) => format!("did you mean `steps.{near}`?"),
+        (None, Some(near)) => {
+            let step = own.steps.iter().find(|(step, _)| step == near);
+            let declares = |output: &str| step.is_some_and(|(_, outputs)| outputs.contains(output));
+            let missing = missing_output(reference, &declares);
+            format!("did you mean `steps.{near}`?{missing}")
+        }
         (None, None) if earlier.is_empty() => {
             "give the step that is meant a `name`, and put it before this one".to_owned()
         }
@@ -196,6 +207,16 @@ fn reads_declared(reference: &Reference, is_declared: impl Fn(&str) -> bool) -> 
             .is_some_and(|output| is_declared(output))
 }
 
+/// What is also wrong with a path once the name of its task or step is mended.
+fn missing_output(reference: &Reference, is_declared: &dyn Fn(&str) -> bool) -> String {
+    let output = reference.path.get(3);
+    let output = output.filter(|_| reference.path[2] == "outputs");
+    output
+        .filter(|output| !is_declared(output))
+        .map(|output| format!(" It declares no output `{output}` either: add `outputs: {{ {output}: string }}` to it"))
+        .unwrap_or_default()
+}
+
 /// The outputs that a task or a step declares.
 struct Outputs<'n> {
     owner: String,
@@ -218,6 +239,9 @@ fn members<'n>(
         let outputs = outputs();
         let help = if outputs.names.contains(&member.as_str()) {
             format!("write `{root}.{name}.outputs.{member}`")
+        } else if matches!(member.as_str(), "result" | "status" | "state") {
+            let words = listed(OUTCOMES).replace(" and ", " or ");
+            format!("write `{root}.{name}.outcome`, which is {words}")
         } else {
             match nearest(member, known.iter().copied()) {
                 Some(near) => format!("did you mean `{root}.{name}.{near}`?"),

@@ -5,7 +5,7 @@ use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::Span;
 use crate::expression::{self, DIALECT, Parsed};
-use crate::names::STATUS;
+use crate::names::{self, STATUS};
 use crate::yaml::{Node, offsets};
 use model::plan::{Expression, Text};
 
@@ -21,6 +21,7 @@ impl Reader<'_, '_> {
     /// A text; `None` when it cannot be read.
     pub(super) fn text(&mut self, node: &Node<'_>, phase: Phase, purpose: Purpose) -> Option<Text> {
         let text = node.text()?;
+        self.warn_of_no_dollar(node, text);
         if !text.contains("${{") {
             return Some(Text::Literal(text.to_owned()));
         }
@@ -36,6 +37,31 @@ impl Reader<'_, '_> {
                     .plan_place(content_start(node, self.report.text())),
             ),
         }))
+    }
+
+    /// Braces without `$` around a name that expressions know were meant to be an expression.
+    fn warn_of_no_dollar(&mut self, node: &Node<'_>, text: &str) {
+        let open = text.match_indices("{{").find(|(at, _)| {
+            let name = text[at + 2..].trim_start();
+            !text[..*at].ends_with('$')
+                && names::roots().any(|root| {
+                    let rest = name.strip_prefix(root.name);
+                    rest.is_some_and(|rest| rest.starts_with('.'))
+                })
+        });
+        let Some((start, _)) = open else { return };
+        let Some(end) = text[start..].find("}}").map(|at| start + at + 2) else {
+            return;
+        };
+        let shown: String = text[start..end].chars().take(60).collect();
+        let place = offsets::in_file(self.report.text(), node, Span { start, end });
+        self.report
+            .warning(
+                &codes::NO_DOLLAR,
+                place,
+                format!("`{shown}` is plain text: an expression begins with `${{{{`"),
+            )
+            .help(format!("did you mean `${shown}`?"));
     }
 
     /// The texts under `key`, which holds one or a list.

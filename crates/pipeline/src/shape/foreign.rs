@@ -2,9 +2,34 @@
 //!
 //! foreign-file: it is a table of their words.
 
+use crate::yaml::Node;
+
 /// For an unknown key of `object`: what to write in its place.
 pub(super) fn help(object: &str, key: &str) -> Option<&'static str> {
     entry(object, key).map(|(_, _, help)| *help)
+}
+
+/// For a key that begins a whole file of another system: what to do with all of it.
+pub(super) fn file(object: &str, key: &str, value: &Node<'_>) -> Option<&'static str> {
+    let jobs = value
+        .entries()
+        .filter(|_| object == "pipeline" && key == "jobs")?;
+    let github = jobs.iter().any(|job| job.value.child("runs-on").is_some());
+    github.then_some(
+        "this looks like a file of GitHub Actions: write `tasks` for `jobs`, and mend what is said about the keys \
+         below it; `docs/coming-from.md` has the words of both",
+    )
+}
+
+/// Whether the tasks of other systems stand below `key`.
+pub(super) fn holds_tasks(key: &str) -> bool {
+    key == "jobs"
+}
+
+/// Whether a value looks like a task, here or elsewhere.
+pub(super) fn is_task(value: &Node<'_>) -> bool {
+    let keys = ["run", "steps", "uses", "script", "stage"];
+    keys.iter().any(|key| value.child(key).is_some())
 }
 
 /// Whether the unknown `key` plainly stands for `wanted`, so that `wanted` is not also missed.

@@ -2,7 +2,7 @@
 
 use super::{Owner, as_in, foreign};
 use crate::codes;
-use crate::definitions::Object;
+use crate::definitions::{Key, Object};
 use crate::diagnostics::{Report, Span};
 use crate::nearest::listed;
 use crate::yaml::Entry;
@@ -34,7 +34,7 @@ pub(super) fn check(
         let message = format!("{} has no `{}`", owner.describe(), key.name);
         report
             .error(&codes::MISSING_KEY, key_span, message)
-            .help(as_in(key.example).replacen("write it as in", "add it, as in", 1));
+            .help(how_to_add(object.name, key, owner));
     }
     for [one, other] in object.exclusive {
         let (Some(first), Some(second)) = (place(one), place(other)) else {
@@ -77,16 +77,43 @@ pub(super) fn check(
         && !refused();
     if missing {
         let wanted = listed(object.any_of.iter().copied()).replace(" and ", " or ");
-        let example = object.key(object.any_of[0]).map(|key| key.example);
+        let none = if object.any_of.len() == 1 {
+            "no"
+        } else {
+            "none of"
+        };
+        // The first that goes with what stands there.
+        let fits = |name: &&&str| {
+            let clash = |[one, other]: &[&str; 2]| {
+                (one == *name && place(other).is_some()) || (other == *name && place(one).is_some())
+            };
+            !object.exclusive.iter().any(clash)
+        };
+        let fitting = object.any_of.iter().find(fits).unwrap_or(&object.any_of[0]);
+        let example = object.key(fitting).map(|key| key.example);
         report
             .error(
                 &codes::NOTHING_TO_DO,
                 key_span,
-                format!("{} has none of {wanted}", owner.describe()),
+                format!("{} has {none} {wanted}", owner.describe()),
             )
             .help(format!(
                 "add what it does, such as `{}`",
                 example.unwrap_or_default()
             ));
+    }
+}
+
+/// What to add for a key that has to stand.
+fn how_to_add(object: &str, key: &Key, owner: &Owner<'_>) -> String {
+    match (object, key.name) {
+        ("need", "task") => {
+            "add `task: NAME` with the name of another task of this file".to_owned()
+        }
+        ("given output", "value") => format!(
+            "add `value: \"${{{{ tasks.NAME.outputs.{0} }}}}\"` with a task that declares it, `outputs: {{ {0}: string }}`",
+            owner.name
+        ),
+        _ => as_in(key.example).replacen("write it as in", "add it, as in", 1),
     }
 }

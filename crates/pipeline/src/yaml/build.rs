@@ -30,6 +30,7 @@ pub(crate) fn parse<'a>(report: &mut Report<'a>) -> Option<Node<'a>> {
         report,
         anchors: BTreeMap::new(),
         values: 0,
+        merging: false,
     };
     builder.document().ok()
 }
@@ -45,6 +46,8 @@ struct Builder<'a, 'r> {
     /// Finished values by anchor number.
     anchors: BTreeMap<usize, Node<'a>>,
     values: usize,
+    /// Whether the value of `<<` is read.
+    merging: bool,
 }
 
 impl<'a> Builder<'a, '_> {
@@ -144,7 +147,11 @@ impl<'a> Builder<'a, '_> {
             Event::UnresolvedAlias(name) => {
                 self.report
                     .error(&codes::UNKNOWN_ANCHOR, span, format!("no anchor `&{name}` stands above"))
-                    .help("an anchor has to be defined before it is used; text that begins with `*` needs quotes");
+                    .help(if self.merging {
+                        format!("write `&{name}` before the mapping that is meant, further up: `x-{name}: &{name} {{ timeout: 5m }}`")
+                    } else {
+                        "an anchor has to be defined before it is used; text that begins with `*` needs quotes".to_owned()
+                    });
                 self.report.mark_broken(span);
                 Ok(null(span))
             }
@@ -186,9 +193,11 @@ impl<'a> Builder<'a, '_> {
             }
             let key = self.node(event, key_span, depth + 1)?;
             let (event, span) = self.inner()?;
+            self.merging = matches!(&key.value, Value::Scalar(scalar) if is_merge(scalar));
             let value = self.node(event, span, depth + 1)?;
+            self.merging = false;
             match key.value {
-                Value::Scalar(scalar) if scalar.text == "<<" && scalar.style == Style::Plain => {
+                Value::Scalar(scalar) if is_merge(&scalar) => {
                     merged.push(value);
                 }
                 Value::Scalar(scalar) => entries.push(Entry {
@@ -202,13 +211,14 @@ impl<'a> Builder<'a, '_> {
                     } else {
                         "a mapping"
                     };
+                    let help = key_help(self.report.text(), &key);
                     self.report
                         .error(
                             &codes::KEY_NOT_TEXT,
                             key.span,
                             format!("{found} cannot be a key"),
                         )
-                        .help("text that begins with `{` or `[`, such as a template, needs quotes");
+                        .help(help);
                     self.report.mark_broken(start);
                 }
             }
@@ -265,6 +275,34 @@ fn end_of(start: Span, close: Span, last_value: Option<usize>) -> Span {
     Span {
         start: start.start,
         end: end.max(start.end),
+    }
+}
+
+/// Whether a key takes in other mappings.
+fn is_merge(key: &Scalar<'_>) -> bool {
+    key.text == "<<" && key.style == Style::Plain
+}
+
+/// What to write in place of a key that is a list or a mapping.
+fn key_help(text: &str, key: &Node<'_>) -> String {
+    let before = text.get(..key.span.start).unwrap_or_default();
+    let inside = text.get(key.span.start..key.span.end).unwrap_or_default();
+    match &key.value {
+        // `{{ NAME }}` in a mapping is a mapping in a mapping.
+        Value::Mapping(_)
+            if before.ends_with('{') && inside.len() <= 80 && !inside.contains('\n') =>
+        {
+            format!(
+                "write `\"${{{inside}}}\"`: an expression begins with `${{{{`, and text with `{{` needs quotes"
+            )
+        }
+        Value::Sequence(items) if items.len() == 1 && items[0].text().is_some() => {
+            let name = items[0].text().unwrap_or_default();
+            format!("write `{name}:` for the key `{name}`; text that begins with `[` needs quotes")
+        }
+        Value::Scalar(_) | Value::Sequence(_) | Value::Mapping(_) => {
+            "text that begins with `{` or `[`, such as a template, needs quotes".to_owned()
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Entry, Node, Value, build};
 use crate::codes;
 use crate::diagnostics::Report;
+use crate::scalar;
 use std::collections::BTreeSet;
 
 /// Reports every key that stands in one mapping again, and keeps the first.
@@ -54,13 +55,21 @@ pub(super) fn take_in<'a>(
                 continue;
             }
             let Value::Mapping(more) = source.value else {
+                let help = match source.text() {
+                    Some(name) if scalar::is_name(name) => format!(
+                        "write `*{name}`, and `&{name}` before the mapping that is meant, further up: `x-{name}: \
+                         &{name} {{ timeout: 5m }}`"
+                    ),
+                    Some(_) | None => "write `<<: *name`, and `&name` before the mapping that is meant, further up"
+                        .to_owned(),
+                };
                 report
                     .error(
                         &codes::MERGE_NOT_MAPPING,
                         source.span,
                         "`<<` takes a mapping or a list of mappings",
                     )
-                    .help("write `<<: *name` with the anchor of a mapping");
+                    .help(help);
                 continue;
             };
             for entry in more {

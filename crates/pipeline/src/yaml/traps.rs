@@ -51,8 +51,32 @@ pub(super) fn report_syntax(report: &mut Report<'_>, error: &ScanError) {
             .help(format!("write `{wanted}` here, or close `{open}` before"));
         return;
     }
+    // The parser stands behind the dash.
+    let dash = line.start + indent;
+    if is_key_wanted(error.kind()) && text[dash..].starts_with("- ") && at <= dash + 2 {
+        let end = dash + 1;
+        report
+            .error(
+                &codes::SYNTAX,
+                Span { start: dash, end },
+                "an entry of a list stands where a key belongs",
+            )
+            .help("put the list below a key of its own, such as `needs:`, or remove the `- `");
+        return;
+    }
     let (message, help) = explain(error.kind(), line_text);
     report.error(&codes::SYNTAX, span, message).help_if(help);
+}
+
+/// Whether the parser looked for a key of a mapping.
+const fn is_key_wanted(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ExpectedBlockMappingKey
+            | ErrorKind::SimpleKeyExpected
+            | ErrorKind::InvalidSimpleKey
+            | ErrorKind::MappingKeyNotAllowed
+    )
 }
 
 #[expect(
@@ -64,6 +88,8 @@ fn explain(kind: &ErrorKind, line: &str) -> (String, Option<&'static str>) {
         "text that holds `: ` or ` #` needs quotes, or stands on the lines below `key: |`";
     const TEMPLATE: &str =
         "text that begins with `{`, `[`, `*`, `&`, `!`, `%`, `@` or a backquote needs quotes";
+    const DIRECTIVE: &str =
+        "remove the line, and the line `---` below it; a pipeline file needs none";
     const INDENT: &str = "keys of one mapping begin in one column; look at the line above too";
     let (message, help) = match kind {
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => (
@@ -114,11 +140,11 @@ fn explain(kind: &ErrorKind, line: &str) -> (String, Option<&'static str>) {
         | ErrorKind::MissingDirectiveName
         | ErrorKind::InvalidDirectiveName => (
             "a line that begins with `%` is a directive of YAML",
-            Some(TEMPLATE),
+            Some(DIRECTIVE),
         ),
         ErrorKind::ExpectedDocumentStart if line.starts_with('%') => (
             "a line that begins with `%` is a directive of YAML",
-            Some(TEMPLATE),
+            Some(DIRECTIVE),
         ),
         ErrorKind::ExpectedDocumentStart => (
             "this stands behind the end of the file's only value",

@@ -1,0 +1,96 @@
+//! Values that are one of a few words: comparing them with another text is a slip.
+
+use super::{Names, foreign};
+use crate::codes;
+use crate::diagnostics::{Report, Span};
+use crate::expression;
+use crate::nearest::{listed, nearest};
+use crate::read::Use;
+use crate::signal::Kind;
+use crate::yaml::offsets;
+use model::plan::ValueType;
+use model::reason::FailureKind;
+
+/// What `outcome` and `conclusion` of tasks and steps are.
+pub(super) const OUTCOMES: [&str; 4] = ["succeeded", "failed", "skipped", "canceled"];
+
+/// Reports every comparison of one text with a word that its value never is.
+pub(super) fn check(report: &mut Report<'_>, names: &Names<'_>, each: &Use) {
+    let mut places = None;
+    for program in &each.programs {
+        for comparison in expression::comparisons(program) {
+            let Some(words) = words_of(names, each, &comparison.path) else {
+                continue;
+            };
+            for (text, span) in &comparison.texts {
+                if words.contains(&text.as_str()) {
+                    continue;
+                }
+                if report.is_full() {
+                    return;
+                }
+                let within = Span {
+                    start: span.start + each.start,
+                    end: span.end + each.start,
+                };
+                let places =
+                    places.get_or_insert_with(|| offsets::Places::of(report.text(), &each.node));
+                let place = places.place(within);
+                let shown: String = text.chars().take(40).collect();
+                report
+                    .error(
+                        &codes::NEVER_THAT_WORD,
+                        place,
+                        format!("`{}` is never `{shown}`", comparison.path.join(".")),
+                    )
+                    .help(match near(text, &words) {
+                        Some(near) => format!("did you mean `'{near}'`?"),
+                        None => {
+                            let known = listed(words.iter().copied());
+                            format!("it is {}", known.replace(" and ", " or "))
+                        }
+                    });
+            }
+        }
+    }
+}
+
+fn near<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
+    let foreign = foreign::word(text).filter(|ours| words.contains(ours));
+    foreign.or_else(|| nearest(text, words.iter().copied()))
+}
+
+/// The words that the value at `path` can be, if they are known.
+fn words_of<'n>(names: &Names<'n>, each: &Use, path: &[String]) -> Option<Vec<&'n str>> {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match path.as_slice() {
+        ["tasks" | "steps", _, "outcome" | "conclusion"] => Some(OUTCOMES.to_vec()),
+        ["failure", "kind"] => {
+            let kinds = FailureKind::ALL.iter();
+            Some(kinds.map(|kind| kind.as_str()).collect())
+        }
+        ["signal", "kind"] => Some(Kind::ALL.iter().map(|kind| kind.as_str()).collect()),
+        ["params", name] if !names.open => enumerated(&names.params.get(name)?.value_type),
+        ["tasks", task, "outputs", output] => {
+            let task = names.task(task)?;
+            // The outputs of a matrix are those of all its members.
+            if task.def.matrix.is_some() || each.task.is_none() {
+                return None;
+            }
+            enumerated(&task.def.outputs.get(*output)?.value_type)
+        }
+        _ => None,
+    }
+}
+
+fn enumerated(value_type: &ValueType) -> Option<Vec<&str>> {
+    match value_type {
+        ValueType::Enum(words) => Some(words.iter().map(String::as_str).collect()),
+        ValueType::String
+        | ValueType::Number
+        | ValueType::Boolean
+        | ValueType::List
+        | ValueType::Object
+        | ValueType::Artifact => None,
+    }
+}
