@@ -28,10 +28,13 @@ mod due;
 mod ending;
 mod index;
 mod instantiate;
+mod late;
 mod lease;
 mod look;
+mod matrix;
 mod ready;
 mod report;
+mod state;
 mod take_over;
 
 pub use due::DeadlineReason;
@@ -117,7 +120,7 @@ impl Machine {
         let mut machine = Self {
             index: Index::new(&plan, &snapshot.head),
             draft: Draft::default(),
-            texts: Texts::default(),
+            texts: Texts::of(&plan.more_files),
             plan,
             head: snapshot.head,
             run: snapshot.run,

@@ -105,7 +105,7 @@ pub fn preview(plan: &Plan, known: &Known) -> Vec<Planned> {
         plan,
         known,
         held: known.held.as_deref().map(Arc::from),
-        texts: Texts::default(),
+        texts: Texts::of(&plan.more_files),
         roots: rule::roots(plan),
         planned: Vec::new(),
     };

@@ -157,8 +157,8 @@ impl StepMachine {
         };
         Self {
             frames: vec![Frame::root(steps)],
+            texts: Texts::of(&work.files),
             work,
-            texts: Texts::default(),
             posts: Vec::new(),
             running: None,
             results: Vec::new(),

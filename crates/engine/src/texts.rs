@@ -1,8 +1,9 @@
-//! Parsed expressions by their text, so that one is parsed once however many tasks share it.
+//! Parsed expressions by their text, so that one is parsed once however many tasks share it; and what is said of one
+//! that is wrong, with its place.
 
 use expr::{Budget, Dialect, Program, Scope, Template, Value};
-use model::Json;
 use model::plan::{Expression, Text};
+use model::{Json, limits};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,9 +12,19 @@ use std::sync::Arc;
 pub(crate) struct Texts {
     programs: BTreeMap<(String, String), Program>,
     templates: BTreeMap<(String, String), Arc<Template>>,
+    /// The plan's further files, see [`model::plan::Plan::more_files`].
+    files: Vec<String>,
 }
 
 impl Texts {
+    /// Nothing parsed yet, of a plan with these further files.
+    pub(crate) fn of(files: &[String]) -> Self {
+        Self {
+            files: files.to_vec(),
+            ..Self::default()
+        }
+    }
+
     /// The parsed form of `expression`.
     pub(crate) fn program(&mut self, expression: &Expression) -> Result<Program, String> {
         let key = key(expression);
@@ -21,7 +32,7 @@ impl Texts {
             return Ok(program.clone());
         }
         let program = expr::compile(dialect(expression)?, &expression.text)
-            .map_err(|error| located(expression, &error))?;
+            .map_err(|error| self.wrong(expression, &error))?;
         self.programs.insert(key, program.clone());
         Ok(program)
     }
@@ -34,7 +45,35 @@ impl Texts {
     ) -> Result<Value, String> {
         self.program(expression)?
             .eval(scope, &mut Budget::default())
-            .map_err(|error| located(expression, &error))
+            .map_err(|error| self.wrong(expression, &error))
+    }
+
+    /// Whether `condition` is true in `scope`.
+    pub(crate) fn is_true(
+        &mut self,
+        condition: &Expression,
+        scope: &dyn Scope,
+    ) -> Result<bool, String> {
+        let value = self.value(condition, scope)?;
+        value.as_bool().ok_or_else(|| {
+            let (name, found) = (self.named(condition), value.type_name());
+            format!("{name} is of type {found}; a condition must be true or false")
+        })
+    }
+
+    /// The length of time that `expression` is in `scope`, as a duration or a number of milliseconds.
+    pub(crate) fn length_ms(
+        &mut self,
+        expression: &Expression,
+        scope: &dyn Scope,
+    ) -> Result<u64, String> {
+        let value = self.value(expression, scope)?;
+        length_ms(&value)
+            .filter(|ms| *ms <= limits::TIMEOUT_MS)
+            .ok_or_else(|| {
+                let name = self.named(expression);
+                format!("{name} is {value:?}, not a length of time")
+            })
     }
 
     /// The value of `text` in `scope`: a lone expression keeps its type.
@@ -49,7 +88,7 @@ impl Texts {
             Some(template) => template,
             None => {
                 let parsed = Template::parse(dialect(expression)?, &expression.text)
-                    .map_err(|error| located(expression, &error))?;
+                    .map_err(|error| self.wrong(expression, &error))?;
                 let parsed = Arc::new(parsed);
                 self.templates.insert(key, Arc::clone(&parsed));
                 parsed
@@ -57,7 +96,25 @@ impl Texts {
         };
         template
             .eval(scope, &mut Budget::default())
-            .map_err(|error| located(expression, &error))
+            .map_err(|error| self.wrong(expression, &error))
+    }
+
+    /// The sentence about an error: the expression, its place, what is wrong.
+    fn wrong(&self, expression: &Expression, error: &expr::Error) -> String {
+        format!("{}: {error}", self.named(expression))
+    }
+
+    /// An expression with its place. The pipeline's own file needs no name, those that it uses or includes do.
+    pub(crate) fn named(&self, expression: &Expression) -> String {
+        let text = &expression.text;
+        let Some(at) = expression.at else {
+            return format!("`{text}`");
+        };
+        let further = usize::try_from(at.file).ok().and_then(|n| n.checked_sub(1));
+        match further.and_then(|n| self.files.get(n)) {
+            Some(file) => format!("`{text}` ({file}:{})", at.line),
+            None => format!("`{text}` (line {})", at.line),
+        }
     }
 }
 
@@ -67,7 +124,7 @@ pub(crate) fn json(value: &Value) -> Result<Json, String> {
 }
 
 /// A length of time: a duration, or a number of milliseconds.
-pub(crate) fn length_ms(value: &Value) -> Option<u64> {
+fn length_ms(value: &Value) -> Option<u64> {
     let ms = if let Value::Duration(duration) = value {
         let nanos_ms = i64::from(duration.nanos() / 1_000_000);
         duration
@@ -92,12 +149,4 @@ fn dialect(expression: &Expression) -> Result<Dialect, String> {
             expression.dialect
         )
     })
-}
-
-/// The sentence about an error: the expression, its place, what is wrong.
-fn located(expression: &Expression, error: &expr::Error) -> String {
-    let place = expression
-        .at
-        .map_or_else(String::new, |at| format!(" (line {})", at.line));
-    format!("`{}`{place}: {error}", expression.text)
 }

@@ -23,6 +23,9 @@ pub struct Work {
     pub key: String,
     /// The definition.
     pub task: Arc<TaskDef>,
+    /// The plan's further files: those that places in the definition name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     /// Environment of the scopes around it, outermost first.
     pub scope_env: Vec<Named<Text>>,
     /// Names for its expressions, except `tasks`.

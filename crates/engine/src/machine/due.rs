@@ -95,4 +95,46 @@ impl Machine {
             | TaskState::Ended(_) => {}
         }
     }
+
+    /// The time limit of the run. It holds while a run drains, else a task could hold it up for ever.
+    pub(super) fn run_deadline(&self) -> Option<(Timestamp, DeadlineReason, TaskNo)> {
+        let begun = matches!(self.run.state, RunState::Running) && self.run.finally_at.is_none();
+        let cancel = self.run.cancel.as_ref();
+        let counts = begun && cancel.is_none_or(|cancel| cancel.mode == CancelMode::Drain);
+        let timeout_ms = self.plan.timeout_ms.filter(|_| counts)?;
+        let at = self.run.started_at?.plus_ms(timeout_ms);
+        Some((at, DeadlineReason::Run, TaskNo(0)))
+    }
+
+    /// The time limit of `finally`: of the pipeline's own once it has begun, before that of those in called
+    /// scopes, which go on after a cancel.
+    pub(super) fn finally_deadline(&self) -> Option<(Timestamp, DeadlineReason, TaskNo)> {
+        let running = matches!(self.run.state, RunState::Running);
+        let since = match (&self.run.cancel, self.run.finally_at) {
+            (Some(cancel), _) if cancel.mode == CancelMode::Now => return None,
+            (_, Some(finally_at)) => finally_at,
+            (Some(cancel), None) if cancel.mode == CancelMode::Finally => cancel.at,
+            (Some(_) | None, None) => return None,
+        };
+        let timeout_ms = self
+            .plan
+            .finally_timeout_ms
+            .unwrap_or(model::limits::FINALLY_TIMEOUT_MS);
+        let at = since.plus_ms(timeout_ms);
+        running.then_some((at, DeadlineReason::Finally, TaskNo(0)))
+    }
+
+    /// Forgets the time limits of the run, before something changes that they depend on.
+    pub(super) fn drop_run_deadlines(&mut self) {
+        let deadlines = [self.run_deadline(), self.finally_deadline()];
+        for deadline in deadlines.into_iter().flatten() {
+            self.index.deadlines.remove(&deadline);
+        }
+    }
+
+    /// Remembers the time limits of the run.
+    pub(super) fn add_run_deadlines(&mut self) {
+        let deadlines = [self.run_deadline(), self.finally_deadline()];
+        self.index.deadlines.extend(deadlines.into_iter().flatten());
+    }
 }

@@ -1,14 +1,19 @@
 //! Everything the machine knows besides its rows, so that an event need not look at all of them.
-//! Computed from rows; [`Machine::index_rows`] does it for a whole run.
+//! Computed from rows: event by event here, for a whole run in [`build`].
+
+mod build;
+mod tally;
+
+pub(super) use tally::Tally;
 
 use super::Machine;
 use super::due::DeadlineReason;
 use crate::names::Past;
 use crate::order::{self, DefIndex, ReadyKey};
-use crate::rows::{Effect, EffectKey, Ended, RunHead, RunState, TaskKind, TaskRow, TaskState};
+use crate::rows::{RunHead, TaskKind, TaskRow, TaskState};
 use model::ids::{ScopeNo, TaskNo};
 use model::plan::{Phase, Placement, Plan, Resources};
-use model::reason::{CancelCause, CancelMode, FailureKind, Gate, QueueReason, SkipCause};
+use model::reason::{Gate, QueueReason};
 use model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -86,55 +91,6 @@ pub(super) struct Shape {
     pub(super) queue: BTreeSet<ReadyKey>,
 }
 
-/// What several tasks came to. Does not depend on the order of their ends.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    pub(super) failed: Option<FailureKind>,
-    pub(super) canceled: Option<CancelCause>,
-    pub(super) skipped: Option<SkipCause>,
-    /// Tolerated failures among those that count as success.
-    pub(super) tolerated: Option<FailureKind>,
-    pub(super) succeeded: bool,
-}
-
-impl Tally {
-    pub(super) fn add(&mut self, ended: Ended, tolerated: bool) {
-        fn least<T: Ord>(known: &mut Option<T>, new: T) {
-            if known.as_ref().is_none_or(|known| new < *known) {
-                *known = Some(new);
-            }
-        }
-        match ended {
-            Ended::Failed(kind) if !tolerated => least(&mut self.failed, kind),
-            Ended::Canceled(cause) => least(&mut self.canceled, cause),
-            Ended::Skipped(cause) => least(&mut self.skipped, cause),
-            Ended::Failed(kind) => {
-                least(&mut self.tolerated, kind);
-                self.succeeded = true;
-            }
-            Ended::Succeeded => self.succeeded = true,
-        }
-    }
-
-    /// Failure before cancel before success; skipped only if everything was.
-    pub(super) fn sum(self) -> Ended {
-        match (self.failed, self.canceled, self.skipped, self.succeeded) {
-            (Some(kind), ..) => Ended::Failed(kind),
-            (None, Some(cause), ..) => Ended::Canceled(cause),
-            (None, None, Some(cause), false) => Ended::Skipped(cause),
-            (None, None, _, _) => Ended::Succeeded,
-        }
-    }
-
-    pub(super) const fn past(self) -> Past {
-        Past {
-            failed: self.failed.is_some(),
-            canceled: self.canceled.is_some(),
-            skipped: false,
-        }
-    }
-}
-
 impl Index {
     pub(super) fn new(plan: &Plan, head: &RunHead) -> Self {
         let mut defs = Vec::new();
@@ -159,142 +115,6 @@ impl Index {
 }
 
 impl Machine {
-    /// Computes the index of all rows, as if each had come to its state just now.
-    pub(super) fn index_rows(&mut self) {
-        self.index.waits = vec![0; self.tasks.len()];
-        self.index.past = vec![Past::default(); self.tasks.len()];
-        if self.tasks.is_empty() {
-            self.open_instance(None, ScopeNo::ROOT, TaskNo(0));
-        }
-        for place in 0..self.tasks.len() {
-            self.index_place(place);
-        }
-        let opened: Vec<Option<TaskNo>> = self.index.instances.keys().copied().collect();
-        for instance in opened {
-            self.index_waits(instance);
-        }
-        for place in 0..self.tasks.len() {
-            let no = self.tasks[place].no;
-            self.count_state(no, 1);
-            self.index_running(no);
-        }
-        for effect in self.effects.values() {
-            let Effect::EnterGroup { member, .. } = effect else {
-                continue;
-            };
-            if let Some(no) = member.task
-                && self.row(no).state == TaskState::Open
-            {
-                self.index.held.insert(no, BTreeSet::new());
-            }
-        }
-        // What waits for a place is put aside only when all that hold one are known.
-        for place in 0..self.tasks.len() {
-            self.index_waiting(self.tasks[place].no);
-        }
-        self.add_run_deadlines();
-    }
-
-    /// Where the index differs from the one that a machine rebuilt from the same rows has; for [`crate::check`].
-    pub(crate) fn index_differences(&self) -> Vec<String> {
-        let twin = self.reindexed();
-        let (ours, theirs) = (&self.index, &twin.index);
-        let ready = |index: &Index| -> BTreeSet<ReadyKey> {
-            let queues = index.ready.iter().flat_map(|shape| &shape.queue);
-            queues.copied().collect()
-        };
-        // A scope without tasks leaves no row to find it by, and needs none.
-        let instances = |index: &Index| -> Vec<String> {
-            let all = index.instances.iter();
-            all.filter(|(_, instance)| !self.plan.scope(instance.scope).tasks.is_empty())
-                .map(|each| format!("{each:?}"))
-                .collect()
-        };
-        let mut found = Vec::new();
-        let mut compare = |what: &str, ours: String, theirs: String| {
-            if ours != theirs {
-                found.push(format!("{what}: kept {ours}, by the rows {theirs}"));
-            }
-        };
-        macro_rules! compare {
-            ($($field:ident),+) => {
-                $(compare(stringify!($field), format!("{:?}", ours.$field), format!("{:?}", theirs.$field));)+
-            };
-        }
-        compare!(
-            waits,
-            past,
-            groups,
-            deadlines,
-            paths,
-            parked_on_paths,
-            held,
-            moving,
-            gated,
-            optional
-        );
-        compare(
-            "instances",
-            format!("{:?}", instances(ours)),
-            format!("{:?}", instances(theirs)),
-        );
-        compare(
-            "ready",
-            format!("{:?}", ready(ours)),
-            format!("{:?}", ready(theirs)),
-        );
-        if !ours.to_pass_on.is_empty() {
-            found.push("an end was not passed on".to_owned());
-        }
-        found
-    }
-
-    /// A machine with the same rows and an index computed from them.
-    fn reindexed(&self) -> Self {
-        let mut twin = Self {
-            index: Index::new(&self.plan, &self.head),
-            draft: super::Draft::default(),
-            texts: crate::texts::Texts::default(),
-            plan: self.plan.clone(),
-            head: self.head.clone(),
-            run: self.run.clone(),
-            tasks: self.tasks.clone(),
-            live: self.live.clone(),
-            fragments: self.fragments.clone(),
-            leases: self.leases.clone(),
-            effects: self.effects.clone(),
-        };
-        twin.index_rows();
-        twin
-    }
-
-    /// Opens the scope instance or matrix that the row is the first of, and counts it there.
-    fn index_place(&mut self, place: usize) {
-        let row = &self.tasks[place];
-        let (no, parent) = (row.no, row.parent);
-        if parent.is_some_and(|parent| self.row(parent).kind == TaskKind::Matrix) {
-            let matrix = parent.expect("a member has its matrix as parent");
-            self.index_member(matrix, no);
-            return;
-        }
-        if !self.index.instances.contains_key(&parent) {
-            self.open_instance(parent, self.plan.task(row.def).scope, no);
-        }
-        let row = &self.tasks[place];
-        let finally = self.plan.task(row.def).phase == Phase::Finally;
-        let (ended, tolerated) = (row.ended(), row.tolerated);
-        let instance = self.index.instances.get_mut(&parent).expect("opened above");
-        if let Some(ended) = ended {
-            instance.tally.add(ended, tolerated);
-            let left = if finally {
-                &mut instance.left_finally
-            } else {
-                &mut instance.left_main
-            };
-            *left -= 1;
-        }
-    }
-
     pub(super) fn index_member(&mut self, matrix: TaskNo, no: TaskNo) {
         let row = &self.tasks[no.index()];
         let group = self.index.groups.entry(matrix).or_insert_with(|| Group {
@@ -371,57 +191,6 @@ impl Machine {
         }
     }
 
-    /// Gives a running task its places and deadline.
-    fn index_running(&mut self, no: TaskNo) {
-        if self.tasks[no.index()].state != TaskState::Running {
-            return;
-        }
-        let live = self.live.get(&no).filter(|attempt| attempt.stop.is_none());
-        if let Some(at) = live.and_then(|attempt| attempt.deadline_at) {
-            self.index
-                .deadlines
-                .insert((at, DeadlineReason::Attempt, no));
-        }
-        self.occupy(no);
-    }
-
-    /// Puts a waiting task where it is looked for.
-    fn index_waiting(&mut self, no: TaskNo) {
-        let row = &self.tasks[no.index()];
-        if let Some(at) = row.timer_at {
-            self.index.deadlines.insert((at, DeadlineReason::Timer, no));
-        }
-        let TaskState::Queued(reason) = row.state else {
-            return;
-        };
-        match reason {
-            QueueReason::Slots | QueueReason::Resources | QueueReason::Placement => {
-                self.push_ready(no);
-            }
-            QueueReason::MaxParallel => {
-                let matrix = row.parent.expect("only members wait for max_parallel");
-                self.index
-                    .groups
-                    .get_mut(&matrix)
-                    .expect("indexed")
-                    .parked
-                    .insert(no);
-            }
-            QueueReason::PathInUse => self.park_on_paths(no),
-            QueueReason::ConcurrencyGroup => {
-                let asks = self.effects.contains_key(&EffectKey::enter(Some(no)));
-                if let Some(call) = self.held_by(no).filter(|_| !asks) {
-                    self.index.held.entry(call).or_default().insert(no);
-                }
-            }
-            QueueReason::Needs
-            | QueueReason::Finally
-            | QueueReason::Backoff
-            | QueueReason::Delay
-            | QueueReason::Generating => {}
-        }
-    }
-
     /// Adds (`+1`) or removes (`-1`) a row from the counters that tell what the run waits for.
     pub(super) fn count_state(&mut self, no: TaskNo, by: i32) {
         let row = &self.tasks[no.index()];
@@ -449,48 +218,6 @@ impl Machine {
         *counter = counter
             .checked_add_signed(by)
             .expect("a row is counted once");
-    }
-
-    /// The time limit of the run. It holds while a run drains, else a task could hold it up for ever.
-    pub(super) fn run_deadline(&self) -> Option<(Timestamp, DeadlineReason, TaskNo)> {
-        let begun = matches!(self.run.state, RunState::Running) && self.run.finally_at.is_none();
-        let cancel = self.run.cancel.as_ref();
-        let counts = begun && cancel.is_none_or(|cancel| cancel.mode == CancelMode::Drain);
-        let timeout_ms = self.plan.timeout_ms.filter(|_| counts)?;
-        let at = self.run.started_at?.plus_ms(timeout_ms);
-        Some((at, DeadlineReason::Run, TaskNo(0)))
-    }
-
-    /// The time limit of `finally`: of the pipeline's own once it has begun, before that of those in called
-    /// scopes, which go on after a cancel.
-    pub(super) fn finally_deadline(&self) -> Option<(Timestamp, DeadlineReason, TaskNo)> {
-        let running = matches!(self.run.state, RunState::Running);
-        let since = match (&self.run.cancel, self.run.finally_at) {
-            (Some(cancel), _) if cancel.mode == CancelMode::Now => return None,
-            (_, Some(finally_at)) => finally_at,
-            (Some(cancel), None) if cancel.mode == CancelMode::Finally => cancel.at,
-            (Some(_) | None, None) => return None,
-        };
-        let timeout_ms = self
-            .plan
-            .finally_timeout_ms
-            .unwrap_or(model::limits::FINALLY_TIMEOUT_MS);
-        let at = since.plus_ms(timeout_ms);
-        running.then_some((at, DeadlineReason::Finally, TaskNo(0)))
-    }
-
-    /// Forgets the time limits of the run, before something changes that they depend on.
-    pub(super) fn drop_run_deadlines(&mut self) {
-        let deadlines = [self.run_deadline(), self.finally_deadline()];
-        for deadline in deadlines.into_iter().flatten() {
-            self.index.deadlines.remove(&deadline);
-        }
-    }
-
-    /// Remembers the time limits of the run.
-    pub(super) fn add_run_deadlines(&mut self) {
-        let deadlines = [self.run_deadline(), self.finally_deadline()];
-        self.index.deadlines.extend(deadlines.into_iter().flatten());
     }
 }
 

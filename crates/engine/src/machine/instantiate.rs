@@ -46,7 +46,7 @@ impl Machine {
         let mut machine = Self {
             index: Index::new(&plan, &head),
             draft: Draft::default(),
-            texts: Texts::default(),
+            texts: Texts::of(&plan.more_files),
             plan,
             head,
             run,

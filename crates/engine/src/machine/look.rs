@@ -300,6 +300,7 @@ impl Machine {
             token: attempt.token,
             key: row.key.to_string(),
             task: Arc::new(self.definition(no)),
+            files: self.plan.more_files.clone(),
             scope_env: self.scope_env(instance),
             names,
             tainted,
@@ -450,7 +451,7 @@ impl Machine {
         if text.literal().is_some() {
             return Ok(text.clone());
         }
-        let value = Texts::default()
+        let value = Texts::of(&self.plan.more_files)
             .text(text, &self.names(no, Past::default()))
             .and_then(|value| {
                 Ok(expr::template::in_text(&value)

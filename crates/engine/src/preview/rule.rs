@@ -290,8 +290,8 @@ impl Rule<'_> {
                     Some(true) => Answer::True,
                     Some(false) => Answer::False,
                     None => Answer::Faulty(format!(
-                        "`{}` is of type {}; a condition must be true or false",
-                        condition.text,
+                        "{} is of type {}; a condition must be true or false",
+                        texts.named(condition),
                         value.type_name()
                     )),
                 },

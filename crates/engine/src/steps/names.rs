@@ -7,8 +7,7 @@ use crate::rows::{Exit, StepResult, StepStatus};
 use crate::texts::Texts;
 use expr::value::Key;
 use expr::{Error, Scope, Value};
-use model::limits;
-use model::plan::{Expression, Late, Shell, Text, Tolerance};
+use model::plan::{Late, Shell, Text, Tolerance};
 use model::reason::FailureKind;
 use std::collections::BTreeMap;
 
@@ -248,7 +247,7 @@ impl StepMachine {
             return Ok(true);
         };
         let names = StepNames::of_turn(self, turn, env);
-        is_true(condition, &texts.value(condition, &names)?)
+        texts.is_true(condition, &names)
     }
 
     pub(super) fn turn_value(
@@ -284,10 +283,7 @@ impl StepMachine {
             Late::Known(ms) => return Ok(*ms),
             Late::Computed(expression) => expression,
         };
-        let value = texts.value(expression, &StepNames::of_turn(self, turn, env))?;
-        crate::texts::length_ms(&value)
-            .filter(|ms| *ms <= limits::TIMEOUT_MS)
-            .ok_or_else(|| format!("`{}` is {value:?}, not a length of time", expression.text))
+        texts.length_ms(expression, &StepNames::of_turn(self, turn, env))
     }
 
     /// Ends a step: records it, and passes a failure on unless it is tolerated.
@@ -442,8 +438,8 @@ impl StepMachine {
         };
         let value = texts.value(computed, &StepNames::of_turn(self, turn, env))?;
         let words = value.as_list().ok_or_else(|| {
-            let (text, found) = (&computed.text, value.type_name());
-            format!("`{text}` is of type {found}; a shell is a list of program and arguments")
+            let (name, found) = (texts.named(computed), value.type_name());
+            format!("{name} is of type {found}; a shell is a list of program and arguments")
         })?;
         self.tainted |= value.is_tainted();
         Ok(Shell {
@@ -464,9 +460,9 @@ impl StepMachine {
                 let mut texts = std::mem::take(&mut self.texts);
                 let mut names = StepNames::of_turn(self, turn, &[]);
                 names.failure = Some(failure);
-                let value = texts.value(condition, &names);
+                let tolerated = texts.is_true(condition, &names);
                 self.texts = texts;
-                is_true(condition, &value?)
+                tolerated
             }
         }
     }
@@ -482,11 +478,4 @@ pub(super) fn in_text(value: &Value) -> Result<String, String> {
     Ok(expr::template::in_text(value)
         .map_err(|error| error.to_string())?
         .to_string())
-}
-
-fn is_true(condition: &Expression, value: &Value) -> Result<bool, String> {
-    value.as_bool().ok_or_else(|| {
-        let (text, found) = (&condition.text, value.type_name());
-        format!("`{text}` is of type {found}; a condition must be true or false")
-    })
 }

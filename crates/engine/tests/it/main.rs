@@ -13,6 +13,7 @@ mod generated;
 mod lease;
 mod matrix;
 mod model;
+mod places;
 mod preview;
 mod random;
 mod readiness;
