@@ -8,21 +8,24 @@
 //!
 //! Nothing here is required: each part that cannot be had is left out, and the spawner does without.
 
+mod files;
 mod find;
 
 use std::cell::Cell;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
+pub(crate) use files::{kill_group, remove_tree};
 pub(crate) use find::places;
 
 use crate::command::Limits;
 use crate::proc::Owner;
+use files::{count_of, make_directory, members, open_for_writing, write};
 
 /// The name of the group of all trees of one executor: found again by it after the executor was killed.
 pub(crate) fn base_name(state_id: &str, owner: Owner) -> String {
@@ -114,8 +117,13 @@ impl Groups {
                 made: 0,
             };
             // A first one, to see that it can be done.
-            let slot = v2.slot().ok()?;
-            v2.free.push(slot);
+            match v2.slot() {
+                Ok(slot) => v2.free.push(slot),
+                Err(_) => {
+                    remove_tree(&v2.base);
+                    return None;
+                }
+            }
             Some(v2)
         });
         // These are made when a tree with a limit comes.
@@ -222,7 +230,18 @@ impl Version2 {
     fn slot(&mut self) -> io::Result<Slot> {
         let path = self.base.join(self.made.to_string());
         make_directory(&path)?;
-        self.made += 1;
+        let opened = Slot::open(path.clone());
+        match &opened {
+            Ok(_) => self.made += 1,
+            // It would be made again and again while descriptors are short.
+            Err(_) => drop(remove_tree(&path)),
+        }
+        opened
+    }
+}
+
+impl Slot {
+    fn open(path: PathBuf) -> io::Result<Self> {
         let directory = rustix::fs::open(
             &path,
             OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::PATH,
@@ -230,11 +249,19 @@ impl Version2 {
         )?;
         let procs = open_for_writing(&path.join("cgroup.procs"))?;
         let events = File::open(path.join("cgroup.events"))?;
-        Ok(Slot {
+        Ok(Self {
             path,
             directory,
             procs,
             events,
+        })
+    }
+
+    fn is_populated(&self) -> bool {
+        let mut text = [0; 64];
+        // A group that cannot be read is one to be careful with.
+        self.events.read_at(&mut text, 0).is_ok_and(|size| {
+            count_of(&String::from_utf8_lossy(&text[..size]), "populated") != Some(0)
         })
     }
 }
@@ -324,62 +351,6 @@ impl TreeGroup {
             .filter_map(|path| count_of(&fs::read_to_string(path).ok()?, "oom_kill"))
             .sum()
     }
-}
-
-impl Slot {
-    fn is_populated(&self) -> bool {
-        let mut text = [0; 64];
-        // A group that cannot be read is one to be careful with.
-        self.events.read_at(&mut text, 0).is_ok_and(|size| {
-            count_of(&String::from_utf8_lossy(&text[..size]), "populated") != Some(0)
-        })
-    }
-}
-
-/// Kills a group and all below it.
-pub(crate) fn kill_group(path: &Path) {
-    if write(&path.join("cgroup.kill"), "1").is_ok() {
-        return;
-    }
-    // Before Linux 5.14.
-    for pid in members(path) {
-        if let Some(pid) = rustix::process::Pid::from_raw(pid) {
-            // Whoever is gone by now needs no killing.
-            rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok();
-        }
-    }
-}
-
-/// The processes in a group and all below it.
-fn members(path: &Path) -> Vec<i32> {
-    let text = fs::read_to_string(path.join("cgroup.procs")).unwrap_or_default();
-    let mut found: Vec<i32> = text.lines().filter_map(|line| line.parse().ok()).collect();
-    for below in directories(path) {
-        found.extend(members(&below));
-    }
-    found
-}
-
-/// Removes a group and all below it; whether it is gone.
-pub(crate) fn remove_tree(path: &Path) -> bool {
-    for below in directories(path) {
-        remove_tree(&below);
-    }
-    match fs::remove_dir(path) {
-        Ok(()) => true,
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
-    }
-}
-
-fn directories(path: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(path) else {
-        return Vec::new();
-    };
-    entries
-        .flatten()
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .map(|entry| entry.path())
-        .collect()
 }
 
 /// Asks our own group to hand controllers to the groups below it, and says which it does.
@@ -481,37 +452,13 @@ fn enter(base: &Path, limits: &[(&str, u64)]) -> Option<Entered> {
             return None;
         }
     }
-    let procs = open_for_writing(&path.join("cgroup.procs")).ok()?;
-    Some(Entered { path, procs })
-}
-
-fn make_directory(path: &Path) -> io::Result<()> {
-    match fs::create_dir(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => other,
+    match open_for_writing(&path.join("cgroup.procs")) {
+        Ok(procs) => Some(Entered { path, procs }),
+        Err(_) => {
+            remove_tree(&path);
+            None
+        }
     }
-}
-
-fn open_for_writing(path: &Path) -> io::Result<OwnedFd> {
-    Ok(fs::OpenOptions::new().write(true).open(path)?.into())
-}
-
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    fs::OpenOptions::new()
-        .write(true)
-        .open(path)?
-        .write_all(text.as_bytes())
-}
-
-/// The number after a word, in lines of `word number`.
-fn count_of(text: &str, word: &str) -> Option<u64> {
-    text.lines().find_map(|line| {
-        line.strip_prefix(word)?
-            .strip_prefix(' ')?
-            .trim()
-            .parse()
-            .ok()
-    })
 }
 
 #[cfg(test)]
@@ -519,17 +466,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_found_by_their_whole_word() {
-        let text = "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n";
-        assert_eq!(count_of(text, "oom_kill"), Some(3));
-        assert_eq!(count_of("populated 1\nfrozen 0\n", "populated"), Some(1));
-        assert_eq!(count_of("", "populated"), None);
-    }
-
-    #[test]
     fn processes_are_moved_aside_only_among_ourselves() {
         assert!(only_ours(&[3, 4], &[3, 4, 5]));
         assert!(!only_ours(&[3, 4, 9], &[3, 4]));
         assert!(!only_ours(&[], &[3]));
+    }
+
+    fn left_in(dir: &Path) -> usize {
+        fs::read_dir(dir).expect("it is there").count()
+    }
+
+    // In a folder that is no control group there is nothing to open, as where descriptors are short.
+
+    #[test]
+    fn a_group_that_cannot_be_opened_is_not_left_behind() {
+        let dir = tempfile::tempdir().expect("a folder can be made");
+        let mut groups = Version2 {
+            base: dir.path().to_owned(),
+            controllers: Controllers::default(),
+            free: Vec::new(),
+            made: 0,
+        };
+        assert!(groups.slot().is_err());
+        assert_eq!(left_in(dir.path()), 0);
+    }
+
+    #[test]
+    fn a_group_with_a_limit_that_cannot_be_entered_is_not_left_behind() {
+        let dir = tempfile::tempdir().expect("a folder can be made");
+        assert!(enter(dir.path(), &[]).is_none());
+        assert_eq!(left_in(dir.path()), 0);
     }
 }

@@ -82,6 +82,8 @@ fn serve(asked: &OsString) -> io::Result<()> {
     let owner: Owner = owner_text
         .parse()
         .map_err(|()| io::ErrorKind::InvalidInput)?;
+    let (signals, maker) = (sys::child_signals()?, Maker::new()?);
+    // Last of what can fail: nobody would remove them.
     let groups = if asked == ASKED_WITH_GROUPS {
         let name = crate::cgroup::base_name(&variable(STATE_ID_ENV)?, owner);
         Groups::prepare(&name, &[owner.pid, proc::own_pid()])
@@ -90,8 +92,8 @@ fn serve(asked: &OsString) -> io::Result<()> {
     };
     let mut spawner = Spawner {
         socket,
-        signals: sys::child_signals()?,
-        maker: Maker::new()?,
+        signals,
+        maker,
         groups,
         owner_text,
         children: OwnChildren::open(),
