@@ -213,7 +213,10 @@ fn params(report: &mut Report<'_>, file: &File, request: &Request) -> JsonMap {
                 let message = format!("param `{}` has no default and was not given", param.name);
                 report
                     .error(&codes::PARAM_MISSING, param.span, message)
-                    .help(format!("give it: `--param {}=VALUE`", param.name));
+                    .help(format!(
+                        "give it, `--param {}=VALUE`, or write a `default` here",
+                        param.name
+                    ));
                 continue;
             }
         };
