@@ -11,21 +11,28 @@
 //!
 //! A plan is stored with its run, so it is versioned: see [`PLAN_VERSION`].
 
+pub mod data;
 pub mod edge;
 pub mod late;
+pub mod rules;
 pub mod scope;
 pub mod step;
+pub mod table;
 pub mod task;
+pub mod worker;
 
+pub use data::{
+    ArtifactIn, ArtifactOut, ArtifactWhen, Cache, IfMissing, Output, Secret, ValueType,
+    WorkspaceUse,
+};
 pub use edge::{Edge, EdgeKind, SkipSpread, StartRule, StatusOf};
 pub use late::{Expression, Late, Place, Text};
+pub use rules::{Concurrency, GroupMode, Retry, Tolerance};
 pub use scope::{Input, Scope, Workspace, WorkspaceKind};
 pub use step::{Post, Shell, Step, StepBody};
-pub use task::{
-    Activation, Approval, ArtifactIn, ArtifactOut, ArtifactWhen, Axis, Body, Cache, Call,
-    Concurrency, Container, EnvPolicy, GroupMode, IfMissing, Matrix, Output, Phase, Placement,
-    Port, Resources, Retry, Secret, Service, Steps, TaskDef, Tolerance, ValueType, WorkspaceUse,
-};
+pub use table::{Axis, Matrix};
+pub use task::{Activation, Approval, Body, Call, Phase, Steps, TaskDef};
+pub use worker::{Container, EnvPolicy, Placement, Port, Resources, Service};
 
 use crate::ids::{DefNo, ScopeNo};
 use crate::{Json, JsonMap};

@@ -3,8 +3,8 @@
 //!
 //! Names do not leak: a task of a scope sees the scope's inputs and secrets, not the caller's.
 
+use super::data::{Output, ValueType};
 use super::late::Text;
-use super::task::{Output, ValueType};
 use super::{Named, is_false};
 use crate::Json;
 use crate::ids::DefNo;

@@ -1,7 +1,9 @@
 //! Steps: the commands of a task, run one after the other by one worker.
 
+use super::data::Output;
 use super::late::{Expression, Late, Text};
-use super::task::{Container, Output, Tolerance};
+use super::rules::Tolerance;
+use super::worker::Container;
 use super::{Named, is_default, is_false};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
