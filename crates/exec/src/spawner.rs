@@ -2,7 +2,8 @@
 //!
 //! Why a process of its own: making a process is cheap from a small one; a parent-death signal fires when
 //! the *thread* that made a process ends, and spares grandchildren; and only a parent that outlives the
-//! executor can kill everything when the executor is killed. It is a subreaper, so whoever loses a parent
+//! executor can kill everything when the executor is killed. (The commands themselves have that signal all the
+//! same, for the moment in which both are killed.) It is a subreaper, so whoever loses a parent
 //! among its descendants becomes its child, however often it forked and whatever session it is in.
 //!
 //! It has one loop over two descriptors: the executor's socket and the signal that a child has ended. When

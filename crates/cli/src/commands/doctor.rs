@@ -133,7 +133,8 @@ fn tree_kill(found: &TreeKill) -> CheckedPart {
     match found {
         TreeKill::ControlGroup => fine(
             "kill",
-            "by control group: nothing that a task started escapes",
+            "by control group: nothing that a task started escapes; if formic and its spawner are both killed, \
+             the next formic command on the board finds the rest",
         ),
         TreeKill::Subreaper { why } => poor(
             "kill",

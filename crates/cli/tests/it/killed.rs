@@ -1,6 +1,11 @@
 //! `kill -9`: what the board says afterwards, that nothing is left, and that the run goes on.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use crate::world::{World, heard, processes_with};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Command;
 
 #[test]
 fn a_killed_run_shows_as_interrupted_and_goes_on() {
@@ -74,4 +79,26 @@ fn two_runs_at_once_share_a_board() {
     );
     crate::world::tell(&go);
     let _ran = going.end().ok();
+}
+
+#[test]
+fn a_step_does_not_outlive_formic_and_its_spawner_killed_together() {
+    let world = World::empty();
+    let begun = world.fifo("begun");
+    world.write(
+        "formic.yaml",
+        &format!("tasks:\n  a: {{ run: 'exec 3> {begun}; echo $PPID >&3; exec sleep 1000' }}\n"),
+    );
+    let mut going = world.start(&["run"]);
+    let mut open = BufReader::new(File::open(&begun).unwrap());
+    let mut spawner = String::new();
+    open.read_line(&mut spawner).unwrap();
+    // Standing still, it cannot see that its spawner is gone, and cannot kill what is left.
+    going.signal("STOP");
+    let killed = Command::new("kill").args(["-9", spawner.trim()]).status();
+    assert!(killed.unwrap().success());
+    going.signal("KILL");
+    assert_eq!(going.end().code, None);
+    // Nobody has the other end open any more: the step is dead, and no other command was needed.
+    assert_eq!(open.read_to_end(&mut Vec::new()).unwrap(), 0);
 }

@@ -6,6 +6,9 @@
 //! whole system wait. Where the kernel or a filter refuses that, and on processors for which the jump to the
 //! other stack is not written here, the classic `clone` with copied memory does the same work.
 //!
+//! Its process dies with the spawner's thread, whatever ends that: the kernel sees to it. It does not for what the
+//! process starts, nor for a program that runs with other rights than the one that started it (set-user-ID).
+//!
 //! Until its program runs, the process makes only system calls: it allocates nothing, takes no lock, cannot
 //! panic, and never returns. What fails is written to a page that both share in either way.
 
@@ -51,6 +54,8 @@ pub(crate) struct Maker {
     /// Lowest address of the stack; below it lies a page that cannot be touched.
     stack: NonNull<u8>,
     report: NonNull<Report>,
+    /// Our process, the parent of all that are made.
+    parent: libc::pid_t,
     /// The kernel has `clone3` with groups. Forgotten when it first says it has not.
     has_clone3: bool,
 }
@@ -74,6 +79,7 @@ struct Orders {
     programs: *const *const c_char,
     argv: *const *const c_char,
     envp: *const *const c_char,
+    parent: libc::pid_t,
     report: *mut Report,
 }
 
@@ -105,6 +111,7 @@ impl Maker {
             // SAFETY: within the mapping, which is longer than its guard.
             stack: unsafe { stack.add(GUARD_BYTES) },
             report: map(size_of::<Report>(), libc::MAP_SHARED)?.cast(),
+            parent: crate::proc::own_pid(),
             has_clone3: true,
         })
     }
@@ -130,6 +137,7 @@ impl Maker {
             programs: programs.as_ptr(),
             argv: argv.as_ptr(),
             envp: envp.as_ptr(),
+            parent: self.parent,
             report: self.report.as_ptr(),
         };
         // SAFETY: the page is mapped for writing, and no process that could write it lives: each of them
@@ -294,6 +302,12 @@ unsafe extern "C" fn live(orders: *const Orders) -> ! {
     unsafe {
         let orders = &*orders;
         libc::setsid();
+        // Refused by nobody but a filter; then it is found by the next look at what was left behind.
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        if libc::getppid() != orders.parent {
+            // The spawner was killed before it was said that we die with it.
+            libc::_exit(127);
+        }
         for place in 0..orders.join_count {
             if libc::write(*orders.join.add(place), c"0".as_ptr().cast(), 1) != 1 {
                 fail(orders, FAILED_JOIN, *libc::__errno_location());

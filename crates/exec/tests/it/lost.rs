@@ -171,7 +171,10 @@ fn sweep_kills_what_outlived_executor_and_spawner() {
         assert!(status.stopped());
         kill(victim.pid("spawner"));
         victim.family["spawner"].ends();
+        // The kernel sees to that, and to nothing that the command had started.
+        victim.family["command"].ends();
         victim.kill();
+        assert!(!victim.family["daemon"].has_ended());
         let swept = leftovers::sweep(state_id).unwrap();
         let daemon = swept
             .iter()
