@@ -5,6 +5,12 @@
 pub const TASKS_PER_RUN: usize = 200_000;
 /// Cells of one matrix. Equal to the largest measured run: one matrix may be the whole run.
 pub const MATRIX_CELLS: usize = 100_000;
+/// Comparisons of cells with entries of `include` and `exclude`: ten thousand cells and a thousand entries take under a second.
+pub const MATRIX_COMPARISONS: usize = 10_000_000;
+/// Values of one cell of a matrix.
+pub const MATRIX_NAMES: usize = 100;
+/// The values of all cells of one matrix. A hundred thousand cells with ten short values fit.
+pub const MATRIX_BYTES: usize = 128 * 1024 * 1024;
 /// Tasks that one task may generate; the fragment must still compile within a second.
 pub const GENERATED_TASKS: usize = 10_000;
 /// Depth of tasks that generate tasks and of scopes in scopes. Deeper nesting was never met in

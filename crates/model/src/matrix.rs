@@ -3,6 +3,9 @@
 //! The rule is GitHub's, which the field knows: the product of the axes, without what `exclude`
 //! names; then each `include` entry is added to every cell whose axis values it does not contradict,
 //! and becomes a cell of its own when there is none. An entry never changes a value of an axis.
+//!
+//! A table may come from the output of a task, so what it costs is bounded before it is spent: cells, names, comparisons
+//! and the bytes that all values take together.
 
 use crate::{Json, JsonMap, limits};
 
@@ -34,6 +37,33 @@ pub enum MatrixError {
         /// The product of the axes.
         cells: usize,
     },
+    /// More comparisons than [`limits::MATRIX_COMPARISONS`].
+    #[error(
+        "{compared} comparisons of cells with `include` and `exclude`; at most {} are made",
+        limits::MATRIX_COMPARISONS
+    )]
+    TooManyComparisons {
+        /// Cells times entries.
+        compared: usize,
+    },
+    /// More values in one cell than [`limits::MATRIX_NAMES`].
+    #[error(
+        "a cell of the matrix has {found} values; at most {} are allowed",
+        limits::MATRIX_NAMES
+    )]
+    TooManyNames {
+        /// Axes, or values of one entry or cell.
+        found: usize,
+    },
+    /// Values that take more than [`limits::MATRIX_BYTES`] in all cells together.
+    #[error(
+        "the values of all cells together take {bytes} bytes; at most {} are allowed",
+        limits::MATRIX_BYTES
+    )]
+    TooHeavy {
+        /// As far as they were counted.
+        bytes: usize,
+    },
     /// An axis has the same value twice, so that two tasks would have one id.
     #[error("two cells of the matrix are both called `{id}`; every cell needs values of its own")]
     Doubled {
@@ -46,54 +76,96 @@ impl Table {
     /// The cells, in the order of the axes (the last axis changes fastest), added cells last.
     ///
     /// # Errors
-    /// When there are too many, or two have the same id.
+    /// When there are too many or they cost too much, or two have the same id.
     pub fn cells(&self) -> Result<Vec<Cell>, MatrixError> {
-        let product = self.axes.iter().try_fold(1_usize, |cells, (_, values)| {
-            cells.checked_mul(values.len())
-        });
-        let product = if self.axes.is_empty() {
-            0
-        } else {
-            product.unwrap_or(usize::MAX)
-        };
-        let bound = product.saturating_add(self.include.len());
-        if bound > limits::MATRIX_CELLS {
-            return Err(MatrixError::TooLarge { cells: bound });
+        let product = self.count()?;
+        let mut bytes = self.product_bytes(product);
+        bearable(bytes)?;
+        let mut cells = self.product(product);
+        for entry in &self.exclude {
+            let wanted = self.on_axes(entry);
+            if wanted.len() == entry.len() {
+                cells.retain(|cell| !cell.agrees_on(&wanted));
+            }
         }
-        let mut cells = self.product();
-        cells.retain(|cell| !self.exclude.iter().any(|entry| cell.agrees_with(entry)));
         let from_axes = cells.len();
         for entry in &self.include {
+            let wanted = self.on_axes(entry);
             let mut used = false;
-            for cell in &mut cells[..from_axes] {
-                used |= cell.take_in(entry, &self.axes);
+            for cell in cells[..from_axes]
+                .iter_mut()
+                .filter(|cell| cell.agrees_on(&wanted))
+            {
+                used = true;
+                bytes = bytes.saturating_add(cell.take_in(entry, self.axes.len())?);
+                bearable(bytes)?;
             }
             if !used {
                 cells.push(self.own_cell(entry));
+                bytes = bytes.saturating_add(entry.iter().map(weight_of_pair).sum());
+                bearable(bytes)?;
             }
         }
         refuse_doubles(&cells)?;
         Ok(cells)
     }
 
-    fn product(&self) -> Vec<Cell> {
-        if self.axes.is_empty() {
-            return Vec::new();
+    /// How many cells the axes make, counted before any is made.
+    fn count(&self) -> Result<usize, MatrixError> {
+        let product = if self.axes.is_empty() {
+            0
+        } else {
+            let lengths = self.axes.iter().map(|(_, values)| values.len());
+            if lengths.clone().any(|length| length == 0) {
+                0
+            } else {
+                lengths.fold(1_usize, usize::saturating_mul)
+            }
+        };
+        let cells = product.saturating_add(self.include.len());
+        if cells > limits::MATRIX_CELLS {
+            return Err(MatrixError::TooLarge { cells });
         }
-        let mut cells = vec![Cell::default()];
-        for (name, values) in &self.axes {
-            cells = cells
+        let entries = || self.include.iter().chain(&self.exclude);
+        let compared = product.saturating_mul(entries().count());
+        if compared > limits::MATRIX_COMPARISONS {
+            return Err(MatrixError::TooManyComparisons { compared });
+        }
+        let names = entries().map(JsonMap::len).chain([self.axes.len()]);
+        in_one_cell(names.max().unwrap_or(0))?;
+        Ok(product)
+    }
+
+    /// What the values of the product take.
+    fn product_bytes(&self, product: usize) -> usize {
+        let of_axis = |(name, values): &(String, Vec<Json>)| {
+            let all: usize = values
                 .iter()
-                .flat_map(|cell| {
-                    values.iter().map(|value| {
-                        let mut next = cell.clone();
-                        next.0.push((name.clone(), value.clone()));
-                        next
-                    })
-                })
-                .collect();
-        }
-        cells
+                .map(|value| weight_of_pair((name, value)))
+                .sum();
+            all.saturating_mul(product / values.len().max(1))
+        };
+        self.axes.iter().map(of_axis).fold(0, usize::saturating_add)
+    }
+
+    fn product(&self, product: usize) -> Vec<Cell> {
+        let cell = |mut place: usize| {
+            let mut values: Vec<(String, Json)> = Vec::with_capacity(self.axes.len());
+            for (name, all) in self.axes.iter().rev() {
+                values.push((name.clone(), all[place % all.len()].clone()));
+                place /= all.len();
+            }
+            values.reverse();
+            Cell(values)
+        };
+        (0..product).map(cell).collect()
+    }
+
+    /// What an entry says of axes: the place of each, and the value.
+    fn on_axes<'a>(&self, entry: &'a JsonMap) -> Vec<(usize, &'a Json)> {
+        let axes = self.axes.iter().enumerate();
+        axes.filter_map(|(place, (name, _))| Some((place, entry.get(name)?)))
+            .collect()
     }
 
     /// A cell that only `include` describes: its values in axis order, then the rest.
@@ -142,31 +214,60 @@ impl Cell {
         values.join(",")
     }
 
-    fn agrees_with(&self, entry: &JsonMap) -> bool {
-        entry
-            .iter()
-            .all(|(name, wanted)| self.value(name).is_some_and(|value| same(value, wanted)))
+    /// Whether a cell of the axes has these values at these places.
+    fn agrees_on(&self, wanted: &[(usize, &Json)]) -> bool {
+        let mut wanted = wanted.iter();
+        wanted.all(|(place, value)| same(&self.0[*place].1, value))
     }
 
-    /// Adds the values of `entry` if it contradicts no axis value; says whether it did.
-    fn take_in(&mut self, entry: &JsonMap, axes: &[(String, Vec<Json>)]) -> bool {
-        let contradicts = axes
-            .iter()
-            .any(|(name, _)| match (entry.get(name), self.value(name)) {
-                (Some(wanted), Some(value)) => !same(value, wanted),
-                (Some(_), None) | (None, _) => false,
-            });
-        if contradicts {
-            return false;
-        }
+    /// Adds the values of `entry`, which contradicts none of the `axes` first values; gives what they take.
+    fn take_in(&mut self, entry: &JsonMap, axes: usize) -> Result<usize, MatrixError> {
+        let mut bytes: usize = 0;
         for (name, value) in entry {
-            match self.0.iter_mut().find(|(each, _)| each == name) {
-                Some((_, present)) => present.clone_from(value),
-                None => self.0.push((name.clone(), value.clone())),
+            match self.0.iter().position(|(each, _)| each == name) {
+                Some(place) if place < axes => {}
+                Some(place) => {
+                    bytes = bytes.saturating_add(weight(value));
+                    self.0[place].1.clone_from(value);
+                }
+                None => {
+                    bytes = bytes.saturating_add(weight_of_pair((name, value)));
+                    self.0.push((name.clone(), value.clone()));
+                }
             }
         }
-        true
+        in_one_cell(self.0.len())?;
+        Ok(bytes)
     }
+}
+
+fn in_one_cell(found: usize) -> Result<(), MatrixError> {
+    if found > limits::MATRIX_NAMES {
+        return Err(MatrixError::TooManyNames { found });
+    }
+    Ok(())
+}
+
+fn bearable(bytes: usize) -> Result<(), MatrixError> {
+    if bytes > limits::MATRIX_BYTES {
+        return Err(MatrixError::TooHeavy { bytes });
+    }
+    Ok(())
+}
+
+/// About what a value takes in memory, without anything that it shares.
+fn weight(value: &Json) -> usize {
+    let inside: usize = match value {
+        Json::Null | Json::Bool(_) | Json::Number(_) => 0,
+        Json::String(text) => text.len(),
+        Json::Array(values) => values.iter().map(weight).sum(),
+        Json::Object(values) => values.iter().map(weight_of_pair).sum(),
+    };
+    inside + size_of::<Json>()
+}
+
+fn weight_of_pair((name, value): (&String, &Json)) -> usize {
+    size_of::<String>() + name.len() + weight(value)
 }
 
 /// Whether two values are one for a matrix: numbers by value, everything else exactly.
@@ -315,6 +416,51 @@ mod tests {
             MatrixError::TooLarge {
                 cells: 1_000_000_000
             }
+        );
+    }
+
+    #[test]
+    fn comparisons_are_counted_before_they_are_made() {
+        let numbers = json!((0..50_000).collect::<Vec<_>>());
+        let entries = json!(vec![json!({ "n": -1 }); 201]);
+        let error = table(&[("n", numbers)], entries, json!([]))
+            .cells()
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "10050000 comparisons of cells with `include` and `exclude`; at most 10000000 are made"
+        );
+    }
+
+    #[test]
+    fn large_values_are_not_multiplied_over_the_bound() {
+        let large = json!(["x".repeat(100_000)]);
+        let numbers = json!((0..10_000).collect::<Vec<_>>());
+        let of_axes = table(
+            &[("a", large), ("n", numbers.clone())],
+            json!([]),
+            json!([]),
+        );
+        let added = table(
+            &[("n", numbers)],
+            json!([{ "a": "x".repeat(100_000) }]),
+            json!([]),
+        );
+        for table in [of_axes, added] {
+            let error = table.cells().unwrap_err();
+            assert!(matches!(error, MatrixError::TooHeavy { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_of_one_cell_are_bounded_also_when_many_entries_add_them() {
+        let entries: Vec<Json> = (0..101).map(|n| json!({ format!("v{n}"): n })).collect();
+        let error = table(&[("a", json!([1]))], json!(entries), json!([]))
+            .cells()
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a cell of the matrix has 101 values; at most 100 are allowed"
         );
     }
 }

@@ -7,7 +7,7 @@ use crate::diagnostics::Span;
 use crate::yaml::{Node, Scalar, Style};
 use model::matrix::{MatrixError, Table};
 use model::plan::{Axis, Late, Matrix};
-use model::{Json, JsonMap, limits};
+use model::{Json, JsonMap};
 use std::collections::BTreeSet;
 
 /// A matrix, its names if they are known, and how many tasks it makes if that is known.
@@ -144,19 +144,6 @@ impl Reader<'_, '_> {
         }
         table.include = matrix.include.known()?.clone();
         table.exclude = matrix.exclude.known()?.clone();
-        let cells = table.axes.iter().fold(1_usize, |cells, (_, values)| {
-            cells.saturating_mul(values.len())
-        });
-        let compared = cells.saturating_mul(table.include.len() + table.exclude.len());
-        if compared > COMPARISONS && cells <= limits::MATRIX_CELLS {
-            let message = format!(
-                "{compared} comparisons of cells with `include` and `exclude`; at most {COMPARISONS} are made"
-            );
-            self.report
-                .error(&codes::MATRIX_TOO_LARGE, key_span, message)
-                .help("write the cells as axes, or all of them as `include`");
-            return None;
-        }
         match table.cells() {
             Ok(cells) if cells.is_empty() => {
                 self.report
@@ -175,6 +162,18 @@ impl Reader<'_, '_> {
                     .help("leave out an axis or some values");
                 None
             }
+            Err(error @ MatrixError::TooManyComparisons { .. }) => {
+                self.report
+                    .error(&codes::MATRIX_TOO_LARGE, key_span, error.to_string())
+                    .help("write the cells as axes, or all of them as `include`");
+                None
+            }
+            Err(error @ (MatrixError::TooManyNames { .. } | MatrixError::TooHeavy { .. })) => {
+                self.report
+                    .error(&codes::MATRIX_TOO_LARGE, key_span, error.to_string())
+                    .help("put what is large into files, and their names into the matrix");
+                None
+            }
             Err(error @ MatrixError::Doubled { .. }) => {
                 self.report
                     .error(&codes::MATRIX, key_span, error.to_string())
@@ -184,9 +183,6 @@ impl Reader<'_, '_> {
         }
     }
 }
-
-/// Comparisons of cells with entries of `include` and `exclude`: ten thousand cells and a thousand entries.
-const COMPARISONS: usize = 10_000_000;
 
 /// The names that a cell can have, unless an expression adds some.
 fn names(matrix: &Matrix) -> Option<BTreeSet<String>> {
