@@ -9,8 +9,9 @@ pub mod contract;
 pub mod listing;
 pub mod local;
 pub mod mask;
+mod patterns;
 pub mod site;
 pub mod worker;
 
 pub use site::{Content, LocalSite, Site, Trouble};
-pub use worker::{Input, Options, Output, Worker};
+pub use worker::{Input, Look, LookRef, Looked, Options, Output, Worker};

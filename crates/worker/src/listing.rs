@@ -2,30 +2,48 @@
 //!
 //! A pattern matches paths below the folder as that of an artifact does: the name of a folder matches all in it, and
 //! `*` stops at `/`. A pattern that begins with `!` leaves out what it matches. `.git` and `.formic/state` are never
-//! looked into, and links never followed. Everything is bounded; the walk begins where the patterns begin to vary.
+//! looked into, and links never followed. Everything is bounded, and comes to an early end when nobody waits for it.
 
+use crate::patterns::{self, BadPattern};
 use engine::steps::{FileKind, ListedFile, Listing};
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
 use model::digest::{Digest, DigestWriter};
 use model::limits;
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Tells a look at files that nobody waits for it any more.
+#[derive(Debug, Clone, Default)]
+pub struct CutShort(Arc<AtomicBool>);
+
+impl CutShort {
+    /// Nobody waits any more.
+    pub fn now(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_due(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// The files below a folder.
 #[derive(Debug)]
 pub struct Files {
     root: PathBuf,
+    cut_short: CutShort,
 }
 
 impl Files {
-    /// Those below `root`.
+    /// Those below `root`, as long as somebody waits for what they come to.
     #[must_use]
-    pub fn below(root: PathBuf) -> Self {
-        Self { root }
+    pub fn below(root: PathBuf, cut_short: CutShort) -> Self {
+        Self { root, cut_short }
     }
 }
 
@@ -37,13 +55,17 @@ impl Listing for Files {
         let out: Vec<&str> = out.iter().map(|pattern| &pattern[1..]).collect();
         let shown = patterns.join("`, `");
         let mut walk = Walk {
-            root: &self.root,
-            wanted: globs(&wanted)?,
-            out: globs(&out)?,
+            files: self,
+            wanted: matcher(&wanted)?,
+            out: matcher(&out)?,
             looked_at: 0,
             found: Vec::new(),
         };
-        for folder in beginnings(&wanted) {
+        let beginnings = patterns::beginnings(wanted.iter().copied());
+        for folder in beginnings {
+            if folder.ancestors().any(is_ours) {
+                continue;
+            }
             walk.below(folder).map_err(|stop| match stop {
                 Stop::TooMany(what, most) => {
                     format!("`{shown}` {what} more than {most} files; name a folder in the pattern")
@@ -53,6 +75,7 @@ impl Listing for Files {
                     path.display()
                 ),
                 Stop::Unreadable(path, error) => cannot_read(&path, &error),
+                Stop::CutShort => NOBODY_WAITS.to_owned(),
             })?;
         }
         Ok(walk.found)
@@ -64,28 +87,36 @@ impl Listing for Files {
             FileKind::Link => {
                 fs::read_link(&path).map(|leads_to| Digest::of(leads_to.as_os_str().as_bytes()))
             }
-            FileKind::Plain | FileKind::Executable => of_content(&path, file.size_bytes),
+            FileKind::Plain | FileKind::Executable => self.of_content(&path, file.size_bytes),
         };
         digest.map_err(|error| cannot_read(&path, &error))
     }
 }
 
-/// The digest of a file's content. What is added while it is read is not read.
-fn of_content(path: &Path, size_bytes: u64) -> io::Result<Digest> {
-    let mut file = fs::File::open(path)?.take(size_bytes);
-    let mut digest = DigestWriter::new();
-    let mut piece = vec![0; 64 * 1024];
-    loop {
-        let count = file.read(&mut piece)?;
-        if count == 0 {
-            return Ok(digest.finish());
+/// Read by nobody: who cut the look short does not wait for its end.
+const NOBODY_WAITS: &str = "the look at the files was cut short";
+
+impl Files {
+    /// The digest of a file's content. What is added while it is read is not read.
+    fn of_content(&self, path: &Path, size_bytes: u64) -> io::Result<Digest> {
+        let mut file = fs::File::open(path)?.take(size_bytes);
+        let mut digest = DigestWriter::new();
+        let mut piece = vec![0; 64 * 1024];
+        loop {
+            if self.cut_short.is_due() {
+                return Err(io::Error::other(NOBODY_WAITS));
+            }
+            let count = file.read(&mut piece)?;
+            if count == 0 {
+                return Ok(digest.finish());
+            }
+            digest.update(&piece[..count]);
         }
-        digest.update(&piece[..count]);
     }
 }
 
 struct Walk<'a> {
-    root: &'a Path,
+    files: &'a Files,
     wanted: GlobSet,
     out: GlobSet,
     looked_at: usize,
@@ -97,6 +128,7 @@ enum Stop {
     TooMany(&'static str, usize),
     Name(PathBuf),
     Unreadable(PathBuf, io::Error),
+    CutShort,
 }
 
 impl Walk<'_> {
@@ -107,7 +139,10 @@ impl Walk<'_> {
             if self.looked_at > limits::LOOKED_AT {
                 return Err(Stop::TooMany("looks at", limits::LOOKED_AT));
             }
-            let whole = self.root.join(&path);
+            if self.files.cut_short.is_due() {
+                return Err(Stop::CutShort);
+            }
+            let whole = self.files.root.join(&path);
             let metadata = match fs::symlink_metadata(&whole) {
                 Ok(metadata) => metadata,
                 // It is not there, or went meanwhile.
@@ -177,50 +212,14 @@ fn cannot_read(path: &Path, error: &io::Error) -> String {
     format!("cannot read `{}`: {error}", path.display())
 }
 
-fn clean(pattern: &str) -> &str {
-    pattern.trim_start_matches("./").trim_end_matches('/')
-}
-
-/// A pattern matches a path; the name of a folder matches all in it.
-fn globs(patterns: &[&str]) -> Result<GlobSet, String> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        let clean = clean(pattern);
-        let leads_out = Path::new(clean)
-            .components()
-            .any(|part| !matches!(part, Component::Normal(_) | Component::CurDir));
-        if leads_out {
-            return Err(format!("the pattern `{pattern}` leads out of the source"));
+fn matcher(patterns: &[&str]) -> Result<GlobSet, String> {
+    patterns::matcher(patterns.iter().copied()).map_err(|bad| match bad {
+        BadPattern::LeadsOut(pattern) => {
+            format!("the pattern `{pattern}` leads out of the source")
         }
-        for each in [clean.to_owned(), format!("{clean}/**")] {
-            let glob = GlobBuilder::new(&each).literal_separator(true).build();
-            set.add(glob.map_err(|error| format!("pattern `{pattern}`: {}", error.kind()))?);
-        }
-    }
-    set.build().map_err(|error| error.to_string())
-}
-
-/// The folders that patterns begin with, before any special character, without those that lie in others.
-fn beginnings(patterns: &[&str]) -> Vec<PathBuf> {
-    let folders: BTreeSet<PathBuf> = patterns
-        .iter()
-        .map(|pattern| {
-            clean(pattern)
-                .split('/')
-                .take_while(|part| !part.contains(['*', '?', '[', '{', '\\']))
-                .collect()
-        })
-        .collect();
-    let inside = |folder: &PathBuf| {
-        folders
-            .iter()
-            .any(|other| other != folder && folder.starts_with(other))
-    };
-    folders
-        .iter()
-        .filter(|folder| !inside(folder) && !folder.ancestors().any(is_ours))
-        .cloned()
-        .collect()
+        BadPattern::Malformed(pattern, why) => format!("pattern `{pattern}`: {why}"),
+        BadPattern::Together(why) => why,
+    })
 }
 
 #[cfg(test)]
@@ -235,7 +234,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let files = Files::below(dir.path().to_owned());
+        let files = Files::below(dir.path().to_owned(), CutShort::default());
         (dir, files)
     }
 
@@ -301,5 +300,14 @@ mod tests {
                 format!("the pattern `{pattern}` leads out of the source")
             );
         }
+    }
+
+    #[test]
+    fn a_look_that_nobody_waits_for_comes_to_an_early_end() {
+        let (_dir, files) = folder(&[("a", "1")]);
+        let found = files.matching(&["a"]).unwrap();
+        files.cut_short.now();
+        assert_eq!(files.matching(&["a"]).unwrap_err(), NOBODY_WAITS);
+        assert!(files.digest(&found[0]).is_err());
     }
 }

@@ -112,6 +112,13 @@ fn perform(
                 drop(aside.send(Input::Prepared(work.id, result)));
             });
         }
+        Output::Look(reference, look) => {
+            let aside = aside.clone();
+            tokio::task::spawn_blocking(move || {
+                let looked = unless_it_panics(|| Ok(Box::new(look.make())));
+                drop(aside.send(Input::Looked(reference, looked)));
+            });
+        }
         Output::Collect(id, place, wanted) => {
             let (site, aside) = (Arc::clone(site), aside.clone());
             tokio::task::spawn_blocking(move || {

@@ -10,7 +10,7 @@ use model::time::Timestamp;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use worker::site::{Collected, Prepared, Trouble};
-use worker::{Input, Options, Output, Site, Worker};
+use worker::{Input, LookRef, Looked, Options, Output, Site, Worker};
 
 /// Time between the wish that a command ends and its kill.
 const GRACE_MS: u64 = 1_000;
@@ -40,6 +40,7 @@ pub(super) enum Word {
     Nudge,
     Due(Due),
     Prepared(AttemptId, Result<Prepared, Trouble>),
+    Looked(LookRef, Box<Looked>),
     Collected(AttemptId, Result<Collected, Trouble>),
     Interrupt,
 }
@@ -112,9 +113,11 @@ impl World {
             let copy = match &word {
                 Word::Reply(reply) => Word::Reply(reply.clone()),
                 Word::Nudge => Word::Nudge,
-                Word::Due(_) | Word::Prepared(..) | Word::Collected(..) | Word::Interrupt => {
-                    continue;
-                }
+                Word::Due(_)
+                | Word::Prepared(..)
+                | Word::Looked(..)
+                | Word::Collected(..)
+                | Word::Interrupt => continue,
             };
             self.later(after_ms, Coming::Word(place, life, copy));
         }
@@ -145,6 +148,7 @@ impl World {
             }
             Word::Nudge => Input::Nudge,
             Word::Prepared(id, result) => Input::Prepared(id, result),
+            Word::Looked(reference, looked) => Input::Looked(reference, Ok(looked)),
             Word::Collected(id, result) => Input::Collected(id, result),
             Word::Interrupt => Input::Interrupt,
             Word::Due(due) => return self.due(place, due),
@@ -282,6 +286,11 @@ impl World {
             Output::Prepare(work) => {
                 let after_ms = self.random.range(1, 400);
                 let word = Word::Prepared(work.id, site.prepare(&work));
+                self.later(after_ms, Coming::Word(place, life, word));
+            }
+            Output::Look(reference, look) => {
+                let after_ms = self.random.range(1, 400);
+                let word = Word::Looked(reference, Box::new(look.make()));
                 self.later(after_ms, Coming::Word(place, life, word));
             }
             Output::Collect(id, at, wanted) => {

@@ -5,9 +5,10 @@
 use super::{
     Collected, Content, Prepared, Trouble, WantedArtifact, inside, known, make_dir, platform, tree,
 };
+use crate::patterns::{self, BadPattern};
 use engine::rows::ArtifactRef;
 use engine::work::Work;
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
 use model::plan::{ArtifactIn, IfMissing};
 use std::collections::BTreeSet;
 use std::fs;
@@ -71,27 +72,10 @@ fn pack(files: &[PathBuf], source: &Path, archive: &Path) -> io::Result<()> {
 
 /// The files that match, relative to the source, sorted.
 fn matching(wanted: &WantedArtifact, source: &Path) -> Result<Vec<PathBuf>, Trouble> {
-    let include = globs(&wanted.name, &wanted.paths)?;
-    let exclude = globs(&wanted.name, &wanted.exclude)?;
+    let include = matcher(&wanted.name, &wanted.paths)?;
+    let exclude = matcher(&wanted.name, &wanted.exclude)?;
     let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> = wanted
-        .paths
-        .iter()
-        .map(|pattern| fixed_part(pattern))
-        .collect();
-    folders.sort();
-    folders.dedup();
-    // A folder below another one is walked with it.
-    let roots: Vec<PathBuf> = folders
-        .iter()
-        .filter(|folder| {
-            !folders
-                .iter()
-                .any(|other| other != *folder && folder.starts_with(other))
-        })
-        .cloned()
-        .collect();
-    for root in roots {
+    for root in patterns::beginnings(wanted.paths.iter().map(String::as_str)) {
         walk(source, &root, &mut |path| {
             if include.is_match(path) && !exclude.is_match(path) {
                 found.push(path.to_owned());
@@ -111,33 +95,17 @@ fn matching(wanted: &WantedArtifact, source: &Path) -> Result<Vec<PathBuf>, Trou
     Ok(found)
 }
 
-/// A pattern matches a path; the name of a folder matches all in it.
-fn globs(artifact: &str, patterns: &[String]) -> Result<GlobSet, Trouble> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        let clean = pattern.trim_start_matches("./").trim_end_matches('/');
-        inside(Path::new(""), clean)?;
-        for each in [clean.to_owned(), format!("{clean}/**")] {
-            let glob = GlobBuilder::new(&each).literal_separator(true).build();
-            set.add(glob.map_err(|error| {
-                Trouble::User(format!(
-                    "artifact `{artifact}`: pattern `{pattern}`: {}",
-                    error.kind()
-                ))
-            })?);
-        }
-    }
-    set.build()
-        .map_err(|error| Trouble::User(format!("artifact `{artifact}`: {error}")))
-}
-
-/// The folder that a pattern begins with, before any special character.
-fn fixed_part(pattern: &str) -> PathBuf {
-    let clean = pattern.trim_start_matches("./").trim_end_matches('/');
-    let parts = clean
-        .split('/')
-        .take_while(|part| !part.contains(['*', '?', '[', '{', '\\']));
-    parts.collect()
+fn matcher(artifact: &str, patterns: &[String]) -> Result<GlobSet, Trouble> {
+    patterns::matcher(patterns.iter().map(String::as_str)).map_err(|bad| {
+        let why = match bad {
+            BadPattern::LeadsOut(pattern) => {
+                format!("the pattern `{pattern}` leads out of the source")
+            }
+            BadPattern::Malformed(pattern, why) => format!("pattern `{pattern}`: {why}"),
+            BadPattern::Together(why) => why,
+        };
+        Trouble::User(format!("artifact `{artifact}`: {why}"))
+    })
 }
 
 fn walk(source: &Path, at: &Path, found: &mut dyn FnMut(&Path) -> bool) -> io::Result<()> {

@@ -1,22 +1,22 @@
-//! One attempt: made a place, its steps one after the other, its processes cleared away.
+//! One attempt: what the worker knows of it, and when it is next to be looked at.
 
+use super::given::Given;
+use super::looking::Looking;
 use super::services::Services;
-use super::{FLUSH_MS, Output, TELL_STARTED_MS, Worker};
+use super::{TELL_STARTED_MS, Worker};
+use crate::listing::CutShort;
 use crate::mask::Masks;
 use crate::site::{Prepared, Trouble};
 use api::protocol::Chunk;
-use engine::rows::{AttemptResult, Exit, Usage};
-use engine::steps::{CommandEnd, Next, Planned, StepMachine, Stop, Written};
+use engine::rows::{AttemptResult, Usage};
+use engine::steps::{Planned, StepMachine, Stop};
 use engine::work::Work;
-use exec::{ExecEvent, StepRef};
-use model::ids::{AttemptId, Token};
+use exec::StepRef;
+use model::ids::AttemptId;
 use model::reason::FailureKind;
 use model::time::Timestamp;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-
-/// Time that all post steps together have after a stop.
-const AFTER_STOP_MS: u64 = 60_000;
 
 /// Where an attempt is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,7 @@ pub(super) enum Phase {
     Running,
     /// The last command has ended; its processes are cleared away.
     Clearing,
+    /// What it gives is decided, then collected.
     Collecting,
     /// Its output has to be kept before its end is told.
     Flushing,
@@ -38,6 +39,10 @@ pub(super) struct Attempt {
     pub(super) place: Option<Prepared>,
     pub(super) steps: Option<StepMachine>,
     pub(super) services: Services,
+    /// Whether its expressions ask for files, so that the steps decide aside.
+    pub(super) looks_aside: bool,
+    /// The decision that is under way aside.
+    pub(super) looking: Option<Looking>,
     pub(super) command: Option<Running>,
     /// Services and commands of steps that were begun.
     pub(super) commands: u32,
@@ -55,6 +60,8 @@ pub(super) struct Attempt {
     pub(super) tree_gone: bool,
     pub(super) usage: Usage,
     pub(super) result: Option<AttemptResult>,
+    /// What its steps decided that it gives.
+    pub(super) given: Given,
     pub(super) brought: crate::site::Collected,
     /// Texts that its log does not show.
     pub(super) masks: Masks,
@@ -94,6 +101,8 @@ impl Attempt {
             place: None,
             steps: None,
             services: Services::default(),
+            looks_aside: false,
+            looking: None,
             command: None,
             commands: 0,
             started_at: None,
@@ -106,6 +115,7 @@ impl Attempt {
             tree_gone: false,
             usage: Usage::default(),
             result: None,
+            given: Given::default(),
             brought: crate::site::Collected::default(),
             masks: Masks::default(),
             held: BTreeMap::new(),
@@ -128,7 +138,8 @@ impl Attempt {
         let timed = command.filter(|command| !command.timed_out);
         [
             self.kill_at.filter(|_| command.is_some()),
-            self.give_up_at.filter(|_| command.is_some()),
+            self.give_up_at
+                .filter(|_| command.is_some() || self.looking.is_some()),
             self.flush_at.filter(|_| !self.append_pending),
             timed.and_then(|command| command.deadline_at),
             tell.map(|started| started.plus_ms(TELL_STARTED_MS)),
@@ -137,6 +148,21 @@ impl Attempt {
         .into_iter()
         .flatten()
         .min()
+    }
+
+    /// Whether nothing more is begun.
+    pub(super) fn gave_up(&self, now: Timestamp) -> bool {
+        self.give_up_at.is_some_and(|at| now >= at)
+    }
+
+    /// Whether its services or steps wait for a decision that is made aside.
+    pub(super) fn is_looking(&self) -> bool {
+        self.looking.is_some() && self.phase == Phase::Running
+    }
+
+    /// Whether there is something about it that a kill ends.
+    pub(super) fn may_be_killed(&self) -> bool {
+        self.looking.is_some() || matches!(self.phase, Phase::Preparing | Phase::Running)
     }
 
     pub(super) fn must_tell_started(&self, now: Timestamp) -> bool {
@@ -166,8 +192,12 @@ impl Worker {
             }
             Ok(place) => {
                 let mut steps =
-                    StepMachine::new(Arc::clone(&attempt.work), place.workspaces.clone())
-                        .with_listing(self.site.listing(&place));
+                    StepMachine::new(Arc::clone(&attempt.work), place.workspaces.clone());
+                let listing = self.site.listing(&place, &CutShort::default());
+                attempt.looks_aside = steps.asks_for_files() && listing.is_some();
+                if !attempt.looks_aside {
+                    steps = steps.with_listing(listing);
+                }
                 if let Some(stop) = attempt.stopping {
                     steps.stop(stop);
                 }
@@ -185,377 +215,6 @@ impl Worker {
                 attempt.phase = Phase::Flushing;
                 self.flush_or_report(id, now);
             }
-        }
-    }
-
-    /// Begins the next step, or ends the attempt.
-    pub(super) fn advance(&mut self, id: AttemptId, now: Timestamp) {
-        loop {
-            let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
-            let given_up = attempt.give_up_at.is_some_and(|at| now >= at);
-            let steps = attempt.steps.as_mut().expect("it runs");
-            let planned = match steps.advance() {
-                Next::Run(mut planned) => {
-                    // Services are asked to end before they are killed.
-                    planned.is_last &= attempt.services.is_empty();
-                    planned
-                }
-                Next::Done(result) => {
-                    attempt.result = Some(result);
-                    return self.clear(id, now);
-                }
-            };
-            if self.broken {
-                let message = "the process that starts commands is gone".to_owned();
-                steps.ended(CommandEnd::Lost(message), 0, Written::default());
-                continue;
-            }
-            if given_up {
-                steps.ended(CommandEnd::Stopped(None), 0, Written::default());
-                continue;
-            }
-            let place = attempt.place.as_ref().expect("it runs");
-            let command = match self.site.command(place, &attempt.work, &planned) {
-                Ok(command) => command,
-                Err(trouble) => {
-                    let end = match trouble {
-                        Trouble::User(message) => CommandEnd::Refused(message),
-                        Trouble::Platform(message) => CommandEnd::Lost(message),
-                    };
-                    steps.ended(end, 0, Written::default());
-                    continue;
-                }
-            };
-            self.command += 1;
-            let step = StepRef(self.command);
-            let deadline_at = planned.timeout_ms.map(|timeout_ms| now.plus_ms(timeout_ms));
-            attempt.commands += 1;
-            // Its processes are cleared away with it.
-            attempt.finishing = planned.is_last;
-            let index = planned.index;
-            attempt.command = Some(Running {
-                id: step,
-                planned: *planned,
-                since: now,
-                deadline_at,
-                timed_out: false,
-                killed: false,
-                cut_short: false,
-            });
-            self.commands.insert(step, (id, index));
-            self.out.push(Output::Start(step, Box::new(command)));
-            return;
-        }
-    }
-
-    pub(super) fn exec_event(&mut self, event: ExecEvent, now: Timestamp) {
-        match event {
-            ExecEvent::Started { id, .. } => self.started(id, now),
-            ExecEvent::Output { id, stream, bytes } => self.output(id, stream, bytes, now),
-            ExecEvent::OutputEnd { id } => self.output_ended(id, now),
-            ExecEvent::Exited {
-                id,
-                exit,
-                oom_killed,
-                output,
-                ..
-            } => {
-                let exit = match exit {
-                    exec::Exit::Code(code) => Exit::Code(code),
-                    exec::Exit::Signal(signal) => Exit::Signal(signal),
-                };
-                let Some((attempt, _)) = self.commands.get(&id).copied() else {
-                    return;
-                };
-                if output == exec::OutputState::Ended {
-                    self.commands.remove(&id);
-                }
-                if !self.service_exited(attempt, id, (exit, oom_killed), now) {
-                    self.exited(attempt, id, (exit, oom_killed), now);
-                }
-            }
-            ExecEvent::NotStarted { id, cause } => {
-                let of = self.commands.get(&id).copied();
-                if of.is_some_and(|(attempt, _)| self.service_not_started(attempt, id, &cause, now))
-                {
-                    self.commands.remove(&id);
-                    return;
-                }
-                let end = if cause.is_users_fault() {
-                    CommandEnd::Refused(cause.to_string())
-                } else {
-                    CommandEnd::Lost(cause.to_string())
-                };
-                if let Some((attempt, _)) = self.commands.remove(&id) {
-                    self.command_ended(attempt, end, Written::default(), now);
-                }
-            }
-            ExecEvent::TreeGone { tree, usage, .. } => self.tree_gone(&tree, usage, now),
-            ExecEvent::SpawnerLost { cause } => self.spawner_lost(cause, now),
-        }
-    }
-
-    fn started(&mut self, step: StepRef, now: Timestamp) {
-        let Some(attempt) = self
-            .commands
-            .get(&step)
-            .and_then(|(id, _)| self.attempts.get_mut(id))
-        else {
-            return;
-        };
-        attempt.started_at.get_or_insert(now);
-        if let Some(steps) = &mut attempt.steps {
-            steps.began();
-        }
-        let (id, index) = self.commands[&step];
-        self.service_started(id, index, now);
-    }
-
-    fn exited(
-        &mut self,
-        id: AttemptId,
-        step: StepRef,
-        (exit, oom_killed): (Exit, bool),
-        now: Timestamp,
-    ) {
-        let Some(attempt) = self.attempts.get(&id) else {
-            return;
-        };
-        let Some(running) = attempt
-            .command
-            .as_ref()
-            .filter(|running| running.id == step)
-        else {
-            return;
-        };
-        let clean = exit == Exit::Code(0);
-        let mut end = if running.timed_out {
-            CommandEnd::TimedOut(Some(exit))
-        } else if (attempt.stopping.is_some() || running.cut_short) && !clean {
-            CommandEnd::Stopped(Some(exit))
-        } else if oom_killed && !clean {
-            let limit_bytes = attempt.work.task.resources.memory_bytes;
-            CommandEnd::OutOfMemory { exit, limit_bytes }
-        } else {
-            CommandEnd::Exited(exit)
-        };
-        let place = attempt.place.as_ref().expect("it runs");
-        let written = match self.site.written(place, running.planned.index) {
-            Ok(written) => written,
-            Err(trouble) => {
-                if clean {
-                    end = match trouble {
-                        Trouble::User(message) => CommandEnd::Refused(message),
-                        Trouble::Platform(message) => CommandEnd::Lost(message),
-                    };
-                }
-                Written::default()
-            }
-        };
-        self.command_ended(id, end, written, now);
-    }
-
-    fn command_ended(&mut self, id: AttemptId, end: CommandEnd, written: Written, now: Timestamp) {
-        let Some(attempt) = self.attempts.get_mut(&id) else {
-            return;
-        };
-        let Some(running) = attempt.command.take() else {
-            return;
-        };
-        self.show_held(id, running.planned.index, now);
-        let attempt = self.attempts.get_mut(&id).expect("just looked up");
-        attempt.masks.add(written.masks.iter().cloned());
-        attempt.kill_at = None;
-        let duration_ms = now.since_ms(running.since);
-        let steps = attempt.steps.as_mut().expect("it runs");
-        if let CommandEnd::Refused(message) | CommandEnd::Lost(message) = &end {
-            let message = message.clone();
-            steps.ended(end, duration_ms, written);
-            self.remark(id, &message, now);
-        } else {
-            steps.ended(end, duration_ms, written);
-        }
-        self.advance(id, now);
-    }
-
-    /// All steps are over: nothing they left behind may live on.
-    fn clear(&mut self, id: AttemptId, now: Timestamp) {
-        let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
-        attempt.phase = Phase::Clearing;
-        if attempt.tree_gone || self.broken {
-            return self.cleared(id, now);
-        }
-        if attempt.finishing || self.end_services(id, now) {
-            return;
-        }
-        let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
-        attempt.finishing = true;
-        self.out.push(Output::Finish(crate::site::tree_key(id)));
-    }
-
-    fn tree_gone(&mut self, tree: &exec::TreeKey, usage: exec::Usage, now: Timestamp) {
-        let found = self
-            .attempts
-            .iter_mut()
-            .find(|(id, _)| crate::site::tree_key(**id) == *tree);
-        let Some((id, attempt)) = found else { return };
-        let id = *id;
-        if attempt.tree_gone {
-            return;
-        }
-        attempt.tree_gone = true;
-        attempt.usage = Usage {
-            cpu_us: usage.cpu_user_us + usage.cpu_system_us,
-            memory_peak_bytes: usage.memory_peak_bytes,
-        };
-        if attempt.phase == Phase::Clearing {
-            self.cleared(id, now);
-        }
-    }
-
-    fn spawner_lost(&mut self, cause: String, now: Timestamp) {
-        self.broken = true;
-        // Told before what becomes of the attempts: whoever has this worker in its own process leaves the run as it is.
-        self.out.push(Output::Broken(cause.clone()));
-        let ids: Vec<AttemptId> = self.attempts.keys().copied().collect();
-        self.commands.clear();
-        for id in ids {
-            let message = format!("the process that starts commands is gone: {cause}");
-            let attempt = self.attempts.get_mut(&id).expect("just listed");
-            attempt.tree_gone = true;
-            if attempt.command.is_some() {
-                // Whether it had begun is not known, so it counts as begun.
-                attempt.started_at.get_or_insert(now);
-                if let Some(steps) = &mut attempt.steps {
-                    steps.began();
-                }
-                self.command_ended(id, CommandEnd::Lost(message), Written::default(), now);
-            } else if attempt.services.is_starting() {
-                self.services_lost(id, message, now);
-            } else if attempt.phase == Phase::Clearing {
-                self.cleared(id, now);
-            }
-        }
-        self.give_back_backlog(&super::cannot_start(), now);
-    }
-
-    pub(super) fn stop(&mut self, id: AttemptId, token: Token, now: Timestamp) {
-        if self.holds(id, token) {
-            self.stop_attempt(id, Stop::Asked, now);
-        } else if let Some(work) = self.take_from_backlog(id, token) {
-            self.give_back(&work, AttemptResult::Stopped, now);
-        }
-    }
-
-    fn take_from_backlog(&mut self, id: AttemptId, token: Token) -> Option<Work> {
-        let wanted = |work: &Work| work.id == id && work.token == token;
-        let place = self.backlog.iter().position(wanted)?;
-        self.backlog.remove(place)
-    }
-
-    pub(super) fn stop_attempt(&mut self, id: AttemptId, stop: Stop, now: Timestamp) {
-        let grace_ms = self.options.grace_ms;
-        let Some(attempt) = self.attempts.get_mut(&id) else {
-            return;
-        };
-        if attempt.stopping.is_some() {
-            return;
-        }
-        attempt.stopping = Some(stop);
-        attempt
-            .give_up_at
-            .get_or_insert(now.plus_ms(grace_ms + AFTER_STOP_MS));
-        if let Some(steps) = &mut attempt.steps {
-            steps.stop(stop);
-        }
-        if let Some(command) = &attempt.command {
-            attempt.kill_at = Some(now.plus_ms(grace_ms));
-            self.out.push(Output::Terminate(command.id));
-        }
-        self.stop_starting(id, now);
-    }
-
-    /// Ends an attempt without any grace.
-    pub(super) fn kill_attempt(&mut self, id: AttemptId, stop: Stop, now: Timestamp) {
-        let Some(attempt) = self.attempts.get_mut(&id) else {
-            return;
-        };
-        attempt.stopping.get_or_insert(stop);
-        attempt.give_up_at = Some(now);
-        if let Some(steps) = &mut attempt.steps {
-            steps.stop(stop);
-        }
-        self.stop_starting(id, now);
-        self.fire_attempt(id, now);
-    }
-
-    /// Does what is due for an attempt.
-    pub(super) fn fire_attempt(&mut self, id: AttemptId, now: Timestamp) {
-        let grace_ms = self.options.grace_ms;
-        let Some(attempt) = self.attempts.get_mut(&id) else {
-            return;
-        };
-        if attempt.flush_at.is_some_and(|at| now >= at) && !attempt.append_pending {
-            self.flush(id, now);
-        }
-        self.fire_services(id, now);
-        let Some(attempt) = self.attempts.get_mut(&id) else {
-            return;
-        };
-        let Some(command) = &mut attempt.command else {
-            return;
-        };
-        let timed_out = command.deadline_at.is_some_and(|at| now >= at) && !command.timed_out;
-        if timed_out {
-            command.timed_out = true;
-            attempt.kill_at = Some(now.plus_ms(grace_ms));
-            self.out.push(Output::Terminate(command.id));
-        }
-        let limits = [attempt.kill_at, attempt.give_up_at];
-        let over = limits.into_iter().flatten().any(|at| now >= at);
-        if over && !command.killed {
-            command.killed = true;
-            self.out.push(Output::Kill(command.id));
-        }
-    }
-
-    pub(super) fn flush_later(&mut self, id: AttemptId, now: Timestamp) {
-        if let Some(attempt) = self.attempts.get_mut(&id) {
-            attempt.flush_at.get_or_insert(now.plus_ms(FLUSH_MS));
-        }
-    }
-
-    /// An attempt is not this worker's any more: it is killed, and forgotten when nothing of it lives.
-    pub(super) fn lose(&mut self, id: AttemptId, token: Token, now: Timestamp) {
-        drop(self.take_from_backlog(id, token));
-        if !self.holds(id, token) {
-            return;
-        }
-        // Its report goes on to be told: the answer may carry more work.
-        self.pending
-            .retain(|_, pending| !super::output::speaks_of(&pending.request, id));
-        let attempt = self.attempts.get_mut(&id).expect("it is held");
-        attempt.lost = true;
-        attempt.told_started = true;
-        attempt.append_pending = false;
-        let phase = attempt.phase;
-        self.flush(id, now);
-        match phase {
-            Phase::Preparing | Phase::Running => self.kill_attempt(id, Stop::Interrupted, now),
-            // What is under way comes to its end, and then it is forgotten.
-            Phase::Clearing | Phase::Collecting => {}
-            Phase::Flushing | Phase::Reporting => self.forget(id),
-        }
-    }
-
-    /// Makes the slot free.
-    pub(super) fn forget(&mut self, id: AttemptId) {
-        let Some(attempt) = self.attempts.remove(&id) else {
-            return;
-        };
-        self.commands.retain(|_, (of, _)| *of != id);
-        if let Some(place) = attempt.place {
-            self.out.push(Output::Clean(Box::new(place)));
         }
     }
 }

@@ -1,42 +1,65 @@
-//! The end of an attempt: what it gives is collected, its output told, its end reported.
+//! The end of an attempt: what it gives is decided and collected, its output told, its end reported.
 
-use super::attempt::{Phase, failed};
+use super::attempt::{Attempt, Phase, failed};
+use super::given::{Ended, Given, with_digests};
+use super::looking::Question;
 use super::{Output, Worker};
-use crate::site::{Collected, Held, Site, Trouble, Wanted, WantedArtifact};
+use crate::site::{Collected, Held, Prepared, Site, Trouble, Wanted, WantedArtifact};
 use api::protocol::{Request, RequestBody, Wish};
-use engine::rows::{AttemptEnd, AttemptResult, OutputValue, Outputs};
-use engine::work::Work;
-use model::Json;
+use engine::rows::{AttemptEnd, AttemptResult};
 use model::ids::AttemptId;
-use model::plan::{ArtifactWhen, Text, ValueType};
 use model::reason::FailureKind;
 use model::time::Timestamp;
 
 impl Worker {
-    /// No process of the attempt lives any more: collects what it gives.
+    /// No process of the attempt lives any more: decides what it gives.
     pub(super) fn cleared(&mut self, id: AttemptId, now: Timestamp) {
         let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
         if attempt.lost {
             return self.forget(id);
         }
-        let wanted = match wanted(attempt, &*self.site) {
-            Ok(wanted) => wanted,
+        let given_up = attempt.gave_up(now);
+        let Some(steps) = &mut attempt.steps else {
+            return self.gives_nothing(id, now);
+        };
+        attempt.phase = Phase::Collecting;
+        let ended = Ended::new(&attempt.work, attempt.result.as_ref());
+        if attempt.looks_aside && !given_up {
+            return self.look(id, Question::Given(ended));
+        }
+        let given = Given::of(steps, ended);
+        self.gives(id, given, now);
+    }
+
+    /// It is decided what the attempt gives: collects that.
+    pub(super) fn gives(&mut self, id: AttemptId, given: Given, now: Timestamp) {
+        let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
+        let files = given.files.clone();
+        attempt.given = given;
+        let files = match files {
+            Ok(files) => files,
             Err(message) => {
                 attempt.result = Some(failed(Trouble::User(message), FailureKind::User));
-                None
+                return self.gives_nothing(id, now);
             }
         };
-        match (wanted, &attempt.place) {
-            (Some(wanted), Some(place)) => {
+        let Some(place) = &attempt.place else {
+            return self.gives_nothing(id, now);
+        };
+        match wanted(attempt, files, place, &*self.site) {
+            Some(wanted) => {
                 let place = Box::new(place.clone());
-                attempt.phase = Phase::Collecting;
                 self.out.push(Output::Collect(id, place, Box::new(wanted)));
             }
-            (None, _) | (_, None) => {
-                attempt.phase = Phase::Flushing;
-                self.flush_or_report(id, now);
-            }
+            None => self.gives_nothing(id, now),
         }
+    }
+
+    /// There is nothing to collect.
+    pub(super) fn gives_nothing(&mut self, id: AttemptId, now: Timestamp) {
+        let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
+        attempt.phase = Phase::Flushing;
+        self.flush_or_report(id, now);
     }
 
     pub(super) fn collected(
@@ -134,18 +157,18 @@ impl Worker {
         end.usage = attempt.usage;
         end.artifacts.clone_from(&attempt.brought.artifacts);
         end.summary = attempt.brought.summary;
-        let Some(steps) = &mut attempt.steps else {
+        let Some(steps) = &attempt.steps else {
             return end;
         };
         let services = attempt.services.results();
         end.steps = services.chain(steps.results().iter().cloned()).collect();
         if end.result != AttemptResult::Succeeded {
-            // Tasks behind may go on after a failure, with what there is.
-            end.outputs = steps.outputs_of_failed();
+            end.outputs.clone_from(&attempt.given.outputs_of_failed);
             return end;
         }
-        let outputs = steps.outputs();
-        let outputs = outputs.and_then(|outputs| with_digests(&attempt.work, outputs, &end));
+        let outputs = attempt.given.outputs.clone();
+        let outputs =
+            outputs.and_then(|outputs| with_digests(&attempt.work, outputs, &end.artifacts));
         match outputs {
             Ok(outputs) => {
                 end.outputs = outputs;
@@ -169,82 +192,25 @@ impl Worker {
     }
 }
 
-/// `outputs` with those that are the digests of artifacts.
-///
-/// # Errors
-/// When the artifact was not given, and the output has no default.
-fn with_digests(work: &Work, mut outputs: Outputs, end: &AttemptEnd) -> Result<Outputs, String> {
-    for (name, declared) in &work.task.outputs {
-        // What publishes nothing collects nothing either.
-        if declared.value_type != ValueType::Artifact || !work.publish {
-            continue;
-        }
-        let literal = declared.from.as_ref().and_then(Text::literal);
-        let of = literal.unwrap_or(name);
-        match end.artifacts.iter().find(|artifact| artifact.name == of) {
-            Some(artifact) => {
-                let value = Json::from(artifact.digest.to_string());
-                let tainted = false;
-                outputs.insert(name.clone(), OutputValue { value, tainted });
-            }
-            None if declared.default.is_some() => {}
-            None => {
-                return Err(format!(
-                    "output `{name}` is the digest of artifact `{of}`, and no file of that artifact is there"
-                ));
-            }
-        }
-    }
-    Ok(outputs)
-}
-
-/// What an attempt has to give, by how its steps ended; `None` when that is nothing.
+/// What is to be collected; `None` when that is nothing.
 fn wanted(
-    attempt: &mut super::attempt::Attempt,
+    attempt: &Attempt,
+    (artifacts, generates): (Vec<WantedArtifact>, Option<String>),
+    place: &Prepared,
     site: &dyn Site,
-) -> Result<Option<Wanted>, String> {
-    let succeeded = attempt.result == Some(AttemptResult::Succeeded);
-    let failed = matches!(attempt.result, Some(AttemptResult::Failed { .. }));
-    let work = std::sync::Arc::clone(&attempt.work);
-    let Some(steps) = &mut attempt.steps else {
-        return Ok(None);
-    };
-    let place = attempt.place.as_ref();
-    let is_watched = place.is_some_and(|place| place.held.iter().any(Held::is_read_only));
-    if !work.publish {
-        return Ok(is_watched.then(Wanted::default));
+) -> Option<Wanted> {
+    let is_watched = place.held.iter().any(Held::is_read_only);
+    if !attempt.work.publish {
+        return is_watched.then(Wanted::default);
     }
-    let mut wanted = Wanted {
-        steps: attempt.commands,
-        ..Wanted::default()
-    };
-    for artifact in &work.task.artifacts_out {
-        let due = match artifact.when {
-            ArtifactWhen::Success => succeeded,
-            ArtifactWhen::Failure => failed,
-            ArtifactWhen::Always => succeeded || failed,
-        };
-        if !due {
-            continue;
-        }
-        let mut texts = |texts: &[Text]| {
-            texts
-                .iter()
-                .map(|text| steps.task_text(text))
-                .collect::<Result<Vec<_>, _>>()
-        };
-        wanted.artifacts.push(WantedArtifact {
-            name: artifact.name.clone(),
-            paths: texts(&artifact.paths)?,
-            exclude: texts(&artifact.exclude)?,
-            if_missing: artifact.if_missing,
-        });
-    }
-    if let (true, Some(file)) = (succeeded, &work.task.generates) {
-        wanted.generates = Some(steps.task_text(file)?);
-    }
-    let summary = place.is_some_and(|place| site.has_summary(place, attempt.commands));
-    let nothing =
-        wanted.artifacts.is_empty() && wanted.generates.is_none() && !summary && !is_watched;
-    Ok((!nothing).then_some(wanted))
+    let steps = attempt.commands;
+    let nothing = artifacts.is_empty()
+        && generates.is_none()
+        && !site.has_summary(place, steps)
+        && !is_watched;
+    (!nothing).then_some(Wanted {
+        artifacts,
+        generates,
+        steps,
+    })
 }

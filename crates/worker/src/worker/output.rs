@@ -2,7 +2,7 @@
 
 use super::attempt::{Attempt, Phase};
 use super::services::PROBES;
-use super::{Output, Worker};
+use super::{FLUSH_MS, Output, Worker};
 use api::protocol::{Append, Chunk, Request, RequestBody, Stream};
 use exec::StepRef;
 use model::ids::AttemptId;
@@ -106,6 +106,12 @@ impl Worker {
             bytes,
         });
         self.flush_later(id, now);
+    }
+
+    pub(super) fn flush_later(&mut self, id: AttemptId, now: Timestamp) {
+        if let Some(attempt) = self.attempts.get_mut(&id) {
+            attempt.flush_at.get_or_insert(now.plus_ms(FLUSH_MS));
+        }
     }
 
     /// Tells the board what has come, one message at a time.

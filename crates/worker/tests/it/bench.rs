@@ -4,19 +4,21 @@
 
 use api::protocol::{Chunk, Reply, ReplyBody, Request, RequestBody};
 use engine::rows::{AttemptEnd, AttemptResult};
-use engine::steps::{Planned, Written};
+use engine::steps::{ListedFile, Listing, Planned, Written};
 use engine::work::Work;
 use exec::{ExecEvent, Exit, OutputState, StepRef};
+use model::digest::Digest;
 use model::ids::{AttemptId, Token, WorkerId};
 use model::plan::{Plan, Resources};
 use model::time::Timestamp;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use worker::listing::CutShort;
 use worker::site::{Collected, Prepared, Wanted, tree_key};
-use worker::{Input, Options, Output, Site, Trouble, Worker};
+use worker::{Input, Look, LookRef, Options, Output, Site, Trouble, Worker};
 
-/// Places are made at once unless `slow`; every step writes the masks that were put here.
+/// Places are made at once unless `slow`; every step writes the masks that were put here; there are no files.
 #[derive(Default)]
 pub(crate) struct FakeSite {
     pub(crate) slow: bool,
@@ -54,7 +56,11 @@ impl Site for FakeSite {
             tree: tree_key(at.id),
             program: "true".into(),
             args: Vec::new(),
-            env: Vec::new(),
+            env: planned
+                .env
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
             cwd: at.dir.clone(),
             is_last: planned.is_last,
             keep_stderr_apart: false,
@@ -79,8 +85,25 @@ impl Site for FakeSite {
 
     fn clean(&self, _: &Prepared) {}
 
+    fn listing(&self, _: &Prepared, _: &CutShort) -> Option<Arc<dyn Listing>> {
+        Some(Arc::new(NoFiles))
+    }
+
     fn free_ports(&self, _: AttemptId, count: usize) -> Result<Vec<u16>, Trouble> {
         Ok((20_000..).take(count).collect())
+    }
+}
+
+#[derive(Debug)]
+struct NoFiles;
+
+impl Listing for NoFiles {
+    fn matching(&self, _: &[&str]) -> Result<Vec<ListedFile>, String> {
+        Ok(Vec::new())
+    }
+
+    fn digest(&self, file: &ListedFile) -> Result<Digest, String> {
+        Err(format!("there is no `{}`", file.path))
     }
 }
 
@@ -187,6 +210,18 @@ impl Bench {
         self.tell(Input::Tick);
     }
 
+    /// Time passes, and the board answers every request meanwhile.
+    pub(crate) fn keeps_alive_ms(&mut self, ms: u64) {
+        for _ in 0..ms / 1_000 {
+            self.pass_ms(1_000);
+            let newest = self.asked.last().unwrap();
+            if let RequestBody::Renew { .. } = newest.body {
+                let (number, lost) = (newest.number, Vec::new());
+                self.reply(number, ReplyBody::Renewed { lost });
+            }
+        }
+    }
+
     pub(crate) fn reply(&mut self, number: u64, body: ReplyBody) {
         let stop = Vec::new();
         self.tell(Input::Reply(Reply { number, body, stop }));
@@ -223,6 +258,22 @@ impl Bench {
         let number = self.newest(|body| matches!(body, RequestBody::Renew { .. }));
         let lost = vec![(work.id, work.token)];
         self.reply(number, ReplyBody::Renewed { lost });
+    }
+
+    /// The newest decision that it wants made aside.
+    pub(crate) fn wants_look(&mut self) -> (LookRef, Box<Look>) {
+        let is_look = |output: &Output| matches!(output, Output::Look(..));
+        let place = self.said.iter().rposition(is_look);
+        let Output::Look(reference, look) = self.said.remove(place.unwrap()) else {
+            panic!("it is one");
+        };
+        (reference, look)
+    }
+
+    /// That decision is made.
+    pub(crate) fn looks(&mut self) {
+        let (reference, look) = self.wants_look();
+        self.tell(Input::Looked(reference, Ok(Box::new(look.make()))));
     }
 
     /// The commands that were started since the last look.

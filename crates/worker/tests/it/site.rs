@@ -148,7 +148,9 @@ fn a_pattern_that_leads_out_of_the_source_is_refused() {
         .unwrap_err();
     assert_eq!(
         error,
-        Trouble::User("`../secret` leads out of ``".to_owned())
+        Trouble::User(
+            "artifact `files`: the pattern `../secret` leads out of the source".to_owned()
+        )
     );
 }
 
