@@ -25,6 +25,8 @@ pub enum Area {
     Retry,
     /// Stopping.
     Cancel,
+    /// How many of a group are active at once.
+    Group,
 }
 
 /// A fault.
@@ -78,11 +80,15 @@ pub enum Fault {
     CancelsAreWeakened,
     /// That an attempt is to stop is not written.
     StopsAreNotWritten,
+    /// There is always room in a group.
+    GroupsHaveRoom,
+    /// The store gives the places of the living away, as if they were dead.
+    PlacesOfTheLivingAreGiven,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::FormerOwnersWrite,
         Self::LivingOwnersAreReplaced,
         Self::OldReportsCount,
@@ -107,6 +113,8 @@ impl Fault {
         Self::CommandsAreNotKept,
         Self::CancelsAreWeakened,
         Self::StopsAreNotWritten,
+        Self::GroupsHaveRoom,
+        Self::PlacesOfTheLivingAreGiven,
     ];
 
     /// What it concerns.
@@ -137,6 +145,7 @@ impl Fault {
             | Self::CommandsAreNotKept
             | Self::CancelsAreWeakened
             | Self::StopsAreNotWritten => Area::Cancel,
+            Self::GroupsHaveRoom | Self::PlacesOfTheLivingAreGiven => Area::Group,
         }
     }
 

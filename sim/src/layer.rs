@@ -77,6 +77,14 @@ pub trait Layer: Send + Sync {
         self.below().owner_claim(run, owner, alive)
     }
 
+    /// As [`Store::group_enter`].
+    ///
+    /// # Errors
+    /// As there.
+    fn enter(&self, entry: &GroupEntry<'_>, alive: Alive<'_>) -> Result<Entered, StoreError> {
+        self.below().group_enter(entry, alive)
+    }
+
     /// As [`Store::group_admitted`].
     ///
     /// # Errors
@@ -216,7 +224,7 @@ impl<L: Layer> Store for Over<L> {
     }
 
     fn group_enter(&self, entry: &GroupEntry<'_>, alive: Alive<'_>) -> Result<Entered, StoreError> {
-        self.write(|layer| layer.below().group_enter(entry, alive))
+        self.write(|layer| layer.enter(entry, alive))
     }
 
     fn group_admitted(

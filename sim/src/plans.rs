@@ -1,5 +1,5 @@
-//! Random plans: chains, fans, matrices known and computed, calls, `finally`, retries, timeouts, approvals,
-//! concurrency groups, generated tasks; and what has to come out where that is plain.
+//! Random plans: chains, fans, matrices known and computed, calls with and without a time limit, `finally`, retries,
+//! timeouts, approvals, concurrency groups, generated tasks; and what has to come out where that is plain.
 
 use crate::random::Random;
 use crate::script::Script;
@@ -97,15 +97,25 @@ impl Painter<'_> {
             let task_calls = self.wild(80);
             calls |= task_calls;
             let grouped = task_calls && self.random.chance(300);
+            let limited = task_calls && self.taste == Taste::Wild && self.random.chance(300);
+            let timeout_ms = if limited {
+                self.random.range(300, 5_000)
+            } else {
+                0
+            };
             builder = builder.task(&name, |task| {
                 let task = self.with_needs(task, &needs);
-                if task_calls && grouped {
-                    task.call("inner", []).concurrency("calls")
-                } else if task_calls {
-                    task.call("inner", [])
-                } else {
-                    self.task(task, &name, &needs)
+                if !task_calls {
+                    return self.task(task, &name, &needs);
                 }
+                let mut task = task.call("inner", []);
+                if grouped {
+                    task = task.concurrency("calls");
+                }
+                if limited {
+                    task = task.timeout_ms(timeout_ms);
+                }
+                task
             });
             names.push(name);
         }
@@ -119,7 +129,12 @@ impl Painter<'_> {
         }
         if calls {
             let (first, second) = (self.script("inner"), self.script("inner"));
+            let last = self.random.chance(400).then(|| self.script("inner"));
             builder = builder.scope("inner", |scope| {
+                let scope = match last {
+                    Some(last) => scope.finally("c", |task| task.run(&last.to_string()).retry(3)),
+                    None => scope,
+                };
                 scope
                     .task("a", |task| task.run(&first.to_string()).retry(3))
                     .task("b", |task| {
@@ -285,6 +300,8 @@ impl Painter<'_> {
             task = if self.taste == Taste::Wild && self.random.chance(500) {
                 // A group of its own: runs in which all goes well have no task to lose.
                 task.concurrency_mode("newest", GroupMode::Supersede)
+            } else if self.random.chance(400) {
+                task.concurrency_of("pairs", 2)
             } else {
                 task.concurrency("tasks")
             };

@@ -5,15 +5,15 @@
 //! says it did. The first broken rule is kept; the run of the simulator ends with it.
 
 mod attempts;
+mod ends;
+mod groups;
 mod plan;
 
 use crate::disk::Written;
 use crate::logs::Logs;
 use crate::script::Script;
 use engine::machine::Machine;
-use engine::rows::{
-    AttemptEnd, AttemptRow, Ended, RunState, Snapshot, TaskKind, TaskRow, TaskState, Transition,
-};
+use engine::rows::{AttemptEnd, AttemptRow, EventRow, RunState, Snapshot, TaskState, Transition};
 use model::ids::{AttemptId, AttemptNo, RunId, TaskNo, Token, WorkerId};
 use model::limits;
 use model::plan::Plan;
@@ -55,6 +55,8 @@ struct Known {
     plan: Plan,
     fence: u64,
     owner: u64,
+    /// Whether its owner has written what it made of what it took over.
+    settled: bool,
     /// When attempts were first seen to be stopped.
     stops: BTreeMap<(TaskNo, AttemptNo), Timestamp>,
     /// Cancels on the board, by their number.
@@ -146,6 +148,7 @@ impl Watch {
             plan: plan.clone(),
             fence: 0,
             owner: u64::MAX,
+            settled: false,
             stops: BTreeMap::new(),
             asked: BTreeMap::new(),
             disturbed: false,
@@ -224,6 +227,12 @@ impl Watch {
             known.fence = known.fence.max(fence);
         }
         let fresh = known.rows.run.version == 0;
+        let took_over = |event: &EventRow| matches!(event.what, Transition::TakenOver { .. });
+        if owner.is_some() {
+            known.settled = fresh;
+        } else if events.iter().any(took_over) {
+            known.settled = true;
+        }
         if fence < known.fence {
             self.say(format!(
                 "run {run}: an owner wrote with fence {fence} after {} was given out",
@@ -445,63 +454,6 @@ impl Watch {
         }
         if let Some(text) = broken {
             self.say(text);
-        }
-    }
-
-    /// Whether every run that was created has ended.
-    #[must_use]
-    pub fn all_ended(&self) -> bool {
-        let mut runs = self.runs.values();
-        runs.all(|known| matches!(known.rows.run.state, RunState::Ended(_)) && known.fence > 0)
-    }
-
-    /// What has not ended, for people.
-    #[must_use]
-    pub fn unended(&self) -> String {
-        let mut parts = Vec::new();
-        for known in self.runs.values() {
-            let run = &known.rows.run;
-            if matches!(run.state, RunState::Ended(_)) {
-                continue;
-            }
-            parts.push(format!("run {} is {}", run.id, run.state));
-            let tasks = known.rows.tasks.iter().filter(|row| row.ended().is_none());
-            parts.extend(tasks.map(|row| format!("`{}` is {}", row.key, row.state)));
-        }
-        parts.join("; ")
-    }
-
-    /// What is wrong with the ends of the tasks of a run that nothing disturbed.
-    pub fn ends(
-        &mut self,
-        run: RunId,
-        all_good: bool,
-        expected: Option<&BTreeMap<String, &'static str>>,
-    ) {
-        let rows = &self.runs[&run].rows;
-        let leaves = rows.tasks.iter().filter(|row| row.kind == TaskKind::Leaf);
-        let bad = leaves.clone().find(|row| {
-            matches!(
-                row.state,
-                TaskState::Ended(Ended::Failed(_) | Ended::Canceled(_))
-            )
-        });
-        let mut broken = None;
-        if let Some(row) = bad.filter(|_| all_good) {
-            broken = Some(format!(
-                "`{}` is {} although nothing fails",
-                row.key, row.state
-            ));
-        }
-        for (key, wanted) in expected.into_iter().flatten() {
-            let row = rows.tasks.iter().find(|row| *row.key == **key);
-            let found = row.and_then(TaskRow::outcome);
-            if found != Some(wanted) {
-                broken = Some(format!("`{key}` has {found:?} and should have {wanted}"));
-            }
-        }
-        if let Some(text) = broken {
-            self.say(format!("run {run}: {text}"));
         }
     }
 }

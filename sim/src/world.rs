@@ -322,6 +322,8 @@ impl World {
                 executors.any(|executor| executor.lives(id, &tree_key(id)))
             };
             self.watch.written(written, self.now, &lives);
+            let alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+            self.watch.groups(&|owner| alive.contains(&owner));
         }
     }
 

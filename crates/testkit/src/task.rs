@@ -241,6 +241,16 @@ impl TaskBuilder {
         self
     }
 
+    /// Enters a concurrency group of so many, after those that came before.
+    pub fn concurrency_of(mut self, group: &str, limit: u32) -> Self {
+        self.def.concurrency = Some(Concurrency {
+            group: text(group),
+            limit,
+            mode: GroupMode::Queue,
+        });
+        self
+    }
+
     // Matrices.
 
     /// One task for each cell of the product of these axes.

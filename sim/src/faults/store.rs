@@ -59,6 +59,27 @@ impl Faulty {
         }
     }
 
+    /// Asks for a place with a wrong limit, or with a wrong idea of who lives.
+    fn misjudge(
+        &self,
+        entry: &GroupEntry<'_>,
+        alive: Alive<'_>,
+        ask: impl FnOnce(&GroupEntry<'_>, Alive<'_>) -> Result<Entered, StoreError>,
+    ) -> Result<Entered, StoreError> {
+        let limit = if self.has(Fault::GroupsHaveRoom) {
+            u32::MAX
+        } else {
+            entry.limit
+        };
+        let nobody = |_: &Owner| false;
+        let alive: Alive<'_> = if self.has(Fault::PlacesOfTheLivingAreGiven) {
+            &nobody
+        } else {
+            alive
+        };
+        ask(&GroupEntry { limit, ..*entry }, alive)
+    }
+
     fn misread(&self, rows: &mut Snapshot) {
         if self.has(Fault::EffectsAreNotOfferedAgain) {
             rows.effects.clear();
@@ -151,11 +172,19 @@ impl Layer for Faulty {
         Ok(token)
     }
 
+    fn enter(&self, entry: &GroupEntry<'_>, alive: Alive<'_>) -> Result<Entered, StoreError> {
+        self.misjudge(entry, alive, |entry, alive| {
+            self.truth.group_enter(entry, alive)
+        })
+    }
+
     fn admitted(&self, entry: &GroupEntry<'_>, alive: Alive<'_>) -> Result<Entered, StoreError> {
         if self.has(Fault::GroupsStayFull) {
             return Ok(Entered::default());
         }
-        self.truth.group_admitted(entry, alive)
+        self.misjudge(entry, alive, |entry, alive| {
+            self.truth.group_admitted(entry, alive)
+        })
     }
 
     fn leave(&self, group: &str, member: GroupMember) -> Result<(), StoreError> {

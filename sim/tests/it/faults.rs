@@ -47,3 +47,8 @@ fn faults_of_retries_are_found() {
 fn faults_of_cancels_are_found() {
     are_found(Area::Cancel);
 }
+
+#[test]
+fn groups_with_too_many_members_are_found() {
+    are_found(Area::Group);
+}

@@ -61,6 +61,7 @@ fn the_worlds_are_bad_enough() {
         "cancels",
         "cancels through the board",
         "generated files compiled",
+        "groups seen full",
         "messages lost",
         "pauses before another attempt",
         "processes died",
