@@ -11,6 +11,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use engine::event::Answer;
 use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -98,7 +99,10 @@ pub(crate) fn run() -> ExitCode {
         progress: line.global.progress,
     });
     let for_machines = ui.wish.json || line.command.prints_events();
-    let exit = enter(line.global.dir).and_then(|()| dispatch(line.command, &ui));
+    let work = || enter(line.global.dir).and_then(|()| dispatch(line.command, &ui));
+    // A bug of ours still ends with one document and its own exit code.
+    let exit =
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(fault::bug(&*panic)));
     let exit = exit.unwrap_or_else(|error| {
         ui.raw(fault::human(&error, |text| ui.paint(Paint::Bad, text)));
         if for_machines {

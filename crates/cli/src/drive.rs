@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use store::owner::{Proc, process};
 use store::{BlobStore, Command, Store};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -41,7 +41,8 @@ pub(crate) struct Driven {
 /// Goes through a run until it ends or has to be left.
 ///
 /// Ctrl-C cancels it (`finally` runs); a second one kills what runs. `SIGTERM` and `SIGHUP` stop its tasks and
-/// leave it to be resumed.
+/// leave it to be resumed. A third signal, or one after the run, ends this process at once: the board has all that
+/// was acknowledged, and the process that starts commands takes them with it.
 ///
 /// # Errors
 /// When the board cannot be used, or no command can be started.
@@ -53,8 +54,8 @@ pub(crate) fn drive(
     with_remote: impl FnOnce(Remote),
 ) -> Result<Driven> {
     let local = Local::new();
-    let taken = Arc::new(AtomicI32::new(0));
-    listen(local.remote(), options.by, Arc::clone(&taken))?;
+    let heard = Arc::new(Heard::default());
+    listen(local.remote(), options.by, Arc::clone(&heard))?;
     with_remote(local.remote());
     let nonce = server::local::random()?;
     let owner = process::this_process(nonce, model::time::Timestamp(0))
@@ -76,16 +77,30 @@ pub(crate) fn drive(
         source: options.source,
         exec: exec::Options::new(board.state_id.clone()),
     };
-    let end = local.run(place, start, settings, watcher)?;
-    let signal = taken.load(Ordering::SeqCst);
+    let end = local.run(place, start, settings, watcher);
+    heard.over.store(true, Ordering::SeqCst);
+    let end = end?;
+    let signal = heard.first.load(Ordering::SeqCst);
     Ok(Driven {
         end,
         signal: (signal != 0).then_some(signal),
     })
 }
 
+/// What is known of signals.
+#[derive(Default)]
+struct Heard {
+    /// The first one: it says how the process ends. 0: none yet.
+    first: AtomicI32,
+    /// Whether the run is over, so that nothing listens for them any more.
+    over: AtomicBool,
+}
+
+/// Signals after which this process waits for nothing any more.
+const PATIENCE: usize = 3;
+
 /// Listens for signals on a thread of its own, as long as the process lives.
-fn listen(remote: Remote, by: String, taken: Arc<AtomicI32>) -> Result<()> {
+fn listen(remote: Remote, by: String, heard: Arc<Heard>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -102,7 +117,7 @@ fn listen(remote: Remote, by: String, taken: Arc<AtomicI32>) -> Result<()> {
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
-            runtime.block_on(pass_on(interrupt, terminate, hangup, &remote, &by, &taken))
+            runtime.block_on(pass_on(interrupt, terminate, hangup, &remote, &by, &heard))
         })
         .context("cannot listen for signals")?;
     Ok(())
@@ -114,17 +129,21 @@ async fn pass_on(
     mut hangup: Signal,
     remote: &Remote,
     by: &str,
-    taken: &AtomicI32,
+    heard: &Heard,
 ) {
     let mut asked = false;
-    loop {
+    for count in 1.. {
         let number = tokio::select! {
             _ = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
             _ = terminate.recv() => SignalKind::terminate().as_raw_value(),
             _ = hangup.recv() => SignalKind::hangup().as_raw_value(),
         };
-        // The first signal says how the process ends.
-        let _first = taken.compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst);
+        if count >= PATIENCE || heard.over.load(Ordering::SeqCst) {
+            std::process::exit(128 + number);
+        }
+        let _first = heard
+            .first
+            .compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst);
         if number != SignalKind::interrupt().as_raw_value() {
             remote.interrupt();
             continue;

@@ -5,6 +5,7 @@
 
 use crate::exit::Exit;
 use api::error::{ErrorBody, ErrorDocument};
+use std::any::Any;
 use std::fmt::Write as _;
 
 /// An expected failure of a command.
@@ -41,6 +42,17 @@ impl Fault {
         self.help.push(help.into());
         self
     }
+}
+
+/// The error for a panic: standard error has its place already.
+pub(crate) fn bug(panic: &(dyn Any + Send)) -> anyhow::Error {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    Fault::new(
+        Exit::Bug,
+        format!("formic panicked: {}", text.unwrap_or("without a word")),
+    )
+    .into()
 }
 
 /// How an error ends the program.
@@ -118,5 +130,13 @@ mod tests {
     fn rows_that_contradict_each_other_are_a_bug() {
         let error = anyhow::Error::from(engine::machine::Corrupt::Task(3));
         assert_eq!(exit_of(&error), Exit::Bug);
+    }
+
+    #[test]
+    fn a_panic_is_a_bug_with_its_text() {
+        let panic = std::panic::catch_unwind(|| panic!("no row {}", 7)).unwrap_err();
+        let error = bug(&*panic);
+        assert_eq!(exit_of(&error), Exit::Bug);
+        assert!(human(&error, str::to_owned).starts_with("error: formic panicked: no row 7\n"));
     }
 }

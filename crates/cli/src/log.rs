@@ -41,22 +41,22 @@ impl Selected<'_> {
         })
     }
 
-    fn reader(&self, board: &Board) -> Result<Option<LogReader>> {
-        let id = AttemptId {
-            run: self.run,
-            task: self.attempt.task,
-            attempt: self.attempt.attempt,
-        };
-        match self.attempt.end.as_ref().map(|end| &end.log) {
-            Some(Some(log)) => Ok(Some(board.logs.read(log, id)?)),
-            // It said nothing about its log: it goes on, or was lost, or printed nothing.
-            Some(None) | None => Ok(board.logs.follow(&self.attempt.worker, id)?),
-        }
-    }
-
     fn missing_bytes(&self) -> u64 {
         let log = self.attempt.end.as_ref().and_then(|end| end.log.as_ref());
         log.map_or(0, |log| log.missing_bytes)
+    }
+}
+
+/// What an attempt printed; `None` when that is nothing, or nothing yet.
+pub(crate) fn reader(board: &Board, run: RunId, row: &AttemptRow) -> Result<Option<LogReader>> {
+    let (task, attempt) = (row.task, row.attempt);
+    let id = AttemptId { run, task, attempt };
+    match row.end.as_deref().map(|end| (&end.log, &end.steps)) {
+        Some((Some(log), _)) => Ok(Some(board.logs.read(log, id)?)),
+        // Its worker told how it ended, and nothing of a log.
+        Some((None, steps)) if !steps.is_empty() => Ok(None),
+        // It goes on, or was lost.
+        Some((None, _)) | None => Ok(board.logs.follow(&row.worker, id)?),
     }
 }
 
@@ -91,7 +91,7 @@ pub(crate) fn must_have_step(selected: &Selected<'_>, step: &str) -> Result<()> 
 pub(crate) fn print(board: &Board, selected: &[Selected<'_>], ui: &Ui) -> Result<()> {
     let mut first = true;
     for each in selected {
-        let Some(reader) = each.reader(board)? else {
+        let Some(reader) = reader(board, each.run, each.attempt)? else {
             continue;
         };
         let mut last = b'\n';
@@ -146,7 +146,7 @@ pub(crate) fn document(
         ui.data(if place > 0 { "," } else { "" });
         ui.data(logs::log_begin(&each.task.key, attempt, missing));
         let mut gap = "";
-        for frame in each.reader(board)?.into_iter().flatten() {
+        for frame in reader(board, each.run, each.attempt)?.into_iter().flatten() {
             let frame = frame?;
             if each.wants(&frame) {
                 let chunk =

@@ -12,7 +12,7 @@ use anyhow::Result;
 use api::run::Life;
 use engine::rows::{AttemptRow, TaskKind, TaskRow};
 use model::ids::{AttemptId, RunId, TaskNo};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use store::{LogReader, Store as _};
 
@@ -118,46 +118,84 @@ fn chosen<'a>(
 
 /// Prints new output of living attempts until the run has ended or nobody works on it.
 fn follow(board: &Board, run: RunId, task: Option<TaskNo>, ui: &Ui) -> Result<Exit> {
-    let mut readers: BTreeMap<AttemptId, LogReader> = BTreeMap::new();
-    let mut printer = log::Printer::default();
+    let mut following = Following::default();
     loop {
         let found = board.summary(run)?;
         let over = has_ended(found.row.state) || Board::life(&found) == Life::Abandoned;
-        let tasks = board.store.run_tasks(run)?;
-        let wanted: Option<Vec<TaskNo>> = task.map(|task| {
-            let leaves = references::leaves(&tasks, task);
-            leaves.iter().map(|row| row.no).collect()
-        });
-        for row in board.store.run_attempts(run, None)? {
-            let selected = wanted
-                .as_ref()
-                .is_none_or(|wanted| wanted.contains(&row.task));
-            if !selected {
-                continue;
-            }
-            let id = AttemptId {
-                run,
-                task: row.task,
-                attempt: row.attempt,
-            };
-            if let std::collections::btree_map::Entry::Vacant(place) = readers.entry(id)
-                && let Some(reader) = board.logs.follow(&row.worker, id)?
-            {
-                place.insert(reader);
-            }
-            if let Some(reader) = readers.get_mut(&id) {
-                while let Some(frame) = reader.next_frame()? {
-                    printer.frame(&tasks[row.task.index()].key, &frame.bytes, &|line| {
-                        ui.data(line)
-                    });
-                }
-            }
-        }
+        following.look(board, run, task, found.row.version)?;
+        following.print(board, ui)?;
         ui.flush();
         if over || ui.is_unread() {
-            printer.end(&|line| ui.data(line));
+            following.printer.end(&|line| ui.data(line));
             return Ok(Exit::Success);
         }
         std::thread::sleep(LOOK);
+    }
+}
+
+/// The attempts whose output is still to come. What has ended and was printed is let go.
+#[derive(Default)]
+struct Following {
+    /// The run's version at the last look at its rows.
+    version: Option<u64>,
+    tasks: Vec<TaskRow>,
+    open: BTreeMap<AttemptId, (AttemptRow, Option<LogReader>)>,
+    printed: BTreeSet<AttemptId>,
+    printer: log::Printer,
+}
+
+impl Following {
+    /// Takes in what the rows say, if they have changed.
+    fn look(
+        &mut self,
+        board: &Board,
+        run: RunId,
+        task: Option<TaskNo>,
+        version: u64,
+    ) -> Result<()> {
+        if self.version == Some(version) {
+            return Ok(());
+        }
+        self.tasks = board.store.run_tasks(run)?;
+        let wanted: Option<BTreeSet<TaskNo>> = task.map(|task| {
+            let leaves = references::leaves(&self.tasks, task);
+            leaves.iter().map(|row| row.no).collect()
+        });
+        for row in board.store.run_attempts(run, None)? {
+            let (task, attempt) = (row.task, row.attempt);
+            let id = AttemptId { run, task, attempt };
+            let is_wanted = wanted.as_ref().is_none_or(|wanted| wanted.contains(&task));
+            if is_wanted && !self.printed.contains(&id) {
+                let reader = self.open.remove(&id).and_then(|(_, reader)| reader);
+                self.open.insert(id, (row, reader));
+            }
+        }
+        self.version = Some(version);
+        Ok(())
+    }
+
+    /// Prints what has come, and lets go of attempts that have ended: all they printed was there before.
+    fn print(&mut self, board: &Board, ui: &Ui) -> Result<()> {
+        let mut ended = Vec::new();
+        for (id, (row, reader)) in &mut self.open {
+            if reader.is_none() {
+                *reader = log::reader(board, id.run, row)?;
+            }
+            if let Some(reader) = reader {
+                let key = &self.tasks[row.task.index()].key;
+                while let Some(frame) = reader.next_frame()? {
+                    self.printer.frame(key, &frame.bytes, &|line| ui.data(line));
+                }
+            }
+            if row.end.is_some() {
+                *reader = None;
+                ended.push(*id);
+            }
+        }
+        for id in ended {
+            self.open.remove(&id);
+            self.printed.insert(id);
+        }
+        Ok(())
     }
 }

@@ -101,4 +101,21 @@ fn a_step_does_not_outlive_formic_and_its_spawner_killed_together() {
     assert_eq!(going.end().code, None);
     // Nobody has the other end open any more: the step is dead, and no other command was needed.
     assert_eq!(open.read_to_end(&mut Vec::new()).unwrap(), 0);
+
+fn a_third_signal_ends_the_program_at_once_and_nothing_is_left() {
+    let world = World::empty();
+    let (begun, go) = (world.fifo("begun"), world.fifo("go"));
+    // It would have ten seconds from the first signal on.
+    world.write(
+        "formic.yaml",
+        &format!("tasks:\n  a: {{ run: 'trap \"\" TERM HUP INT; echo x > {begun}; cat {go}' }}\n"),
+    );
+    let mut going = world.start(&["run"]);
+    assert_eq!(heard(&begun), "x\n");
+    // Different ones: equal signals that meet are one.
+    going.signal("TERM").signal("HUP").signal("INT");
+    let code = going.end().code;
+    assert!(matches!(code, Some(129 | 130 | 143)), "{code:?}");
+    assert_eq!(world.document()["status"], "interrupted");
+    assert_eq!(processes_with(&go), [] as [String; 0]);
 }

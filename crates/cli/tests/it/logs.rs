@@ -78,3 +78,32 @@ fn a_living_run_is_followed_to_its_end() {
     let ran = following.end().ok();
     assert_eq!(ran.out, "a | first\na | go\na | last\n");
 }
+
+#[test]
+fn following_many_tasks_needs_few_open_files() {
+    let world = World::empty();
+    let (begun, go) = (world.fifo("begun"), world.fifo("go"));
+    let numbers: Vec<String> = (0..60).map(|number| number.to_string()).collect();
+    let numbers = numbers.join(", ");
+    world.write(
+        "formic.yaml",
+        &format!(
+            "tasks:\n  hold: {{ run: 'echo x > {begun}; cat {go}' }}\n  \
+             many: {{ matrix: {{ n: [{numbers}] }}, run: 'echo one' }}\n"
+        ),
+    );
+    let going = world.start(&["run", "-j", "2"]);
+    assert_eq!(heard(&begun), "x\n");
+    let program = env!("CARGO_BIN_EXE_formic");
+    let mut limited = std::process::Command::new("bash");
+    limited
+        .args(["-c", &format!("ulimit -n 40; exec {program} logs -f")])
+        .current_dir(world.dir())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let following = limited.spawn().unwrap();
+    tell(&go);
+    let _ran = going.end().ok();
+    let ran = crate::world::Ran::from(following.wait_with_output().unwrap()).ok();
+    assert_eq!(ran.out.matches("| one\n").count(), 60, "{}", ran.err);
+}
