@@ -105,6 +105,8 @@ codes! {
         "on: {schedule: [{cron: \"0 25 * * *\"}]}" => "on: {schedule: [{cron: \"0 3 * * *\"}]}";
     NOT_ZONE = "E0220": "The key takes the IANA name of a time zone.",
         "on: {schedule: [{cron: \"0 3 * * *\", timezone: CEST}]}" => "on: {schedule: [{cron: \"0 3 * * *\", timezone: Europe/Berlin}]}";
+    LEADS_OUT = "E0221": "A path counts from the top of the source and stays below it.",
+        "working_dir: ../web" => "working_dir: web";
 
     UNKNOWN_TASK = "E0301": "No task has this name.",
         "tasks: {lint: {run: make lint}, test: {needs: [lnt], run: make}}" => "tasks: {lint: {run: make lint}, test: {needs: [lint], run: make}}";
@@ -171,6 +173,8 @@ codes! {
 
     OUTPUT_UNWRITTEN = "E0703": "A task without steps writes no outputs.",
         "t: {approval: Deploy?, outputs: {who: string}}" => "t: {approval: Deploy?}";
+    NEVER_AN_ARTIFACT = "E0704": "What is Git's or Formic's own is never part of an artifact.",
+        "artifacts: {out: {all: .git}}" => "artifacts: {out: {all: dist}}";
 
     LIMIT = "E0801": "The value passes a bound of Formic.",
         "timeout: 90d" => "timeout: 30d";

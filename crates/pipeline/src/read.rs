@@ -9,6 +9,7 @@ mod artifacts;
 mod call;
 mod matrix;
 mod params;
+mod place;
 mod service;
 mod shell;
 mod step;
@@ -219,7 +220,7 @@ impl Reader<'_, '_> {
             .unwrap_or_default();
         let common = Common {
             shell: tree.child("shell").and_then(shell::read),
-            working_dir: self.field(tree, "working_dir", Phase::Start),
+            working_dir: self.path(tree, "working_dir", Phase::Start),
             inherit,
         };
         let concurrency = tree

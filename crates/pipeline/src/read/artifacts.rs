@@ -24,10 +24,13 @@ impl Reader<'_, '_> {
             let (Some(from_name), Some(name_text)) = (from.text(), name.text()) else {
                 continue;
             };
+            if let Some(to) = item.child("to") {
+                self.refuse_own(to);
+            }
             draft.def.artifacts_in.push(ArtifactIn {
                 from: from_name.to_owned(),
                 name: name_text.to_owned(),
-                to: self.field(item, "to", Phase::Start),
+                to: self.path(item, "to", Phase::Start),
                 optional: flag(item, "optional").unwrap_or(false),
             });
             draft.taken.push((from.span, name.span));
@@ -43,11 +46,11 @@ impl Reader<'_, '_> {
             if_missing: IfMissing::Fail,
         };
         if value.entries().is_none() {
-            artifact.paths = self.texts(value, Phase::Start);
+            artifact.paths = self.paths(value, Phase::Start);
             return artifact;
         }
         if let Some(paths) = value.child("paths") {
-            artifact.paths = self.texts(paths, Phase::Start);
+            artifact.paths = self.paths(paths, Phase::Start);
         }
         let excluded = value
             .child("exclude")

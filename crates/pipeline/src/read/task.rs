@@ -13,7 +13,7 @@ use crate::yaml::{Entry, Node};
 use model::limits;
 use model::plan::{
     Activation, Approval, ArtifactWhen, Body, Cache, Expression, Late, Phase as Part, Resources,
-    Retry, Secret, StartRule, StatusOf, Step, Steps, TaskDef,
+    Retry, Secret, StartRule, StatusOf, Step, Steps, TaskDef, Text,
 };
 use std::collections::BTreeSet;
 
@@ -107,7 +107,8 @@ impl Reader<'_, '_> {
         for step in &mut steps {
             step.keep_streams_apart |= apart;
         }
-        let own_dir = self.field(node, "working_dir", Phase::Start);
+        let own_dir = self.path(node, "working_dir", Phase::Start);
+        self.check_step_dirs(node, own_dir.as_ref().or(common.working_dir.as_ref()));
         let written = output_names(&draft.def.outputs);
         draft.steps = steps
             .iter()
@@ -151,6 +152,21 @@ impl Reader<'_, '_> {
         self.report
             .error(&codes::OUTPUT_UNWRITTEN, entry.key_span, message)
             .help("add `run` or `steps`, or remove `outputs`");
+    }
+
+    /// The folders of steps count from that of their task.
+    fn check_step_dirs(&mut self, node: &Node<'_>, task: Option<&Text>) {
+        let outer = match task.map(Text::literal) {
+            None => "",
+            Some(Some(outer)) => outer,
+            Some(None) => return,
+        };
+        let items = node.child("steps").and_then(Node::items);
+        for item in items.unwrap_or_default() {
+            if let Some(dir) = item.child("working_dir") {
+                self.refuse_leading_out(dir, outer);
+            }
+        }
     }
 
     /// A step may not have more time than its task, since it would never get it.
@@ -314,7 +330,7 @@ impl Reader<'_, '_> {
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect();
-        def.generates = self.field(node, "generates", Phase::Start);
+        def.generates = self.path(node, "generates", Phase::Start);
         def.inputs = node
             .child("inputs")
             .map(|inputs| self.texts(inputs, Phase::Start));
@@ -335,7 +351,7 @@ impl Reader<'_, '_> {
         }
         def.services = node
             .child("services")
-            .map(|services| self.services(services))
+            .map(|services| self.services(services, &draft.steps))
             .unwrap_or_default();
         // Those of a call are mapped, see `call`.
         if draft.call.is_none() {
