@@ -101,7 +101,9 @@ fn a_step_does_not_outlive_formic_and_its_spawner_killed_together() {
     assert_eq!(going.end().code, None);
     // Nobody has the other end open any more: the step is dead, and no other command was needed.
     assert_eq!(open.read_to_end(&mut Vec::new()).unwrap(), 0);
+}
 
+#[test]
 fn a_third_signal_ends_the_program_at_once_and_nothing_is_left() {
     let world = World::empty();
     let (begun, go) = (world.fifo("begun"), world.fifo("go"));
