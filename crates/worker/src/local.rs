@@ -79,12 +79,25 @@ pub async fn run(
                     // Kills what runs, and waits for that.
                     drop(executor);
                     worker.places().for_each(|place| site.clean(place));
-                    return;
+                    // With it goes whoever waits for files that are looked at.
+                    drop(worker);
+                    drop(aside);
+                    return clean_late(done, &*site).await;
                 }
             },
             Some(input) = done.recv() => input,
             () = sleep(wake) => Input::Tick,
         };
+    }
+}
+
+/// Removes the places that were being made when the worker left. Waits for what is under way aside, as the end of the
+/// runtime would.
+async fn clean_late(mut done: UnboundedReceiver<Input>, site: &dyn Site) {
+    while let Some(input) = done.recv().await {
+        if let Input::Prepared(_, Ok(place)) = input {
+            site.clean(&place);
+        }
     }
 }
 

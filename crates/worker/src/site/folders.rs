@@ -8,6 +8,7 @@
 //! Invariants
 //! - An attempt finds its folder empty but for `scripts`.
 //! - A script is what its step says, whatever earlier attempts did to the file.
+//! - What a step made of folders in it may be large, and is not waited for: such a folder is not used again.
 //! - What killed processes left is removed beside the first attempts; the folders of a process that lives are
 //!   not touched, for its lock cannot be had.
 
@@ -38,8 +39,8 @@ struct State {
     own: Option<Own>,
     /// Folders that no attempt has at the moment; as many at most as attempts ran at once.
     free: Vec<PathBuf>,
-    /// Removes what dead processes left, which may be large. Nobody waits for it but the end.
-    sweeper: Option<JoinHandle<()>>,
+    /// They remove what may be large: what dead processes left, what steps made. Nobody waits for them but the end.
+    sweepers: Vec<JoinHandle<()>>,
 }
 
 /// The folder of a process that lives.
@@ -72,7 +73,7 @@ impl Folders {
         if state.own.is_none() {
             state.own = Some(Own::make(&self.root)?);
             let root = self.root.clone();
-            state.sweeper = Some(std::thread::spawn(move || remove_left_behind(&root)));
+            state.sweep(move || remove_left_behind(&root));
         }
         let own = state.own.as_ref().expect("just made");
         let dir = own.dir.join(name);
@@ -84,9 +85,12 @@ impl Folders {
     /// Takes a folder back.
     pub(super) fn give_back(&self, dir: &Path) {
         match tidy(dir) {
-            Ok(()) => self.state().free.push(dir.to_owned()),
-            // What cannot be removed is only in the way.
-            Err(_) => drop(fs::remove_dir_all(dir)),
+            Ok(Tidied::Empty) => self.state().free.push(dir.to_owned()),
+            Ok(Tidied::HasFolders) | Err(_) => {
+                let dir = dir.to_owned();
+                // What cannot be removed is only in the way.
+                self.state().sweep(move || drop(fs::remove_dir_all(dir)));
+            }
         }
     }
 
@@ -98,7 +102,7 @@ impl Folders {
 impl Drop for Folders {
     fn drop(&mut self) {
         let mut state = self.state();
-        if let Some(sweeper) = state.sweeper.take() {
+        for sweeper in state.sweepers.drain(..) {
             // It has no state that a panic could spoil.
             drop(sweeper.join());
         }
@@ -108,6 +112,13 @@ impl Drop for Folders {
         drop(state);
         // Others may have theirs in it.
         drop(fs::remove_dir(&self.root));
+    }
+}
+
+impl State {
+    fn sweep(&mut self, remove: impl FnOnce() + Send + 'static) {
+        self.sweepers.retain(|sweeper| !sweeper.is_finished());
+        self.sweepers.push(std::thread::spawn(remove));
     }
 }
 
@@ -173,8 +184,17 @@ fn remove_left_behind(root: &Path) {
     }
 }
 
-/// Removes everything but the scripts.
-fn tidy(dir: &Path) -> io::Result<()> {
+/// What was made of a folder.
+enum Tidied {
+    /// Only its scripts are left.
+    Empty,
+    /// There are folders that a step made.
+    HasFolders,
+}
+
+/// Removes the files in a folder but for the scripts.
+fn tidy(dir: &Path) -> io::Result<Tidied> {
+    let mut tidied = Tidied::Empty;
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let is_dir = entry.file_type()?.is_dir();
@@ -182,12 +202,12 @@ fn tidy(dir: &Path) -> io::Result<()> {
             continue;
         }
         if is_dir {
-            fs::remove_dir_all(entry.path())?;
+            tidied = Tidied::HasFolders;
         } else {
             fs::remove_file(entry.path())?;
         }
     }
-    Ok(())
+    Ok(tidied)
 }
 
 /// Makes sure that the folder's script called `name` is `text`; returns its place.
@@ -234,11 +254,23 @@ mod tests {
         let dir = folders.take("r.1.1").unwrap();
         put_script(&dir, "0", "true").unwrap();
         fs::write(dir.join("0.output"), "a=b").unwrap();
-        fs::create_dir(dir.join("tree")).unwrap();
         folders.give_back(&dir);
         let next = folders.take("r.2.1").unwrap();
         assert_eq!(next, dir);
         assert_eq!(listed(&next), ["scripts"]);
+    }
+
+    #[test]
+    fn a_folder_in_which_a_step_made_folders_is_not_used_again() {
+        let (root, folders) = folders();
+        let dir = folders.take("r.1.1").unwrap();
+        fs::create_dir_all(dir.join("large/tree")).unwrap();
+        folders.give_back(&dir);
+        let next = folders.take("r.2.1").unwrap();
+        assert_ne!(next, dir);
+        assert_eq!(listed(&next), [] as [&str; 0]);
+        drop(folders);
+        assert_eq!(listed(root.path()), [] as [&str; 0]);
     }
 
     #[test]

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 /// How often another port is tried when one was told to somebody already.
 const TRIES: usize = 1_000;
-/// A connection within this machine is made at once, or its listener is too busy to be called ready.
-const CONNECT: Duration = Duration::from_millis(50);
+/// A connection within this machine is made at once, or its listener is too busy to be called ready. Others wait for
+/// that, so it is short; whoever is not ready is asked again.
+const CONNECT: Duration = Duration::from_millis(5);
 
 /// The ports that attempts were told.
 #[derive(Default)]

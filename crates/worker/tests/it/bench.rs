@@ -13,6 +13,7 @@ use model::plan::{Plan, Resources};
 use model::time::Timestamp;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use worker::listing::CutShort;
 use worker::site::{Collected, Prepared, Wanted, tree_key};
@@ -23,6 +24,8 @@ use worker::{Input, Look, LookRef, Options, Output, Site, Trouble, Worker};
 pub(crate) struct FakeSite {
     pub(crate) slow: bool,
     pub(crate) masks: Mutex<Vec<String>>,
+    /// Places that were removed.
+    pub(crate) cleaned: AtomicU32,
 }
 
 pub(crate) fn place(id: AttemptId) -> Prepared {
@@ -83,7 +86,9 @@ impl Site for FakeSite {
         Ok(Collected::default())
     }
 
-    fn clean(&self, _: &Prepared) {}
+    fn clean(&self, _: &Prepared) {
+        self.cleaned.fetch_add(1, Ordering::Relaxed);
+    }
 
     fn listing(&self, _: &Prepared, _: &CutShort) -> Option<Arc<dyn Listing>> {
         Some(Arc::new(NoFiles))
