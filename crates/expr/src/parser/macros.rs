@@ -8,6 +8,7 @@ use crate::ast::{Comprehension, Expr, ExprId, Macro, SelectMode, Slot};
 use crate::error::Error;
 use crate::lexer::TokenKind;
 use crate::span::Span;
+use crate::value::Value;
 
 /// Most shared expressions of a `cel.block`.
 const MAX_SHARED: usize = 256;
@@ -233,7 +234,12 @@ impl Parser<'_> {
                 break;
             }
         }
-        self.expect(TokenKind::CloseBracket, "`,` or `]`")?;
+        let bracket = self.expect(TokenKind::CloseBracket, "`,` or `]`")?;
+        if bound.is_empty() {
+            // Something has to be the whole of it, from `cel` to the last `)`; nobody can write this name.
+            let nothing = self.push(Expr::Literal(Value::Null), bracket, bracket);
+            bound.push((self.declare(String::new()), nothing));
+        }
         self.expect(TokenKind::Comma, "`,` and the expression")?;
         let mut body = self.expression()?;
         self.locals.truncate(outer);

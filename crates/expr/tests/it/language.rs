@@ -264,6 +264,7 @@ fn a_program_that_begins_or_ends_with_a_sign_keeps_its_text() {
         "-(1)",
         "(a) ? (b) : (c)",
         ".a + .b.c",
+        "cel.block([], c).d",
     ] {
         assert_eq!(compile(Dialect::Cel, text).unwrap().text(), text);
     }
