@@ -1,7 +1,5 @@
 //! A worker that leaves, driven by its real loop.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use crate::bench::{FakeSite, one};
 use api::protocol::{Chunk, Reply, ReplyBody, Request};
 use engine::work::Work;
