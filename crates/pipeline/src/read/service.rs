@@ -1,6 +1,7 @@
 //! Services: processes that run beside the steps of a task.
 //!
-//! Where a service listens is told by variables that are made of its name, so two names may not make the same one.
+//! Where a service listens is told by variables that are made of its name, so two names may not make the same one. Nor may
+//! a step have the name of a service: the log of a task is asked for either by its name.
 
 use super::{Purpose, Reader};
 use crate::codes;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 
 impl Reader<'_, '_> {
     /// The services of a task, in the order in which they are started.
-    pub(super) fn services(&mut self, node: &Node<'_>) -> Vec<Service> {
+    pub(super) fn services<T>(&mut self, node: &Node<'_>, steps: &[(String, T)]) -> Vec<Service> {
         let entries = node.entries().unwrap_or_default();
         if let Some(entry) = entries.get(limits::SERVICES_PER_TASK) {
             let (found, most) = (entries.len(), limits::SERVICES_PER_TASK);
@@ -23,6 +24,17 @@ impl Reader<'_, '_> {
             return Vec::new();
         }
         self.refuse_equal_variables(entries);
+        for entry in entries {
+            if steps.iter().any(|(step, _)| *step == entry.key) {
+                let message = format!(
+                    "a service and a step of the task are called `{}`",
+                    entry.key
+                );
+                self.report
+                    .error(&codes::DUPLICATE_NAME, entry.key_span, message)
+                    .help("give the service another name; a task with `run` has one step, called `run`");
+            }
+        }
         entries.iter().map(|entry| self.service(entry)).collect()
     }
 
