@@ -10,6 +10,7 @@
 use crate::machine::Machine;
 use crate::rows::{
     Changes, Counts, EffectKey, Ended, RunState, Snapshot, TaskKind, TaskRow, TaskState,
+    tells_of_itself,
 };
 use model::ids::{TaskNo, Token};
 use model::plan::Phase;
@@ -114,8 +115,9 @@ struct Look<'a> {
 impl Look<'_> {
     fn counts(&self, broken: &mut Vec<String>) {
         let mut counts = Counts::default();
-        let leaves = self.machine.tasks().iter();
-        for row in leaves.filter(|row| row.kind == TaskKind::Leaf) {
+        let (head, tasks) = (self.machine.head(), self.machine.tasks());
+        let own = |row: &&TaskRow| tells_of_itself(row, tasks) && head.counts(row);
+        for row in tasks.iter().filter(own) {
             counts.total += 1;
             match row.state {
                 TaskState::Queued(_) | TaskState::Open => {}

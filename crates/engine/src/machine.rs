@@ -227,9 +227,14 @@ impl Machine {
         now: Timestamp,
     ) -> Result<(), Rejected> {
         self.must_wait(no, |row| row.state == TaskState::Blocked(Gate::Approval))?;
+        if self.row(no).timer_at.is_some_and(|at| at <= now) {
+            self.unanswered(no, now);
+            return Ok(());
+        }
         match answer {
             Answer::Approve => {
                 self.log(Transition::Approved { task: no, by }, now);
+                self.touch(no).note = None;
                 self.set_timer(no, None);
                 self.enter_group(no, now);
             }

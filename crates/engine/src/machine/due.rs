@@ -84,16 +84,19 @@ impl Machine {
         match self.row(no).state {
             TaskState::Queued(QueueReason::Backoff) => self.after_backoff(no, now),
             TaskState::Queued(QueueReason::Delay) => self.ask_approval(no, now),
-            TaskState::Blocked(Gate::Approval) => {
-                self.touch(no).note = Some("nobody answered the approval in time".into());
-                self.fail(no, FailureKind::Policy, None, now);
-            }
+            TaskState::Blocked(Gate::Approval) => self.unanswered(no, now),
             TaskState::Open => self.time_is_over(no, now),
             TaskState::Queued(_)
             | TaskState::Blocked(Gate::Manual)
             | TaskState::Running
             | TaskState::Ended(_) => {}
         }
+    }
+
+    /// The deadline of an approval has passed; an answer that comes later counts as none.
+    pub(super) fn unanswered(&mut self, no: TaskNo, now: Timestamp) {
+        self.touch(no).note = Some("nobody answered the approval in time".into());
+        self.fail(no, FailureKind::Policy, None, now);
     }
 
     /// The time limit of the run. It holds while a run drains, else a task could hold it up for ever.

@@ -14,7 +14,7 @@ use crate::rows::{
 };
 use model::ids::TaskNo;
 use model::plan::{Phase, Tolerance};
-use model::reason::{CancelCause, FailureKind, QueueReason, SkipCause};
+use model::reason::{CancelCause, FailureKind, Gate, QueueReason, SkipCause};
 use model::time::Timestamp;
 
 impl Machine {
@@ -23,20 +23,16 @@ impl Machine {
         debug_assert!(self.row(no).ended().is_none(), "an ended row never changes");
         self.forget_waiting(no);
         self.set_timer(no, None);
+        let was_asked = self.row(no).state == TaskState::Blocked(Gate::Approval);
         let row = self.touch(no);
         row.ended_at = Some(now);
-        let (leaf, group) = (row.kind == TaskKind::Leaf, row.group.clone());
-        self.put(no, TaskState::Ended(ended), now);
-        if leaf {
-            let tolerated = self.row(no).tolerated;
-            let counts = &mut self.run.counts;
-            *match ended {
-                Ended::Failed(_) if !tolerated => &mut counts.failed,
-                Ended::Succeeded | Ended::Failed(_) => &mut counts.succeeded,
-                Ended::Skipped(_) => &mut counts.skipped,
-                Ended::Canceled(_) => &mut counts.canceled,
-            } += 1;
+        if was_asked && !matches!(ended, Ended::Failed(_)) {
+            // The question has nothing to do with why it ended.
+            row.note = None;
         }
+        let group = row.group.clone();
+        self.put(no, TaskState::Ended(ended), now);
+        self.count_end(no, ended);
         if let Some(group) = group {
             // One that was taken over may still wait to have its place again.
             self.effect_done(&EffectKey::enter(Some(no)));
@@ -44,6 +40,43 @@ impl Machine {
             self.leave_group(Some(no), group.to_string());
         }
         self.index.to_pass_on.push_back(Follow::Ended(no));
+    }
+
+    fn count_end(&mut self, no: TaskNo, ended: Ended) {
+        let row = self.row(no);
+        let (leaf, tolerated) = (row.kind == TaskKind::Leaf, row.tolerated);
+        if !self.head.counts(row) || !self.tells_of_itself(no, ended) {
+            return;
+        }
+        let counts = &mut self.run.counts;
+        counts.total += u32::from(!leaf);
+        *match ended {
+            Ended::Failed(_) if !tolerated => &mut counts.failed,
+            Ended::Succeeded | Ended::Failed(_) => &mut counts.succeeded,
+            Ended::Skipped(_) => &mut counts.skipped,
+            Ended::Canceled(_) => &mut counts.canceled,
+        } += 1;
+    }
+
+    /// [`crate::rows::tells_of_itself`] of a row that ends, without a look at the other rows.
+    fn tells_of_itself(&self, no: TaskNo, ended: Ended) -> bool {
+        let inside = match self.row(no).kind {
+            TaskKind::Leaf => return true,
+            TaskKind::Matrix => self.index.groups.get(&no).map(|group| group.tally),
+            TaskKind::Call => {
+                let call = self.index.instances.get(&Some(no));
+                let call = call.filter(|call| !self.plan.scope(call.scope).tasks.is_empty());
+                call.map(|call| Tally {
+                    tolerated: None,
+                    ..call.tally
+                })
+            }
+        };
+        match (inside, ended) {
+            (None, _) => true,
+            (Some(tally), Ended::Failed(_)) => tally.failed.is_none() && tally.tolerated.is_none(),
+            (Some(_), Ended::Succeeded | Ended::Skipped(_) | Ended::Canceled(_)) => false,
+        }
     }
 
     /// Ends a task with the failure of an expression or value that its author wrote.
@@ -223,7 +256,9 @@ impl Machine {
         group.tally.add(ended, tolerated);
         group.left -= 1;
         let (left, tally) = (group.left, group.tally);
-        let failed = matches!(ended, Ended::Failed(_)) && !tolerated;
+        // What failed in an earlier run stops nothing in a replay.
+        let fresh = self.row(no).reused_from.is_none();
+        let failed = fresh && matches!(ended, Ended::Failed(_)) && !tolerated;
         let fail_fast = self
             .plan
             .task(self.row(matrix).def)
@@ -366,8 +401,27 @@ impl Machine {
         }
     }
 
+    /// What the tasks that a replay repeats came to; everything else is as it was in the earlier run, whose verdict is
+    /// known. None in other runs, and where the repeated task never came about.
+    fn of_replay(&self) -> Option<Tally> {
+        let is_replay = self.head.is_replay();
+        // Once in a run, and all rows of a replay were written with it.
+        let repeated = self
+            .tasks
+            .iter()
+            .filter(|row| is_replay && row.kind == TaskKind::Leaf && row.reused_from.is_none());
+        repeated.fold(None, |tally: Option<Tally>, row| {
+            let mut tally = tally.unwrap_or_default();
+            if let Some(ended) = row.ended() {
+                tally.add(ended, row.tolerated);
+            }
+            Some(tally)
+        })
+    }
+
     pub(super) fn end_run(&mut self, tally: Tally, now: Timestamp) {
         let canceled = self.run.cancel.as_ref().map(|cancel| cancel.cause);
+        let tally = self.of_replay().unwrap_or(tally);
         let result = match (tally.sum(), canceled) {
             (Ended::Canceled(cause), None) => RunResult::Canceled(cause),
             (Ended::Canceled(_), Some(cause)) | (Ended::Failed(_), Some(cause))

@@ -181,11 +181,11 @@ impl Machine {
     }
 
     fn push_row(&mut self, mut row: TaskRow) {
-        if row.kind == TaskKind::Leaf {
-            self.run.counts.total += 1;
-        }
         if let Some(reused) = self.reused(&row.key) {
             row.reused_from = Some(reused.run);
+        }
+        if row.kind == TaskKind::Leaf && self.head.counts(&row) {
+            self.run.counts.total += 1;
         }
         self.draft.run = true;
         self.draft.tasks.insert(row.no);

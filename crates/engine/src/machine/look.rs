@@ -322,8 +322,7 @@ impl Machine {
     }
 
     pub(super) fn publishes(&self) -> bool {
-        let parent = self.head.parent.as_ref();
-        parent.is_none_or(|parent| parent.kind != crate::rows::ParentKind::Replay)
+        !self.head.is_replay()
     }
 
     fn need(&self, row: &TaskRow) -> Need {

@@ -91,7 +91,9 @@ impl Machine {
             Activation::Automatic => self.ask_approval(no, now),
             Activation::Manual { blocking } => {
                 // Released before it is blocked, so that it is counted as what it is.
-                self.touch(no).released = !blocking;
+                let row = self.touch(no);
+                row.released = !blocking;
+                row.ready_at = Some(now);
                 self.put(no, TaskState::Blocked(Gate::Manual), now);
                 if !blocking {
                     self.index.to_pass_on.push_back(Follow::Released(no));
@@ -112,6 +114,13 @@ impl Machine {
         let Some(approval) = approval else {
             return self.enter_group(no, now);
         };
+        let prompt = match self.late_text(no, &approval.prompt) {
+            Ok(prompt) => prompt,
+            Err(message) => return self.fail_with(no, message, now),
+        };
+        let row = self.touch(no);
+        row.note = Some(prompt.into());
+        row.ready_at = Some(now);
         self.put(no, TaskState::Blocked(Gate::Approval), now);
         self.set_timer(no, Some(now.plus_ms(approval.deadline_ms)));
     }

@@ -1,7 +1,7 @@
 //! Rows of the run itself.
 
 use super::attempt::{ArtifactRef, Outputs};
-use super::task::Ended;
+use super::task::{Ended, TaskKind, TaskRow};
 use model::digest::Digest;
 use model::ids::{RunId, ScopeNo, TaskNo, Token, WorkerId};
 use model::reason::{CancelCause, CancelMode, QueueReason};
@@ -36,6 +36,22 @@ pub struct RunHead {
     /// definition (`deploy/test`). Decides the order of ready tasks, so it is part of what is true.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub expected_ms: BTreeMap<String, u64>,
+}
+
+impl RunHead {
+    /// Whether the run only repeats one task of another.
+    #[must_use]
+    pub fn is_replay(&self) -> bool {
+        let parent = self.parent.as_ref();
+        parent.is_some_and(|parent| parent.kind == ParentKind::Replay)
+    }
+
+    /// Whether a row that [tells of itself](super::tells_of_itself) counts in this run. In a replay only what it
+    /// repeats does.
+    #[must_use]
+    pub fn counts(&self, row: &TaskRow) -> bool {
+        !self.is_replay() || (row.kind == TaskKind::Leaf && row.reused_from.is_none())
+    }
 }
 
 /// The run that another one continues or repeats.
@@ -77,7 +93,7 @@ pub struct Reused {
 pub enum ParentKind {
     /// It repeats what did not succeed.
     Retry,
-    /// It repeats one task and publishes nothing.
+    /// It repeats one task and keeps nothing of it for others.
     Replay,
 }
 
@@ -182,7 +198,7 @@ pub struct Cancel {
     pub at: Timestamp,
 }
 
-/// Leaf tasks by state. Matrices and calls do not count, their tasks do.
+/// Tasks by state. Of matrices and calls their tasks count, unless there are none or the failure is their own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// All of them.

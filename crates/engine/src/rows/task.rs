@@ -41,7 +41,7 @@ pub struct TaskRow {
     /// Attempts after trouble of the platform before the start, which are free.
     #[serde(default)]
     pub free_retries: u32,
-    /// When its needs were met and it could have started but for slots.
+    /// When its needs were met and it could have started but for slots, or for the person that it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_at: Option<Timestamp>,
     /// Earliest start (backoff, delay), latest answer (approval), or the end of the time that an open call has.
@@ -72,9 +72,31 @@ pub struct TaskRow {
     /// The run whose finished result this is, when it was taken over instead of run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reused_from: Option<RunId>,
-    /// One sentence for people beside the reason: the error of an expression, who rejected, ….
+    /// One sentence for people beside the reason: what is asked, the error of an expression, who rejected, ….
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Box<str>>,
+}
+
+/// Whether a row is told and counted as a task: one that a worker runs always is. A matrix or call is told by the
+/// rows in it, unless it ended without any, or failed although nothing in it did.
+#[must_use]
+pub fn tells_of_itself(row: &TaskRow, tasks: &[TaskRow]) -> bool {
+    if row.kind == TaskKind::Leaf {
+        return true;
+    }
+    let Some(ended) = row.ended() else {
+        return false;
+    };
+    let mut inside = tasks.iter().filter(|each| each.parent == Some(row.no));
+    // What is tolerated of its members is tolerated of a matrix, which then has failed too.
+    let failed = |each: &TaskRow| {
+        let counts = row.kind == TaskKind::Matrix || !each.tolerated;
+        counts && matches!(each.ended(), Some(Ended::Failed(_)))
+    };
+    match ended {
+        Ended::Failed(_) => !inside.any(failed),
+        Ended::Succeeded | Ended::Skipped(_) | Ended::Canceled(_) => inside.next().is_none(),
+    }
 }
 
 /// What a task row stands for.

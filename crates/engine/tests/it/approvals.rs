@@ -3,7 +3,7 @@
 use engine::event::{Answer, Command, Event, Rejected};
 use engine::rows::Transition;
 use model::ids::TaskNo;
-use model::plan::StatusOf;
+use model::plan::{StatusOf, ValueType};
 use model::reason::CancelMode;
 use serde_json::json;
 use testkit::{Driver, plan};
@@ -53,6 +53,73 @@ fn an_approval_nobody_answers_fails_at_its_deadline() {
     run.pass_ms(1);
     assert_eq!(run.state("deploy"), "failed (policy)");
     assert_eq!(run.note("deploy"), "nobody answered the approval in time");
+}
+
+#[test]
+fn an_answer_after_the_deadline_counts_as_none() {
+    for answer in [Answer::Approve, Answer::Reject] {
+        let mut run = approved();
+        // Nobody works on the run, so nothing has told it that time passes.
+        run.now = run.now.plus_ms(DAY_MS);
+        let _changes = run.answer("deploy", answer).unwrap();
+        assert_eq!(run.state("deploy"), "failed (policy)");
+        assert_eq!(run.note("deploy"), "nobody answered the approval in time");
+        assert_eq!(run.result(), "failed");
+    }
+}
+
+#[test]
+fn an_answer_just_before_the_deadline_counts() {
+    let mut run = approved();
+    run.now = run.now.plus_ms(DAY_MS - 1);
+    run.approve("deploy");
+    assert_eq!(run.state("deploy"), "queued (slots)");
+}
+
+#[test]
+fn what_is_asked_since_when_and_until_when_is_in_the_row_while_it_waits() {
+    let mut run = Driver::start(
+        plan("p")
+            .task("build", |t| t.output("version", ValueType::String))
+            .task("deploy", |t| {
+                t.needs(["build"])
+                    .approval_within_ms("ship ${{ tasks.build.outputs.version }}?", 500)
+            })
+            .build(),
+    );
+    run.lease();
+    run.pass_ms(20);
+    run.succeed_with("build", json!({ "version": "1.2" }));
+    let row = run.row("deploy");
+    assert_eq!(row.note.as_deref(), Some("ship 1.2?"));
+    assert_eq!(row.ready_at.map(|at| at.0), Some(20));
+    assert_eq!(row.timer_at.map(|at| at.0), Some(520));
+    run.approve("deploy");
+    assert_eq!(run.note("deploy"), "");
+}
+
+#[test]
+fn a_question_that_cannot_be_computed_fails_its_task() {
+    let mut run = Driver::start(
+        plan("p")
+            .task("deploy", |t| t.approval("ship ${{ params.version }}?"))
+            .build(),
+    );
+    run.pass_ms(1);
+    assert_eq!(run.state("deploy"), "failed (user)");
+    assert!(
+        run.note("deploy").contains("version"),
+        "{}",
+        run.note("deploy")
+    );
+}
+
+#[test]
+fn a_canceled_task_does_not_keep_its_question() {
+    let mut run = approved();
+    run.cancel(CancelMode::Now);
+    assert_eq!(run.state("deploy"), "canceled (person)");
+    assert_eq!(run.note("deploy"), "");
 }
 
 #[test]

@@ -46,6 +46,9 @@ fn a_call_over_its_time_stops_what_is_in_it_and_fails_as_timeout_after_its_final
     );
     assert_eq!(run.note("call"), "it took longer than its `timeout`");
     assert_eq!(run.result(), "failed");
+    // Nothing in it failed, so its own failure is counted beside its tasks.
+    let counts = run.machine.run().counts;
+    assert_eq!((counts.failed, counts.total), (1, 5));
 }
 
 #[test]

@@ -290,6 +290,41 @@ fn a_computed_axis_of_another_type_fails_the_task_and_shows_the_value() {
 }
 
 #[test]
+fn a_matrix_that_cannot_be_expanded_counts_as_a_failed_task() {
+    let run = computed(&json!([1, 1]), "tasks.plan.outputs.list");
+    let counts = run.machine.run().counts;
+    assert_eq!(
+        (
+            counts.total,
+            counts.succeeded,
+            counts.failed,
+            counts.skipped
+        ),
+        (3, 1, 1, 1)
+    );
+    assert_eq!(run.result(), "failed");
+}
+
+#[test]
+fn a_matrix_without_members_counts_as_one_task_and_one_with_members_as_these() {
+    let counts = |list: Value| {
+        let run = computed(&list, "tasks.plan.outputs.list");
+        run.machine.run().counts
+    };
+    let empty = counts(json!([]));
+    assert_eq!((empty.total, empty.skipped), (3, 2));
+    assert_eq!(counts(json!(["x", "y"])).total, 4);
+}
+
+#[test]
+fn a_matrix_whose_rule_fails_counts_beside_its_members() {
+    let run = shards(|t| t.when("params.missing == 1"));
+    let counts = run.machine.run().counts;
+    assert_eq!(run.state("test"), "failed (user)");
+    assert_eq!((counts.total, counts.failed, counts.skipped), (6, 1, 5));
+}
+
+#[test]
 fn a_matrix_with_doubled_cells_fails_the_task() {
     let run = computed(&json!([1, 1]), "tasks.plan.outputs.list");
     assert_eq!(run.state("test"), "failed (user)");

@@ -5,7 +5,7 @@ use engine::rows::{Ended, OutputValue, Parent, ParentKind, Reused};
 use model::digest::Digest;
 use model::ids::RunId;
 use model::plan::ValueType;
-use model::reason::{CancelMode, FailureKind};
+use model::reason::{CancelMode, FailureKind, SkipCause};
 use serde_json::json;
 use testkit::{Driver, plan};
 
@@ -80,6 +80,37 @@ fn tasks_inside_a_call_are_taken_over_too() {
     });
     assert_eq!(run.state("whole"), "succeeded");
     assert_eq!(run.lease(), ["call/y"]);
+}
+
+/// A replay of `m[2]` of a run in which nearly everything was red.
+fn replay() -> Driver {
+    let plan = plan("p")
+        .task("red", |t| t)
+        .task("behind", |t| t.needs(["red"]))
+        .task("m", |t| t.matrix([("n", json!([1, 2]))]))
+        .build();
+    Driver::start_with(plan, |head| {
+        let failed = || reused(Ended::Failed(FailureKind::User));
+        let skipped = reused(Ended::Skipped(SkipCause::NeedFailed));
+        let results = [("red", failed()), ("behind", skipped), ("m[1]", failed())];
+        head.parent = parent(ParentKind::Replay, results);
+    })
+}
+
+#[test]
+fn a_replay_is_judged_by_the_task_that_it_repeats() {
+    let mut run = replay();
+    // A member that had failed does not stop the one that is repeated.
+    assert_eq!(run.lease(), ["m[2]"]);
+    run.succeed("m[2]");
+    assert_eq!(run.result(), "succeeded");
+    let counts = run.machine.run().counts;
+    assert_eq!((counts.total, counts.succeeded, counts.failed), (1, 1, 0));
+    let mut run = replay();
+    run.lease();
+    run.fail("m[2]", 3);
+    assert_eq!(run.result(), "failed");
+    assert_eq!(run.machine.run().counts.failed, 1);
 }
 
 #[test]
