@@ -194,25 +194,25 @@ fn nearly_every_message_says_how_to_mend() {
 #[test]
 fn file_and_message_are_enough_to_mend_nearly_every_file() {
     let all = cases();
-    let tried: Vec<&Case> = all.iter().filter(|case| !case.mended.is_empty()).collect();
-    let (mended, not): (Vec<&Case>, Vec<&Case>) = tried.iter().partition(|case| is_mended(case));
+    let (mended, not): (Vec<&Case>, Vec<&Case>) = all.iter().partition(|case| is_mended(case));
     println!(
-        "{} of {} broken files were mended from file and message alone ({} %); nobody tried {} others",
+        "{} of {} broken files were mended from file and message alone ({} %)",
         mended.len(),
-        tried.len(),
-        mended.len() * 100 / tried.len(),
-        all.len() - tried.len()
+        all.len(),
+        mended.len() * 100 / all.len()
     );
     let not: Vec<&str> = not.iter().map(|case| case.title.as_str()).collect();
     println!("not mended: {not:#?}");
-    assert!(mended.len() * 10 >= tried.len() * 9, "not mended: {not:#?}");
-    assert!(tried.len() >= 200, "only {} were tried", tried.len());
+    assert!(mended.len() * 10 >= all.len() * 9, "not mended: {not:#?}");
 }
 
 /// Whether nothing of what was said is said again about what a person made of the files, and no error is left in them.
 ///
 /// A person who is told how a reference is written names a file; whether it is there does not stand in the text.
 fn is_mended(case: &Case) -> bool {
+    if case.mended.is_empty() {
+        return false;
+    }
     let (file, sources) = files(case.mended.lines());
     let was = diagnostics(&case.file, &case.sources);
     let again = |now: &Diagnostic| {
