@@ -39,8 +39,8 @@ use crate::{Json, JsonMap};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The version of the plan's form that this program writes. A program reads its own version and
-/// the one before.
+/// The version of the plan's form that this program writes. A program reads its own version and,
+/// from the second on, the one before.
 pub const PLAN_VERSION: u32 = 1;
 
 /// What a run does.

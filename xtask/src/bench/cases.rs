@@ -136,7 +136,7 @@ pub(super) fn syncs(bench: &Bench) -> Result<Vec<Line>> {
         ours: counted.map_or("no `strace`".to_owned(), |counted| counted.to_string()),
         ratio: ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}")),
         target: "1 to 1.2".to_owned(),
-        holds: ratio.is_none_or(|ratio| (1.0..=1.2).contains(&ratio)),
+        holds: ratio.is_some_and(|ratio| (1.0..=1.2).contains(&ratio)),
         not_counted: "nothing: every fsync and fdatasync from the start of `formic run` to its exit",
     }])
 }
