@@ -26,6 +26,7 @@ use model::plan::Text;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -199,6 +200,29 @@ fn inside(root: &Path, name: &str) -> Result<PathBuf, Trouble> {
     Ok(root.join(name))
 }
 
+/// Opens a file for reading, and waits for nobody should it have become a pipe: processes that a step left behind may
+/// put one there at any moment.
+fn open_at_once(path: &Path) -> io::Result<fs::File> {
+    let mut how = fs::File::options();
+    how.read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
 fn platform(what: &str, path: &Path, error: &io::Error) -> Trouble {
     Trouble::Platform(format!("cannot {what} `{}`: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_has_become_a_pipe_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("0.output");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let mut text = Vec::new();
+        open_at_once(&path).unwrap().read_to_end(&mut text).unwrap();
+        assert_eq!(text, b"");
+    }
 }

@@ -12,10 +12,10 @@
 //! - What killed processes left is removed beside the first attempts; the folders of a process that lives are
 //!   not touched, for its lock cannot be had.
 
-use super::tree;
+use super::{open_at_once, tree};
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -217,7 +217,7 @@ pub(super) fn put_script(dir: &Path, name: &str, text: &str) -> io::Result<PathB
     match fs::symlink_metadata(&file) {
         // Only a file that nobody else can have under another name is trusted.
         Ok(found) if found.is_file() && found.nlink() == 1 && found.len() == text.len() as u64 => {
-            if fs::read(&file).is_ok_and(|known| known == text.as_bytes()) {
+            if read(&file).is_ok_and(|known| known == text.as_bytes()) {
                 return Ok(file);
             }
             fs::remove_file(&file)?;
@@ -229,6 +229,12 @@ pub(super) fn put_script(dir: &Path, name: &str, text: &str) -> io::Result<PathB
     let mut made = fs::File::create_new(&file)?;
     made.write_all(text.as_bytes())?;
     Ok(file)
+}
+
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let mut known = Vec::new();
+    open_at_once(file)?.read_to_end(&mut known)?;
+    Ok(known)
 }
 
 #[cfg(test)]
