@@ -84,9 +84,12 @@ impl Dispatcher {
                         line,
                         column,
                         message,
+                        help,
                         ..
                     } = diagnostic;
-                    format!("{file}:{line}:{column}: {message}")
+                    let help = help.as_deref();
+                    let help = help.map_or_else(String::new, |help| format!(" ({help})"));
+                    format!("{file}:{line}:{column}: {message}{help}")
                 });
                 Ok(Err(lines.collect::<Vec<_>>().join("; ")))
             }

@@ -1,6 +1,6 @@
 //! Reports and the output before them.
 
-use crate::board::{Board, granted, run, tasks, wish};
+use crate::board::{Board, Process, granted, run, tasks, wish};
 use api::protocol::{Append, Chunk, ReplyBody, RequestBody, Stream};
 use engine::rows::{AttemptEnd, AttemptResult};
 use engine::work::Work;
@@ -148,8 +148,37 @@ fn generated_tasks_see_the_params_of_their_pipeline_and_inherit_what_their_maker
         .build();
     let mut process = board.process(1);
     process.create(1, plan);
-    let work = process.lease(1).remove(0);
     let more = "tasks:\n  x:\n    when: params.to == 'prod'\n    run: echo ${{ params.to }}\n";
+    generate(&board, &mut process, more);
+    let work = process.lease(1).remove(0);
+    assert_eq!(work.key, "make/x");
+    assert_eq!(work.task.env_policy.inherit, ["SSH_AUTH_SOCK"]);
+    assert_eq!(work.names["params"], serde_json::json!({ "to": "prod" }));
+}
+
+#[test]
+fn generated_tasks_that_use_a_file_are_refused_with_what_to_do() {
+    let board = Board::default();
+    let plan = testkit::plan("p")
+        .task("make", |task| task.run("true").generates("more.yaml"))
+        .build();
+    let mut process = board.process(1);
+    process.create(1, plan);
+    let more = "tasks: { scan: { uses: ./ci/scan.yaml } }\n";
+    generate(&board, &mut process, more);
+    let rows = board.store.run_tasks(run(1)).expect("readable");
+    assert_eq!(
+        rows[0].note.as_deref(),
+        Some(
+            "more.yaml:1:24: tasks that are generated cannot use files in this version of Formic (let a task of the \
+             pipeline use the file, or write the steps here)"
+        )
+    );
+}
+
+/// The next task succeeds and has written `more` into its file of tasks.
+fn generate(board: &Board, process: &mut Process, more: &str) {
+    let work = process.lease(1).remove(0);
     let mut end = AttemptEnd::bare(AttemptResult::Succeeded);
     end.generated = Some(board.blobs.put_bytes(more.as_bytes()).expect("in memory"));
     let report = process.request(RequestBody::Report {
@@ -160,8 +189,4 @@ fn generated_tasks_see_the_params_of_their_pipeline_and_inherit_what_their_maker
         then: None,
     });
     process.ask(&report);
-    let work = process.lease(1).remove(0);
-    assert_eq!(work.key, "make/x");
-    assert_eq!(work.task.env_policy.inherit, ["SSH_AUTH_SOCK"]);
-    assert_eq!(work.names["params"], serde_json::json!({ "to": "prod" }));
 }
