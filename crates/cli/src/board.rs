@@ -1,23 +1,31 @@
 //! The board of a project: rows, blobs and logs in one folder, opened clear of what dead processes left.
+//!
+//! `FORMIC_STATE` may give several projects one board. Then what is meant without an id is always of this project,
+//! and a run of another one is gone on with from its own folder only: its tasks would work in the wrong tree.
+//!
+//! On a disk that is full a board can be read still; whoever wants to write is told what may be deleted.
 
 use crate::edge;
+use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::project::Project;
+use crate::source;
+use crate::text;
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
 use api::run::Life;
-use engine::rows::{RunHead, Snapshot};
+use engine::rows::{RunHead, RunState, Snapshot};
 use model::digest::Digest;
 use model::ids::RunId;
 use model::plan::{Fragment, Plan};
 use model::time::Timestamp;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::location::Origin;
 use store::owner::{Proc, process};
 use store::{
-    BlobStore as _, DiskBlobs, LogStore, Owner, Places, Retention, RunSummary, SqliteStore,
-    StateDir, Store as _,
+    BlobStore as _, DiskBlobs, LogStore, Owner, Places, Retention, RunFilter, RunSummary,
+    SqliteStore, StateDir, Store as _, StoreError,
 };
 
 /// A plan or fragment is JSON of at most this size. A plan of the largest run takes a few hundred bytes for
@@ -36,6 +44,10 @@ pub(crate) struct Board {
     pub dir: PathBuf,
     /// Names the board in the marks that every process of a task carries.
     pub state_id: String,
+    /// The project's folder, as runs record it.
+    project: String,
+    /// Whether other projects may have runs here.
+    is_shared: bool,
 }
 
 impl Board {
@@ -55,7 +67,16 @@ impl Board {
                 "the board is in `{dir}`, where it was begun when the project could not be written"
             )),
         }
-        Self::open_in(&state, ui)
+        match Self::open_in(&state, project, ui) {
+            Ok(board) if board.store.is_alone() => {
+                board.make_room(ui);
+                drop(board);
+                let opened = Self::open_in(&state, project, ui)?;
+                let full = opened.store.is_alone().then(|| opened.full());
+                full.map_or(Ok(opened), |full| Err(full.into()))
+            }
+            opened => opened,
+        }
     }
 
     /// Opens the project's board if there is one; creates nothing.
@@ -69,7 +90,7 @@ impl Board {
         }
         let state = StateDir::locate(&project.dir, &places)?;
         if state.board().exists() {
-            Self::open_in(&state, ui).map(Some)
+            Self::open_in(&state, project, ui).map(Some)
         } else {
             Ok(None)
         }
@@ -83,19 +104,70 @@ impl Board {
         Self::open_existing(project, ui)?.ok_or_else(|| no_runs(project).into())
     }
 
-    fn open_in(state: &StateDir, ui: &Ui) -> Result<Self> {
+    fn open_in(state: &StateDir, project: &Project, ui: &Ui) -> Result<Self> {
         let dir = std::fs::canonicalize(&state.dir)
             .with_context(|| format!("cannot use the folder `{}`", state.dir.display()))?;
         let state_id = Digest::of(dir.as_os_str().as_encoded_bytes()).to_hex()[..16].to_owned();
         let board = Self {
-            store: Arc::new(SqliteStore::open(&state.board())?),
+            store: Arc::new(opened(&state.board())?),
             blobs: Arc::new(DiskBlobs::open(&state.blobs())?),
             logs: LogStore::open(&state.logs())?,
             dir,
             state_id,
+            project: project.dir.display().to_string(),
+            is_shared: state.origin == Origin::Setting,
         };
         board.clear(ui)?;
         Ok(board)
+    }
+
+    /// Whether a run is of this project. A folder inside of the board's is nobody's own.
+    pub(crate) fn is_ours(&self, head: &RunHead) -> bool {
+        let dir = &head.source.dir;
+        !self.is_shared || *dir == self.project || Path::new(dir).starts_with(&self.dir)
+    }
+
+    /// The folder of the other project that a run has to be gone on with from; `None` for a run of this one, and
+    /// for one whose folder is not there any more.
+    pub(crate) fn other_project<'h>(&self, head: &'h RunHead) -> Option<&'h Path> {
+        let dir = Path::new(&head.source.dir);
+        (!self.is_ours(head) && dir.is_dir()).then_some(dir)
+    }
+
+    /// The runs of this project that pass `filter`, newest first.
+    ///
+    /// # Errors
+    /// When the board cannot be read.
+    pub(crate) fn runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>> {
+        if !self.is_shared {
+            return Ok(self.store.run_list(filter)?);
+        }
+        let all = RunFilter {
+            limit: None,
+            ..filter.clone()
+        };
+        let mut runs = self.store.run_list(&all)?;
+        runs.retain(|run| self.is_ours(&run.head));
+        runs.truncate(filter.limit.unwrap_or(usize::MAX));
+        Ok(runs)
+    }
+
+    /// Removes what needs no room to be removed. Nobody may write anyway, so trouble is not told.
+    pub(crate) fn make_room(&self, ui: &Ui) {
+        let swept =
+            store::sweep_unnamed(&*self.store, &*self.blobs, &self.logs, edge::now());
+        let freed = swept.map_or(0, |swept| swept.bytes);
+        if freed > 0 {
+            let size = text::size(freed);
+            ui.say(format!("no space was left on the disk: removed {size} that no run names"));
+        }
+    }
+
+    /// The fault that nothing can be written here, and what may be deleted by hand.
+    fn full(&self) -> Fault {
+        let dir = self.dir.display();
+        let message = format!("no space is left on the disk of `{dir}`, so nothing can be run");
+        may_be_deleted(Fault::new(Exit::Infrastructure, message), &self.dir)
     }
 
     /// Kills what a dead `formic` left behind.
@@ -112,7 +184,7 @@ impl Board {
         Ok(())
     }
 
-    /// Removes old runs, and what no run names any more.
+    /// Removes old runs, what no run names any more, and folders that ended runs left behind.
     ///
     /// # Errors
     /// When the board or the disk fails.
@@ -124,7 +196,39 @@ impl Board {
             &Retention::default(),
             edge::now(),
         )?;
+        self.sweep_folders()
+    }
+
+    /// Removes the shared folders and worktrees of runs that have ended, which their own process did not live to do.
+    /// One that has not ended may be gone on with, whoever owns it. What cannot be removed is only in the way.
+    fn sweep_folders(&self) -> Result<()> {
+        for run in self.runs_with("workspaces") {
+            // They are made for a run on the board: without one it was removed.
+            if self.has_ended(run)?.unwrap_or(true) {
+                let folder = self.dir.join("workspaces").join(run.as_str());
+                drop(std::fs::remove_dir_all(folder));
+            }
+        }
+        for run in self.runs_with("sources") {
+            // One that is not on the board is about to be: its worktree is made first.
+            if self.has_ended(run)? == Some(true) {
+                source::forget(run, self);
+            }
+        }
         Ok(())
+    }
+
+    /// The runs that have a folder of their own in the folder called `name`.
+    fn runs_with(&self, name: &str) -> impl Iterator<Item = RunId> {
+        let entries = std::fs::read_dir(self.dir.join(name));
+        let entries = entries.into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+    }
+
+    /// Whether a run has ended; `None` when the board has it not.
+    fn has_ended(&self, run: RunId) -> Result<Option<bool>> {
+        let found = self.store.run_fetch(run)?;
+        Ok(found.map(|found| matches!(found.row.state, RunState::Ended(_))))
     }
 
     /// This process as an owner of runs; its lease ends at `until`.
@@ -164,7 +268,12 @@ impl Board {
     /// # Errors
     /// When its blob is gone or written by a newer program.
     pub(crate) fn plan(&self, head: &RunHead) -> Result<Plan> {
-        let bytes = self.blobs.read(&head.plan, PLAN_BYTES)?;
+        let bytes = self.blobs.read(&head.plan, PLAN_BYTES).with_context(|| {
+            let message = format!("the plan of run `{}` is not on the board any more", head.id);
+            Fault::new(Exit::Infrastructure, message).help(
+                "something deleted it there; `formic run` makes a new run, and `formic show` still tells of this one",
+            )
+        })?;
         let plan: Plan = serde_json::from_slice(&bytes).with_context(|| {
             format!(
                 "the plan of run `{}` was written by another formic",
@@ -187,6 +296,24 @@ impl Board {
             })
             .collect()
     }
+}
+
+/// The board in the file `path`; to be read only where the disk is full.
+fn opened(path: &Path) -> Result<SqliteStore, StoreError> {
+    match SqliteStore::open(path) {
+        // If it cannot be had alone either, that it is full is what matters.
+        Err(full @ StoreError::Full { .. }) => SqliteStore::open_alone(path).map_err(|_| full),
+        opened => opened,
+    }
+}
+
+/// Adds to the fault that a disk is full what may be deleted of the state in `dir`.
+pub(crate) fn may_be_deleted(full: Fault, dir: &Path) -> Fault {
+    let dir = dir.display();
+    full.help("free some space; `formic ls`, `show` and `logs` work meanwhile").help(format!(
+        "while no formic runs, `attempts`, `workspaces` and `tmp` in `{dir}` may be deleted; with the whole folder \
+         all runs and their artifacts go"
+    ))
 }
 
 /// The fault that a project has no runs.

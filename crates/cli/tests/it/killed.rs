@@ -52,6 +52,39 @@ fn a_killed_run_can_be_canceled() {
 }
 
 #[test]
+fn folders_of_a_run_that_was_killed_and_canceled_are_removed_by_the_next_one() {
+    let world = World::empty();
+    let (begun, go) = (world.fifo("begun"), world.fifo("go"));
+    world.write(
+        "formic.yaml",
+        &format!("name: ci\ntasks:\n  a: {{ run: 'echo x > {begun}; cat {go}' }}\n"),
+    );
+    world.write("next.yaml", "name: next\ntasks: {a: {run: 'true'}}\n");
+    let kill = || {
+        let mut going = world.start(&["run", "--file", "formic.yaml"]);
+        assert_eq!(heard(&begun), "x\n");
+        going.signal("KILL");
+        assert_eq!(going.end().code, None);
+        world.run_id()
+    };
+    let canceled = kill();
+    let _ran = world.formic(&["cancel", "--mode", "now"]).ok();
+    let resumable = kill();
+    let folder = |run: &str| world.dir().join(".formic/state/workspaces").join(run);
+    for run in [&*canceled, &*resumable, "000000000000", "not-a-run"] {
+        std::fs::create_dir_all(folder(run).join("shared")).expect("the state folder is ours");
+    }
+    let _ran = world.formic(&["run", "--file", "next.yaml"]).ok();
+    assert!(!folder(&canceled).exists(), "it has ended");
+    assert!(
+        !folder("000000000000").exists(),
+        "the board has no such run"
+    );
+    assert!(folder(&resumable).exists(), "it may be resumed");
+    assert!(folder("not-a-run").exists(), "it is nobody's");
+}
+
+#[test]
 fn two_runs_at_once_share_a_board() {
     let world = World::empty();
     let (begun, go) = (world.fifo("begun"), world.fifo("go"));
