@@ -9,6 +9,7 @@ pub mod contract;
 pub mod listing;
 pub mod local;
 pub mod mask;
+mod own;
 mod patterns;
 pub mod site;
 pub mod worker;

@@ -1,9 +1,10 @@
 //! The files of a source folder for `hash` and `glob`, as they are when an expression asks.
 //!
 //! A pattern matches paths below the folder as that of an artifact does: the name of a folder matches all in it, and
-//! `*` stops at `/`. A pattern that begins with `!` leaves out what it matches. `.git` and `.formic/state` are never
+//! `*` stops at `/`. A pattern that begins with `!` leaves out what it matches. What is Git's or Formic's own is never
 //! looked into, and links never followed. Everything is bounded, and comes to an early end when nobody waits for it.
 
+use crate::own::Own;
 use crate::patterns::{self, BadPattern};
 use engine::steps::{FileKind, ListedFile, Listing};
 use globset::GlobSet;
@@ -36,14 +37,19 @@ impl CutShort {
 #[derive(Debug)]
 pub struct Files {
     root: PathBuf,
+    own: Own,
     cut_short: CutShort,
 }
 
 impl Files {
-    /// Those below `root`, as long as somebody waits for what they come to.
+    /// Those below `root`, as long as somebody waits for what they come to. Formic's state is in `state`.
     #[must_use]
-    pub fn below(root: PathBuf, cut_short: CutShort) -> Self {
-        Self { root, cut_short }
+    pub fn below(root: PathBuf, state: &Path, cut_short: CutShort) -> Self {
+        Self {
+            own: Own::below(&root, state),
+            root,
+            cut_short,
+        }
     }
 }
 
@@ -63,7 +69,7 @@ impl Listing for Files {
         };
         let beginnings = patterns::beginnings(wanted.iter().copied());
         for folder in beginnings {
-            if folder.ancestors().any(is_ours) {
+            if self.own.closed(&folder).is_some() {
                 continue;
             }
             walk.below(folder).map_err(|stop| match stop {
@@ -161,7 +167,7 @@ impl Walk<'_> {
             for entry in entries {
                 let entry = entry.map_err(|error| Stop::Unreadable(whole.clone(), error))?;
                 let child = path.join(entry.file_name());
-                if !is_ours(&child) {
+                if self.files.own.closed(&child).is_none() {
                     left.push(child);
                 }
             }
@@ -194,11 +200,6 @@ impl Walk<'_> {
         });
         Ok(())
     }
-}
-
-/// Whether the path is that of Git's files or of Formic's.
-fn is_ours(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == ".git") || path.ends_with(".formic/state")
 }
 
 fn is_away(error: &io::Error) -> bool {
@@ -234,7 +235,11 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let files = Files::below(dir.path().to_owned(), CutShort::default());
+        let files = Files::below(
+            dir.path().to_owned(),
+            &dir.path().join("board"),
+            CutShort::default(),
+        );
         (dir, files)
     }
 
@@ -262,9 +267,11 @@ mod tests {
             (".git/config", ""),
             ("sub/.git", ""),
             (".formic/state/board", ""),
+            ("board/logs/1", ""),
             (".formic/ci.yaml", ""),
         ]);
         assert_eq!(glob(&files, &["**"]).unwrap(), [".formic/ci.yaml"]);
+        assert_eq!(glob(&files, &["."]).unwrap(), [".formic/ci.yaml"]);
         assert_eq!(glob(&files, &[".git/*"]).unwrap(), [""; 0]);
     }
 

@@ -31,7 +31,11 @@ pub(crate) fn matcher<'a>(
         if leads_out(clean) {
             return Err(BadPattern::LeadsOut(pattern.to_owned()));
         }
-        for each in [clean.to_owned(), format!("{clean}/**")] {
+        let all_in_it = match clean {
+            "" => "**".to_owned(),
+            clean => format!("{clean}/**"),
+        };
+        for each in [clean.to_owned(), all_in_it] {
             let glob = GlobBuilder::new(&each).literal_separator(true).build();
             let malformed = |error: globset::Error| {
                 BadPattern::Malformed(pattern.to_owned(), error.kind().to_string())
@@ -68,8 +72,10 @@ pub(crate) fn leads_out(path: impl AsRef<Path>) -> bool {
     parts.any(|part| !matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-fn clean(pattern: &str) -> &str {
-    pattern.trim_start_matches("./").trim_end_matches('/')
+/// A pattern as it is matched: without `./` in front and `/` behind; empty for the folder itself.
+pub(crate) fn clean(pattern: &str) -> &str {
+    let clean = pattern.trim_start_matches("./").trim_end_matches('/');
+    if clean == "." { "" } else { clean }
 }
 
 #[cfg(test)]
@@ -84,6 +90,14 @@ mod tests {
         }
         for path in ["a/b.rs", "srcs", "b.txt"] {
             assert!(!matcher.is_match(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_folder_itself_is_all_in_it() {
+        for pattern in [".", "./", "**"] {
+            assert!(matcher([pattern]).unwrap().is_match("a/b.rs"), "{pattern}");
+            assert_eq!(beginnings([pattern].into_iter()), [PathBuf::new()]);
         }
     }
 

@@ -1,23 +1,26 @@
 //! Artifacts: files by patterns, packed into one archive with one digest per content.
 //!
 //! The archive is a tar with sorted entries, no times and no owners, so that equal files make an equal digest.
+//!
+//! What is Git's or Formic's own ([`Own`]) is neither given nor taken, whoever made the archive: a pattern that matches
+//! all finds nothing of it, and one that names it is an error. An archive is looked through before anything of it is
+//! written.
 
 use super::{
     Collected, Content, Prepared, Trouble, WantedArtifact, inside, known, make_dir, platform, tree,
 };
+use crate::own::{Closed, Own};
 use crate::patterns::{self, BadPattern};
 use engine::rows::ArtifactRef;
 use engine::work::Work;
 use globset::GlobSet;
 use model::plan::{ArtifactIn, IfMissing};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Folders that are never part of an artifact unless a pattern begins with them.
-const NEVER: &[&str] = &[".git", ".formic/state"];
 /// Files in one artifact; more is a mistake in a pattern.
 const FILES: usize = 1_000_000;
 
@@ -26,9 +29,10 @@ pub(super) fn give_out(
     content: &dyn Content,
     wanted: &WantedArtifact,
     at: &Prepared,
+    own: &Own,
     collected: &mut Collected,
 ) -> Result<(), Trouble> {
-    let files = matching(wanted, &at.source)?;
+    let files = matching(wanted, &at.source, own)?;
     if files.is_empty() {
         let patterns = wanted.paths.join("`, `");
         let message = format!("artifact `{}`: no file matches `{patterns}`", wanted.name);
@@ -42,13 +46,24 @@ pub(super) fn give_out(
         };
     }
     let archive = at.dir.join("artifact.tar");
-    let packed = pack(&files, &at.source, &archive);
-    let kept = packed.and_then(|()| content.put(&mut fs::File::open(&archive)?));
+    let keep = || {
+        pack(&files, &at.source, &archive)?;
+        let kept = fs::File::open(&archive).and_then(|mut archive| content.put(&mut archive));
+        kept.map_err(Unpacked::Archive)
+    };
+    let kept = keep();
     // Also when that failed: others may need the room.
     drop(fs::remove_file(&archive));
-    let (digest, size_bytes) = kept.map_err(|error| {
-        let what = format!("keep artifact `{}` in", wanted.name);
-        platform(&what, &at.dir, &error)
+    let (digest, size_bytes) = kept.map_err(|unpacked| match unpacked {
+        Unpacked::File(file, error) => Trouble::User(format!(
+            "artifact `{}`: cannot read `{}`: {error}",
+            wanted.name,
+            file.display()
+        )),
+        Unpacked::Archive(error) => {
+            let what = format!("keep artifact `{}` in", wanted.name);
+            platform(&what, &at.dir, &error)
+        }
     })?;
     let files = u32::try_from(files.len()).unwrap_or(u32::MAX);
     collected.artifacts.push(ArtifactRef {
@@ -60,35 +75,66 @@ pub(super) fn give_out(
     Ok(())
 }
 
-fn pack(files: &[PathBuf], source: &Path, archive: &Path) -> io::Result<()> {
-    let mut tar = tar::Builder::new(io::BufWriter::new(fs::File::create(archive)?));
+/// Why there is no archive.
+enum Unpacked {
+    /// A file cannot be read.
+    File(PathBuf, io::Error),
+    /// The archive cannot be written or kept.
+    Archive(io::Error),
+}
+
+fn pack(files: &[PathBuf], source: &Path, archive: &Path) -> Result<(), Unpacked> {
+    let made = fs::File::create(archive).map_err(Unpacked::Archive)?;
+    let mut tar = tar::Builder::new(io::BufWriter::new(made));
     tar.mode(tar::HeaderMode::Deterministic);
     tar.follow_symlinks(false);
     for file in files {
-        tar.append_path_with_name(source.join(file), file)?;
+        let whole = source.join(file);
+        let unreadable = |error| Unpacked::File(file.clone(), error);
+        let is_link = fs::symlink_metadata(&whole)
+            .map_err(unreadable)?
+            .is_symlink();
+        let added = if is_link {
+            tar.append_path_with_name(whole, file)
+        } else {
+            tar.append_file(file, &mut fs::File::open(whole).map_err(unreadable)?)
+        };
+        added.map_err(Unpacked::Archive)?;
     }
-    tar.into_inner()?.flush()
+    let written = tar.into_inner().and_then(|mut archive| archive.flush());
+    written.map_err(Unpacked::Archive)
 }
 
 /// The files that match, relative to the source, sorted.
-fn matching(wanted: &WantedArtifact, source: &Path) -> Result<Vec<PathBuf>, Trouble> {
+fn matching(wanted: &WantedArtifact, source: &Path, own: &Own) -> Result<Vec<PathBuf>, Trouble> {
     let include = matcher(&wanted.name, &wanted.paths)?;
     let exclude = matcher(&wanted.name, &wanted.exclude)?;
+    let refused = |why: String| Trouble::User(format!("artifact `{}`: {why}", wanted.name));
+    for pattern in &wanted.paths {
+        if let Some(closed) = own.closed(Path::new(patterns::clean(pattern))) {
+            return Err(refused(format!("`{pattern}` {}", never(closed))));
+        }
+    }
     let mut found = Vec::new();
     for root in patterns::beginnings(wanted.paths.iter().map(String::as_str)) {
-        walk(source, &root, &mut |path| {
-            if include.is_match(path) && !exclude.is_match(path) {
-                found.push(path.to_owned());
+        refuse_links(&root, source, own).map_err(|trouble| in_artifact(&wanted.name, trouble))?;
+        let mut files = |path: &Path, kind: fs::FileType| {
+            if !include.is_match(path) || exclude.is_match(path) {
+                return Ok(());
             }
-            found.len() <= FILES
-        })
-        .map_err(|error| platform("look through", &source.join(&root), &error))?;
-    }
-    if found.len() > FILES {
-        let name = &wanted.name;
-        return Err(Trouble::User(format!(
-            "artifact `{name}` has more than {FILES} files"
-        )));
+            if let Some(what) = without_content(kind) {
+                let path = path.display();
+                return Err(refused(format!(
+                    "`{path}` is {what}, which has no content to keep; leave it out with `exclude`, or remove it"
+                )));
+            }
+            if found.len() == FILES {
+                return Err(refused(format!("there are more than {FILES} files")));
+            }
+            found.push(path.to_owned());
+            Ok(())
+        };
+        walk(source, &root, own, &mut files)?;
     }
     found.sort();
     found.dedup();
@@ -108,29 +154,89 @@ fn matcher(artifact: &str, patterns: &[String]) -> Result<GlobSet, Trouble> {
     })
 }
 
-fn walk(source: &Path, at: &Path, found: &mut dyn FnMut(&Path) -> bool) -> io::Result<()> {
+/// Looks at all files below a folder of the source, but for what is not the pipeline's. Links are not followed.
+fn walk(
+    source: &Path,
+    at: &Path,
+    own: &Own,
+    file: &mut dyn FnMut(&Path, fs::FileType) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
     let mut left = vec![at.to_owned()];
     while let Some(path) = left.pop() {
         let whole = source.join(&path);
+        let unreadable = |error: io::Error| match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                Trouble::User(format!("cannot look into `{}`: {error}", whole.display()))
+            }
+            _ => platform("look through", &whole, &error),
+        };
         let kind = match fs::symlink_metadata(&whole) {
             Ok(metadata) => metadata.file_type(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
+            Err(error) if is_away(&error) => continue,
+            Err(error) => return Err(unreadable(error)),
         };
         if !kind.is_dir() {
-            if !found(&path) {
-                return Ok(());
-            }
+            file(&path, kind)?;
             continue;
         }
-        for entry in fs::read_dir(&whole)? {
-            let child = path.join(entry?.file_name());
-            if child == *at || !NEVER.iter().any(|never| child == Path::new(never)) {
+        for entry in fs::read_dir(&whole).map_err(unreadable)? {
+            let child = path.join(entry.map_err(unreadable)?.file_name());
+            if own.closed(&child).is_none() {
                 left.push(child);
             }
         }
     }
     Ok(())
+}
+
+fn is_away(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// What a file is that is neither plain nor a link.
+fn without_content(kind: fs::FileType) -> Option<&'static str> {
+    if kind.is_file() || kind.is_symlink() {
+        None
+    } else if kind.is_fifo() {
+        Some("a named pipe")
+    } else if kind.is_socket() {
+        Some("a socket")
+    } else {
+        Some("a device")
+    }
+}
+
+/// Says behind a path why it is refused.
+fn never(closed: Closed) -> String {
+    let why = closed.why();
+    match closed {
+        Closed::Git | Closed::Formic => format!("{why}, and never part of an artifact"),
+        Closed::Outside => why.to_owned(),
+    }
+}
+
+/// Refuses a path whose folder is not the pipeline's, be it by a link.
+fn refuse_links(path: &Path, root: &Path, own: &Own) -> Result<(), Trouble> {
+    let folder = path.parent().unwrap_or(path);
+    let closed = own.closed_folder(&root.join(folder));
+    let closed = closed.map_err(|error| platform("look at", &root.join(folder), &error))?;
+    match closed {
+        None => Ok(()),
+        Some(closed) => {
+            let (path, never) = (path.display(), never(closed));
+            Err(Trouble::User(format!("`{path}` {never}")))
+        }
+    }
+}
+
+fn in_artifact(name: &str, trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::User(why) => Trouble::User(format!("artifact `{name}`: {why}")),
+        Trouble::Platform(_) => trouble,
+    }
 }
 
 /// Unpacks what a needed task gave; says which files that were there it replaced.
@@ -143,6 +249,7 @@ pub(super) fn take_in(
     work: &Work,
     wanted: &ArtifactIn,
     at: &Prepared,
+    own: &Own,
 ) -> Result<Vec<String>, Trouble> {
     let given = work
         .needs
@@ -164,6 +271,13 @@ pub(super) fn take_in(
         Some(to) => inside(&at.source, to)?,
         None => at.source.clone(),
     };
+    let closed = own.closed_folder(&root);
+    if let Some(closed) = closed.map_err(|error| platform("look at", &root, &error))? {
+        let (name, to, never) = (&wanted.name, to.unwrap_or("."), never(closed));
+        return Err(Trouble::User(format!(
+            "artifact `{name}`: `to: {to}` {never}"
+        )));
+    }
     make_dir(&root)?;
     let mut remarks = Vec::new();
     for artifact in all {
@@ -174,8 +288,13 @@ pub(super) fn take_in(
             })
         };
         let unpacked = |error: io::Error| platform("unpack into", &root, &error);
+        let entry = Entries { root: &root, own };
+        let refused = entry.refused(open()?).map_err(unpacked)?;
+        if let Some(why) = refused {
+            return Err(Trouble::User(format!("artifact `{name}` holds {why}")));
+        }
         if at.worktree {
-            unpack(open()?, &root, &|_| true).map_err(unpacked)?;
+            entry.unpack(open()?, &|_| true).map_err(unpacked)?;
             continue;
         }
         let there = Comparison::of(open()?, &root).map_err(unpacked)?;
@@ -183,26 +302,85 @@ pub(super) fn take_in(
             continue;
         }
         there.refuse_work_of_a_person(name, &root)?;
-        unpack(open()?, &root, &|path| there.is_due(path)).map_err(unpacked)?;
+        entry
+            .unpack(open()?, &|path| there.is_due(path))
+            .map_err(unpacked)?;
         remarks.extend(there.remark(name));
     }
     Ok(remarks)
 }
 
-fn unpack(
-    reader: Box<dyn Read + Send>,
-    root: &Path,
-    is_due: &dyn Fn(&Path) -> bool,
-) -> io::Result<()> {
-    let mut archive = tar::Archive::new(reader);
-    archive.set_preserve_mtime(false);
-    for entry in archive.entries()? {
-        let mut entry = entry?;
-        if is_due(&entry.path()?) {
-            entry.unpack_in(root)?;
+/// The files of an archive on their way into a folder.
+struct Entries<'a> {
+    root: &'a Path,
+    own: &'a Own,
+}
+
+impl Entries<'_> {
+    /// What of an archive may not be taken in, and why. Ours holds no such thing, one that was made elsewhere may.
+    fn refused(&self, reader: Box<dyn Read + Send>) -> io::Result<Option<String>> {
+        // Names that become links, through which what follows would be written.
+        let mut links = BTreeSet::new();
+        let mut folders = BTreeMap::new();
+        for entry in tar::Archive::new(reader).entries()? {
+            let entry = entry?;
+            let path = entry.path()?.into_owned();
+            let kind = entry.header().entry_type();
+            let shown = path.display();
+            if patterns::leads_out(&path) {
+                return Ok(Some(format!("`{shown}`, which leads out of its folder")));
+            }
+            if let Some(closed) = self.closed(&path, &mut folders)? {
+                return Ok(Some(format!("`{shown}`, which {}", closed.why())));
+            }
+            if path.ancestors().skip(1).any(|above| links.contains(above)) {
+                return Ok(Some(format!(
+                    "`{shown}`, which lies behind a link of its own"
+                )));
+            }
+            if kind.is_symlink() {
+                links.insert(path);
+            } else if !kind.is_file() && !kind.is_dir() {
+                let text = format!("`{shown}`, which is neither a file nor a folder nor a link");
+                return Ok(Some(text));
+            }
         }
+        Ok(None)
     }
-    Ok(())
+
+    /// Why a file may not be written. `folders` are those that were looked at, without links.
+    fn closed(
+        &self,
+        path: &Path,
+        folders: &mut BTreeMap<PathBuf, Option<PathBuf>>,
+    ) -> io::Result<Option<Closed>> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        if !folders.contains_key(folder) {
+            let resolved = self.own.resolved(&self.root.join(folder))?;
+            folders.insert(folder.to_owned(), resolved);
+        }
+        let name = path.file_name().unwrap_or_default();
+        Ok(match &folders[folder] {
+            Some(inside) => self.own.closed(&inside.join(name)),
+            None => Some(Closed::Outside),
+        })
+    }
+
+    fn unpack(
+        &self,
+        reader: Box<dyn Read + Send>,
+        is_due: &dyn Fn(&Path) -> bool,
+    ) -> io::Result<()> {
+        let mut archive = tar::Archive::new(reader);
+        archive.set_preserve_mtime(false);
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            if is_due(&entry.path()?) {
+                entry.unpack_in(self.root)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The files of an artifact beside those that are there.

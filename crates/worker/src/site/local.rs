@@ -4,11 +4,12 @@ use super::folders::{self, Folders};
 use super::ports::{self, Ports};
 use super::workspaces::{Held, Workspaces};
 use super::{
-    Collected, Content, Prepared, Site, Trouble, Wanted, artifacts, environment, inside, platform,
-    tree, tree_key,
+    Collected, Content, Prepared, Site, Trouble, Wanted, artifacts, environment, inside,
+    open_at_once, platform, tree, tree_key,
 };
 use crate::contract;
 use crate::listing::{CutShort, Files};
+use crate::own::Own;
 use engine::steps::{Listing, Planned, Run, Written};
 use engine::work::Work;
 use model::digest::Digest;
@@ -23,6 +24,8 @@ use std::sync::{Arc, Mutex};
 
 /// A site on this machine.
 pub struct LocalSite {
+    /// The folder of Formic's state.
+    root: PathBuf,
     content: Arc<dyn Content>,
     /// The environment of the process that started the worker.
     pub(super) environment: BTreeMap<OsString, OsString>,
@@ -59,6 +62,7 @@ impl LocalSite {
             environment,
             shell,
             source: None,
+            root,
         }
     }
 
@@ -90,10 +94,11 @@ impl LocalSite {
             held: Vec::new(),
             remarks: Vec::new(),
         };
+        let own = Own::below(&prepared.source, &self.root);
         for wanted in &work.task.artifacts_in {
             // In a shared tree two tasks may take in the same files.
             let alone = (!work.clean).then(|| self.taking_in.lock());
-            let remarks = artifacts::take_in(&*self.content, work, wanted, &prepared)?;
+            let remarks = artifacts::take_in(&*self.content, work, wanted, &prepared, &own)?;
             drop(alone);
             prepared.remarks.extend(remarks);
         }
@@ -195,8 +200,9 @@ impl Site for LocalSite {
         for held in &at.held {
             collected.remarks.extend(self.workspaces.check(held)?);
         }
+        let own = Own::below(&at.source, &self.root);
         for artifact in &wanted.artifacts {
-            artifacts::give_out(&*self.content, artifact, at, &mut collected)?;
+            artifacts::give_out(&*self.content, artifact, at, &own, &mut collected)?;
         }
         if let Some(file) = &wanted.generates {
             let path = inside(&at.source, file)?;
@@ -216,7 +222,7 @@ impl Site for LocalSite {
     }
 
     fn listing(&self, at: &Prepared, cut_short: &CutShort) -> Option<Arc<dyn Listing>> {
-        let files = Files::below(at.source.clone(), cut_short.clone());
+        let files = Files::below(at.source.clone(), &self.root, cut_short.clone());
         Some(Arc::new(files))
     }
 
@@ -291,7 +297,7 @@ fn read_file(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Trouble> {
     if !metadata.is_file() {
         return Err(Trouble::User(format!("`{place}` is not a plain file")));
     }
-    let file = fs::File::open(path).map_err(|error| failed(&error))?;
+    let file = open_at_once(path).map_err(|error| failed(&error))?;
     let mut bytes = Vec::new();
     file.take(most as u64 + 1)
         .read_to_end(&mut bytes)

@@ -43,8 +43,16 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
+        Self::with_state("state")
+    }
+
+    fn with_state_in_source() -> Self {
+        Self::with_state("source/here")
+    }
+
+    fn with_state(state: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("state");
+        let root = dir.path().join(state);
         fs::create_dir(dir.path().join("source")).unwrap();
         let blobs = Arc::<Blobs>::default();
         let site = LocalSite::new(
@@ -165,8 +173,159 @@ fn an_archive_cannot_write_outside_of_the_source() {
     archive.append(&header, &b"evil"[..]).unwrap();
     let bytes = archive.into_inner().unwrap();
     let work = takes_bytes(&place, Some("in"), &bytes);
-    place.site.prepare(&work).unwrap();
+    let error = place.site.prepare(&work).unwrap_err();
+    let expected = "artifact `files` holds `../escaped`, which leads out of its folder";
+    assert_eq!(error, Trouble::User(expected.to_owned()));
     assert!(!place.source().join("escaped").exists());
+}
+
+/// An archive with a file of each of these paths; one that ends with `->` is a link to `.git`.
+fn archive_of(paths: &[&str]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for path in paths {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(0);
+        header.set_mode(0o644);
+        if let Some(link) = path.strip_suffix("->") {
+            header.set_entry_type(tar::EntryType::Symlink);
+            archive.append_link(&mut header, link, ".git").unwrap();
+        } else {
+            archive.append_data(&mut header, path, &b""[..]).unwrap();
+        }
+    }
+    archive.into_inner().unwrap()
+}
+
+#[test]
+fn an_archive_of_others_writes_nothing_into_what_is_gits_or_formics() {
+    for (paths, to, expected) in [
+        (
+            ["a", ".git/config"],
+            None,
+            "`.git/config`, which is Git's own",
+        ),
+        (["a", "lib/.git"], None, "`lib/.git`, which is Git's own"),
+        (
+            ["a", ".formic/state/board.db"],
+            None,
+            "`.formic/state/board.db`, which is in the folder of Formic's state",
+        ),
+        (
+            ["a", "state/board.db"],
+            Some(".formic"),
+            "`state/board.db`, which is in the folder of Formic's state",
+        ),
+        (
+            ["a", "there/config"],
+            None,
+            "`there/config`, which is Git's own",
+        ),
+        (
+            ["x->", "x/config"],
+            None,
+            "`x/config`, which lies behind a link of its own",
+        ),
+    ] {
+        let place = Place::new();
+        fs::create_dir(place.source().join(".git")).unwrap();
+        std::os::unix::fs::symlink(".git", place.source().join("there")).unwrap();
+        let work = takes_bytes(&place, to, &archive_of(&paths));
+        let error = place.site.prepare(&work).unwrap_err();
+        let expected = format!("artifact `files` holds {expected}");
+        assert_eq!(error, Trouble::User(expected));
+        // Nothing of it, not even what would be allowed.
+        assert!(!place.source().join("a").exists());
+        assert_eq!(
+            fs::read_dir(place.source().join(".git")).unwrap().count(),
+            0
+        );
+    }
+}
+
+#[test]
+fn an_artifact_is_not_taken_into_what_is_gits_or_formics() {
+    let place = Place::new();
+    std::os::unix::fs::symlink(place.dir.path(), place.source().join("up")).unwrap();
+    for (to, why) in [
+        (".git/hooks", "is Git's own, and never part of an artifact"),
+        ("up/there", "leads out of the source"),
+    ] {
+        let work = takes_bytes(&place, Some(to), &archive_of(&["a"]));
+        let expected = format!("artifact `files`: `to: {to}` {why}");
+        let error = place.site.prepare(&work).unwrap_err();
+        assert_eq!(error, Trouble::User(expected));
+    }
+}
+
+#[test]
+fn all_files_of_the_source_are_all_but_gits_and_formics() {
+    for pattern in [".", "**", "./"] {
+        // The state lies in the source, under a name that is not the usual one.
+        let place = Place::with_state_in_source();
+        for name in [
+            ".git/config",
+            "lib/.git",
+            ".formic/state/x",
+            "here/board.db",
+            "a",
+            "lib/b",
+        ] {
+            let path = place.source().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let prepared = place.prepare();
+        let collected = place.site.collect(&prepared, &wanted(pattern)).unwrap();
+        let mut bytes = place.blobs.open(&collected.artifacts[0].digest).unwrap();
+        let mut archive = tar::Archive::new(&mut bytes);
+        let names = archive.entries().unwrap().map(|entry| {
+            let entry = entry.unwrap();
+            entry.path().unwrap().to_string_lossy().into_owned()
+        });
+        assert_eq!(names.collect::<Vec<_>>(), ["a", "lib/b"], "{pattern}");
+    }
+}
+
+#[test]
+fn an_artifact_that_names_what_is_gits_or_formics_is_refused() {
+    let place = Place::with_state_in_source();
+    let prepared = place.prepare();
+    std::os::unix::fs::symlink(place.dir.path(), place.source().join("up")).unwrap();
+    for (pattern, why) in [
+        ("**/.git/*", "is Git's own, and never part of an artifact"),
+        (
+            "here/logs",
+            "is in the folder of Formic's state, and never part of an artifact",
+        ),
+        ("up/x/y", "leads out of the source"),
+    ] {
+        let error = place.site.collect(&prepared, &wanted(pattern)).unwrap_err();
+        let expected = format!("artifact `files`: `{pattern}` {why}");
+        assert_eq!(error, Trouble::User(expected));
+    }
+}
+
+#[test]
+fn what_has_no_content_is_named_and_is_the_users() {
+    let place = Place::new();
+    let prepared = place.prepare();
+    fs::create_dir(place.source().join("out")).unwrap();
+    fs::write(place.source().join("out/a"), "a").unwrap();
+    pipe(&place.source().join("out/pipe"));
+    let refused = |place: &Place, what: &str| {
+        let error = place.site.collect(&prepared, &wanted("out")).unwrap_err();
+        let expected = format!(
+            "artifact `files`: {what}, which has no content to keep; leave it out with `exclude`, or remove it"
+        );
+        assert_eq!(error, Trouble::User(expected));
+    };
+    refused(&place, "`out/pipe` is a named pipe");
+    fs::remove_file(place.source().join("out/pipe")).unwrap();
+    let _listener = std::os::unix::net::UnixListener::bind(place.source().join("out/s")).unwrap();
+    refused(&place, "`out/s` is a socket");
+    let mut wanted = wanted("out");
+    wanted.artifacts[0].exclude = vec!["out/s".to_owned()];
+    assert!(place.site.collect(&prepared, &wanted).is_ok());
 }
 
 fn takes(place: &Place, to: Option<&str>) -> Work {
