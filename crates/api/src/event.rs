@@ -1,5 +1,7 @@
 //! One line of `--events`: a transition of a run. The last line is the document of the run.
 
+use crate::attempt::AttemptWords;
+use crate::run::failed_inside;
 use engine::rows::{
     AttemptRow, Changes, Ended, EventRow, RunResult, TaskRow, TaskState, Transition,
 };
@@ -34,6 +36,9 @@ pub struct EventDocument {
     /// Why, or how.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// One sentence for people about a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// Who asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
@@ -56,6 +61,7 @@ impl EventDocument {
             attempt: None,
             status: None,
             reason: None,
+            message: None,
             by: None,
             tasks: None,
         };
@@ -92,12 +98,23 @@ impl EventDocument {
             Transition::AttemptEnded { task, attempt } => {
                 document.event = "attempt_ended".to_owned();
                 (document.task, document.attempt) = (key(task), Some(attempt.0));
+                let ended = |row: &&AttemptRow| row.task == *task && row.attempt == *attempt;
+                let ended = changes.attempts.iter().find(ended);
+                if let Some(words) = ended.and_then(AttemptWords::of) {
+                    document.say((Some(words.status), words.reason));
+                    document.message = words.message;
+                }
             }
             Transition::TaskEnded { task, ended } => {
                 document.event = "task_ended".to_owned();
                 document.task = key(task);
                 document.attempt = of_task(changes, *task).map(|attempt| attempt.attempt.0);
                 document.say(state_words(TaskState::Ended(*ended)));
+                if let Ended::Failed(_) = ended {
+                    let row = &tasks[task.index()];
+                    let note = row.note.as_deref().map(str::to_owned);
+                    document.message = note.or_else(|| failed_inside(row, tasks));
+                }
             }
             Transition::Approved { task, by } => {
                 document.event = "approved".to_owned();

@@ -5,6 +5,7 @@
 //! `docs/json.md` describes them for readers, and a test compares it with what the program prints.
 #![warn(missing_docs)]
 
+pub mod attempt;
 pub mod check;
 pub mod command;
 pub mod doctor;

@@ -2,10 +2,11 @@
 
 use engine::rows::{
     AttemptRow, Ended, Exit, RunHead, RunResult, RunRow, RunState, StepStatus, TaskKind, TaskRow,
-    TaskState,
+    TaskState, tells_of_itself,
 };
 use model::Json;
 use model::ids::TaskNo;
+use model::reason::Gate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -70,6 +71,8 @@ pub struct TaskDocument {
     pub reason: Option<String>,
     /// One sentence for people.
     pub message: Option<String>,
+    /// What a person is asked, while it waits for one.
+    pub asks: Option<AskDocument>,
     /// Whether it failed and that was allowed.
     pub allowed_failure: bool,
     /// Attempts begun.
@@ -84,6 +87,17 @@ pub struct TaskDocument {
     pub artifacts: BTreeMap<String, String>,
     /// The steps of its last attempt.
     pub steps: Vec<StepDocument>,
+}
+
+/// What a task asks a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskDocument {
+    /// The question; none for a task that only waits to be started.
+    pub prompt: Option<String>,
+    /// Since when it waits, in milliseconds since 1970.
+    pub asked_at_ms: Option<i64>,
+    /// When it is too late for an answer, in milliseconds since 1970.
+    pub deadline_at_ms: Option<i64>,
 }
 
 /// A step.
@@ -130,10 +144,13 @@ impl RunDocument {
             .iter()
             .filter_map(|task| task.parent)
             .collect::<std::collections::BTreeSet<_>>();
-        // Matrices and calls are shown by what they consist of; alone when that is nothing.
-        let shown = tasks
-            .iter()
-            .filter(|task| task.kind == TaskKind::Leaf || !open.contains(&task.no));
+        // Matrices and calls are shown by what they consist of; themselves when that is nothing, or says nothing of
+        // their failure.
+        let failed = |task: &TaskRow| matches!(task.ended(), Some(Ended::Failed(_)));
+        let shown = tasks.iter().filter(|task| {
+            let whole = task.kind == TaskKind::Leaf || !open.contains(&task.no);
+            whole || (failed(task) && tells_of_itself(task, tasks))
+        });
         let document = |task: &TaskRow| {
             let mut document = TaskDocument::of(task, newest.get(&task.no).copied(), life);
             if document.message.is_none() && open.contains(&task.no) {
@@ -175,6 +192,7 @@ impl TaskDocument {
             status: status.to_owned(),
             reason: reason.map(str::to_owned),
             message: task.note.as_ref().map(ToString::to_string),
+            asks: AskDocument::of(task),
             allowed_failure: task.tolerated,
             attempts: task.attempts,
             reused_from: task
@@ -197,6 +215,25 @@ impl TaskDocument {
                 end.steps.iter().map(StepDocument::of).collect()
             }),
         }
+    }
+}
+
+impl AskDocument {
+    /// What `task` asks, if it waits for a person.
+    #[must_use]
+    pub fn of(task: &TaskRow) -> Option<Self> {
+        let prompt = match task.state {
+            TaskState::Blocked(Gate::Approval) => task.note.as_ref().map(ToString::to_string),
+            TaskState::Blocked(Gate::Manual) => None,
+            TaskState::Queued(_) | TaskState::Running | TaskState::Open | TaskState::Ended(_) => {
+                return None;
+            }
+        };
+        Some(Self {
+            prompt,
+            asked_at_ms: task.ready_at.map(|at| at.0),
+            deadline_at_ms: task.timer_at.map(|at| at.0),
+        })
     }
 }
 

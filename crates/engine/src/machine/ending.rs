@@ -45,7 +45,7 @@ impl Machine {
     fn count_end(&mut self, no: TaskNo, ended: Ended) {
         let row = self.row(no);
         let (leaf, tolerated) = (row.kind == TaskKind::Leaf, row.tolerated);
-        if !self.head.counts(row) || !self.tells_of_itself(no, ended) {
+        if !self.head.counts(row) || !self.tells_of_itself(no) {
             return;
         }
         let counts = &mut self.run.counts;
@@ -58,9 +58,11 @@ impl Machine {
         } += 1;
     }
 
-    /// [`crate::rows::tells_of_itself`] of a row that ends, without a look at the other rows.
-    fn tells_of_itself(&self, no: TaskNo, ended: Ended) -> bool {
-        let inside = match self.row(no).kind {
+    /// [`crate::rows::tells_of_itself`], without a look at the other rows.
+    #[must_use]
+    pub fn tells_of_itself(&self, no: TaskNo) -> bool {
+        let row = self.row(no);
+        let inside = match row.kind {
             TaskKind::Leaf => return true,
             TaskKind::Matrix => self.index.groups.get(&no).map(|group| group.tally),
             TaskKind::Call => {
@@ -72,10 +74,13 @@ impl Machine {
                 })
             }
         };
-        match (inside, ended) {
-            (None, _) => true,
-            (Some(tally), Ended::Failed(_)) => tally.failed.is_none() && tally.tolerated.is_none(),
-            (Some(_), Ended::Succeeded | Ended::Skipped(_) | Ended::Canceled(_)) => false,
+        match (row.ended(), inside) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(Ended::Failed(_)), Some(tally)) => {
+                tally.failed.is_none() && tally.tolerated.is_none()
+            }
+            (Some(Ended::Succeeded | Ended::Skipped(_) | Ended::Canceled(_)), Some(_)) => false,
         }
     }
 
@@ -140,9 +145,12 @@ impl Machine {
             TaskState::Queued(
                 QueueReason::Slots | QueueReason::Resources | QueueReason::Placement,
             ) => {
-                let key = self.ready_key(no);
-                for shape in &mut self.index.ready {
-                    shape.queue.remove(&key);
+                let (key, wish) = (self.ready_key(no), self.wish(no));
+                if let Some(queue) = self.index.ready.get_mut(&wish) {
+                    queue.remove(&key);
+                    if queue.is_empty() {
+                        self.index.ready.remove(&wish);
+                    }
                 }
             }
             TaskState::Queued(QueueReason::MaxParallel) => {
@@ -195,7 +203,7 @@ impl Machine {
                     Follow::Ended(no) => self.pass_on_end(no, now),
                     Follow::Released(no) => self.pass_on_release(no, now),
                     Follow::Room(matrix) => self.wake_parked(matrix, now),
-                    Follow::Paths(no) => self.wake_on_paths(no, now),
+                    Follow::Paths(paths) => self.wake_on_paths(&paths, now),
                 }
             }
             if !self.skip_optional(now) {
