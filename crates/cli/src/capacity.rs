@@ -78,6 +78,12 @@ fn fit_on(machine: Resources, plan: &Plan, labels: Option<&[String]>) -> Result<
             .into());
         }
         placed.extend(names);
+        if labels.is_some() && task.placement.asked().any(|text| text.literal().is_none()) {
+            fit.notes.push(format!(
+                "task `{}` has a role or label that is known when it is ready; if `--labels` does not give it, the task waits",
+                task.name
+            ));
+        }
     }
     if labels.is_none() && !placed.is_empty() {
         let names: Vec<&str> = placed.iter().map(|name| name.as_str()).collect();
@@ -91,8 +97,11 @@ fn fit_on(machine: Resources, plan: &Plan, labels: Option<&[String]>) -> Result<
 
 /// The role and labels of a task, as far as the plan knows them.
 fn placement(task: &TaskDef) -> Vec<String> {
-    let all = task.placement.role.iter().chain(&task.placement.labels);
-    all.filter_map(Text::literal).map(str::to_owned).collect()
+    task.placement
+        .asked()
+        .filter_map(Text::literal)
+        .map(str::to_owned)
+        .collect()
 }
 
 fn never(plan: &Plan, task: &TaskDef, wants: &str, has: &str) -> Fault {
@@ -195,5 +204,13 @@ mod tests {
         assert_eq!(told("labels: [gpu]", Some(&gpu)), Ok(Vec::new()));
         let expected = "task `a` (ci.yaml:3) wants a worker with `gpu`; `--labels` gives big";
         assert_eq!(told("labels: [gpu]", Some(&big)), Err(expected.to_owned()));
+    }
+
+    #[test]
+    fn a_label_that_is_known_later_is_told_before_it_is_waited_for() {
+        let big = ["big".to_owned()];
+        let expected = "task `a` has a role or label that is known when it is ready; if `--labels` does not give it, the task waits";
+        let task = "labels: [\"${{ run.id }}\"]";
+        assert_eq!(told(task, Some(&big)), Ok(vec![expected.to_owned()]));
     }
 }

@@ -379,15 +379,18 @@ impl Look<'_> {
 
     /// Whether a task that runs, or may be leased next, declares one of the row's paths.
     fn path_is_held(&self, row: &TaskRow) -> bool {
-        let plan = self.machine.plan();
-        let paths: BTreeSet<&str> = plan.task(row.def).exclusive_paths().collect();
+        let paths = self.machine.exclusive_paths(row.no);
+        let overlap = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
         let mut holders = self.machine.tasks().iter().filter(|other| {
             let active = other.state == TaskState::Running || self.machine.is_ready(other.no);
             active && other.no != row.no
         });
         holders.any(|other| {
-            let mut theirs = plan.task(other.def).exclusive_paths();
-            theirs.any(|path| paths.contains(path))
+            let theirs = self.machine.exclusive_paths(other.no);
+            let mut pairs = theirs
+                .iter()
+                .flat_map(|path| paths.iter().map(move |own| (path, own)));
+            pairs.any(|(path, own)| overlap(path, own))
         })
     }
 

@@ -32,10 +32,12 @@ mod late;
 mod lease;
 mod look;
 mod matrix;
+mod paths;
 mod ready;
 mod report;
 mod state;
 mod take_over;
+mod wants;
 
 pub use due::DeadlineReason;
 pub use instantiate::NewRun;

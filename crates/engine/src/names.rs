@@ -125,8 +125,8 @@ impl Scope for Names<'_> {
             }
             "failure" => self.failure.clone(),
             "attempt" => {
-                let attempts = self.task.map(|task| self.machine.row(task).attempts)?;
-                Some(Value::from(i64::from(attempts)))
+                let row = self.task.map(|task| self.machine.row(task))?;
+                Some(Value::from(i64::from(row.current_attempt())))
             }
             other => self.machine.plan_name(other, self.instance),
         }

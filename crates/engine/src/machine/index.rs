@@ -12,7 +12,7 @@ use crate::names::Past;
 use crate::order::{self, DefIndex, ReadyKey};
 use crate::rows::{RunHead, TaskKind, TaskRow, TaskState};
 use model::ids::{ScopeNo, TaskNo};
-use model::plan::{Phase, Placement, Plan, Resources};
+use model::plan::{Phase, Plan, Resources};
 use model::reason::{Gate, QueueReason};
 use model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -27,7 +27,8 @@ pub(super) struct Index {
     pub(super) waits: Vec<u32>,
     /// What a task and everything that it needed came to, by task; for `StatusOf::Ancestors`.
     pub(super) past: Vec<Past>,
-    pub(super) ready: Vec<Shape>,
+    /// Ready tasks by what they ask of a worker; no queue is empty.
+    pub(super) ready: BTreeMap<Wish, BTreeSet<ReadyKey>>,
     pub(super) deadlines: BTreeSet<(Timestamp, DeadlineReason, TaskNo)>,
     /// Active tasks by the artifact and report paths that they declare.
     pub(super) paths: BTreeMap<Box<str>, TaskNo>,
@@ -45,7 +46,7 @@ pub(super) struct Index {
 }
 
 /// What follows from a change of a row, for other rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Follow {
     /// The task ended.
     Ended(TaskNo),
@@ -53,8 +54,8 @@ pub(super) enum Follow {
     Released(TaskNo),
     /// A member of this matrix gave its place back.
     Room(TaskNo),
-    /// This task does not use its paths any more.
-    Paths(TaskNo),
+    /// These paths are not used any more by a task that did.
+    Paths(Vec<Box<str>>),
 }
 
 /// The tasks of one scope, opened once.
@@ -83,12 +84,12 @@ pub(super) struct Group {
     pub(super) tally: Tally,
 }
 
-/// Ready tasks that ask for the same of a worker.
-#[derive(Debug)]
-pub(super) struct Shape {
+/// What a task asks of a worker.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Wish {
+    /// Its role and labels.
+    pub(super) labels: Vec<String>,
     pub(super) resources: Resources,
-    pub(super) placement: Placement,
-    pub(super) queue: BTreeSet<ReadyKey>,
 }
 
 impl Index {
@@ -101,7 +102,7 @@ impl Index {
             groups: BTreeMap::new(),
             waits: Vec::new(),
             past: Vec::new(),
-            ready: Vec::new(),
+            ready: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             paths: BTreeMap::new(),
             parked_on_paths: BTreeMap::new(),

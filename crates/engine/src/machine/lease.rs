@@ -2,11 +2,11 @@
 
 use super::Machine;
 use super::due::DeadlineReason;
-use super::index::Shape;
+use super::index::Wish;
 use crate::event::Ask;
 use crate::rows::{AttemptRow, Granted, TaskState, Transition};
 use model::ids::{AttemptNo, TaskNo, Token, WorkerId};
-use model::plan::{Placement, Resources, Text};
+use model::plan::Resources;
 use model::reason::QueueReason;
 use model::time::Timestamp;
 
@@ -52,22 +52,22 @@ impl Machine {
     /// Says of the first task of each kind that the worker cannot take what it lacks, with numbers. Workers lack
     /// different things; what is written is what the one that came nearest lacked, so it never changes back.
     fn say_why(&mut self, ask: &Ask, free: Option<&Resources>, now: Timestamp) {
-        let lacking = |shape: &Shape| {
+        let lacking = |wish: &Wish| {
             let mut labels = ask.labels.iter();
-            if let Some(labels) = labels.find(|labels| !offers(labels, &shape.placement)) {
+            if let Some(labels) = labels.find(|labels| !offers(labels, &wish.labels)) {
                 let note = format!("its role and labels are not among `{}`", labels.join(", "));
                 return Some((QueueReason::Placement, note));
             }
-            let free = free.filter(|free| !free.covers(&shape.resources))?;
-            Some((QueueReason::Resources, shortage(free, &shape.resources)))
+            let free = free.filter(|free| !free.covers(&wish.resources))?;
+            Some((QueueReason::Resources, shortage(free, &wish.resources)))
         };
         let heads: Vec<(TaskNo, QueueReason, String)> = self
             .index
             .ready
             .iter()
-            .filter_map(|shape| {
-                let (_, _, no) = shape.queue.first()?;
-                let (reason, note) = lacking(shape)?;
+            .filter_map(|(wish, queue)| {
+                let (_, _, no) = queue.first()?;
+                let (reason, note) = lacking(wish)?;
                 Some((*no, reason, note))
             })
             .collect();
@@ -81,87 +81,17 @@ impl Machine {
 
     /// The first ready task that the worker can take.
     fn next_for(&self, ask: &Ask, free: Option<&Resources>) -> Option<TaskNo> {
-        let suits = |placement: &Placement| {
+        let suits = |wanted: &[String]| {
             ask.labels
                 .as_ref()
-                .is_none_or(|labels| offers(labels, placement))
+                .is_none_or(|labels| offers(labels, wanted))
         };
         let fits = |wanted: &Resources| free.is_none_or(|free| free.covers(wanted));
-        let shapes = self.index.ready.iter();
-        let heads = shapes
-            .filter(|shape| fits(&shape.resources) && suits(&shape.placement))
-            .filter_map(|shape| shape.queue.first());
+        let ready = self.index.ready.iter();
+        let heads = ready
+            .filter(|(wish, _)| fits(&wish.resources) && suits(&wish.labels))
+            .filter_map(|(_, queue)| queue.first());
         heads.min().map(|(_, _, no)| *no)
-    }
-
-    /// Paths matter only where tasks share a tree.
-    fn exclusive_paths(&self, no: TaskNo) -> Vec<Box<str>> {
-        if self.head.clean {
-            return Vec::new();
-        }
-        self.plan
-            .task(self.row(no).def)
-            .exclusive_paths()
-            .map(Into::into)
-            .collect()
-    }
-
-    fn path_in_use(&self, no: TaskNo) -> bool {
-        self.exclusive_paths(no)
-            .iter()
-            .any(|path| self.index.paths.contains_key(path))
-    }
-
-    /// Waits under all its paths: whichever becomes free, it is looked at again.
-    pub(super) fn park_on_paths(&mut self, no: TaskNo) {
-        let key = self.ready_key(no);
-        for path in self.exclusive_paths(no) {
-            let parked = self.index.parked_on_paths.entry(path).or_default();
-            parked.insert(key);
-        }
-    }
-
-    pub(super) fn forget_parked(&mut self, no: TaskNo) {
-        let key = self.ready_key(no);
-        for path in self.exclusive_paths(no) {
-            if let Some(parked) = self.index.parked_on_paths.get_mut(&path) {
-                parked.remove(&key);
-                if parked.is_empty() {
-                    self.index.parked_on_paths.remove(&path);
-                }
-            }
-        }
-    }
-
-    /// Takes the paths that a running task declares.
-    pub(super) fn occupy(&mut self, no: TaskNo) {
-        for path in self.exclusive_paths(no) {
-            self.index.paths.insert(path, no);
-        }
-    }
-
-    /// Gives the paths back.
-    pub(super) fn vacate(&mut self, no: TaskNo) {
-        for path in self.exclusive_paths(no) {
-            self.index.paths.remove(&path);
-        }
-    }
-
-    /// Of those that wait for a path that `no` does not use any more, the first whose paths are all free goes
-    /// on. Only one: the others would be put aside again behind it.
-    pub(super) fn wake_on_paths(&mut self, no: TaskNo, now: Timestamp) {
-        for path in self.exclusive_paths(no) {
-            if self.index.paths.contains_key(&path) {
-                continue;
-            }
-            let waiting = self.index.parked_on_paths.get(&path).into_iter().flatten();
-            let next = waiting
-                .map(|(_, _, waiting)| *waiting)
-                .find(|waiting| !self.path_in_use(*waiting));
-            if let Some(next) = next {
-                self.unpark(next, now);
-            }
-        }
     }
 
     /// Lets members go on that waited for `max_parallel`, as many as there is room for.
@@ -175,7 +105,7 @@ impl Machine {
         }
     }
 
-    fn unpark(&mut self, no: TaskNo, now: Timestamp) {
+    pub(super) fn unpark(&mut self, no: TaskNo, now: Timestamp) {
         self.forget_waiting(no);
         self.enqueue(no, now);
     }
@@ -190,12 +120,6 @@ impl Machine {
                 return false;
             }
         };
-        // The worker gets these computed.
-        let folders = self.bindings(no).and(self.destinations(no).map(drop));
-        if let Err(message) = folders {
-            self.fail_with(no, message, now);
-            return false;
-        }
         self.forget_waiting(no);
         self.put(no, TaskState::Running, now);
         let row = self.touch(no);
@@ -327,9 +251,6 @@ fn shortage(free: &Resources, wanted: &Resources) -> String {
     parts.join("; ")
 }
 
-fn offers(labels: &[String], placement: &Placement) -> bool {
-    let wanted = placement.role.iter().chain(&placement.labels);
-    wanted
-        .filter_map(Text::literal)
-        .all(|wanted| labels.iter().any(|label| label == wanted))
+fn offers(labels: &[String], wanted: &[String]) -> bool {
+    wanted.iter().all(|wanted| labels.contains(wanted))
 }

@@ -6,11 +6,10 @@ use crate::rows::{
     AttemptRow, Effect, EffectKey, EffectRow, FragmentRef, LeaseRow, OutputValue, Outputs, RunHead,
     RunRow, RunState, Snapshot, TaskKind, TaskRow,
 };
-use crate::texts::Texts;
-use crate::work::{Need, Work, WorkspaceBinding};
+use crate::work::{Need, Work};
 use expr::Value;
 use model::ids::{AttemptId, DefNo, TaskNo, WorkerId};
-use model::plan::{ArtifactIn, Body, Plan, TaskDef, Text, WorkspaceKind, WorkspaceUse};
+use model::plan::Plan;
 use model::{Json, JsonMap};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -90,7 +89,7 @@ impl Machine {
     /// Whether a task could be leased if a worker asked.
     #[must_use]
     pub fn has_ready(&self) -> bool {
-        self.index.ready.iter().any(|shape| !shape.queue.is_empty())
+        !self.index.ready.is_empty()
     }
 
     /// Whether a worker works for the run.
@@ -102,11 +101,8 @@ impl Machine {
     /// Whether a task only waits for a worker that asks.
     #[must_use]
     pub fn is_ready(&self, no: TaskNo) -> bool {
-        let key = self.ready_key(no);
-        self.index
-            .ready
-            .iter()
-            .any(|shape| shape.queue.contains(&key))
+        let queue = self.index.ready.get(&self.wish(no));
+        queue.is_some_and(|queue| queue.contains(&self.ready_key(no)))
     }
 
     /// Everything that is true, as rows.
@@ -265,7 +261,6 @@ impl Machine {
     pub fn work(&self, no: TaskNo) -> Work {
         let attempt = &self.live[&no];
         let row = self.row(no);
-        let def = self.plan.task(row.def);
         let instance = self.instance_of(no);
         let object = |map: &JsonMap| Json::Object(map.clone().into_iter().collect());
         let mut names = self.plan.names.clone();
@@ -308,12 +303,10 @@ impl Machine {
                 .into_iter()
                 .map(|(name, row)| (name.to_owned(), self.need(row)))
                 .collect(),
-            // What is wrong with them was found before the lease; only a text that reads `attempt` could
-            // have changed its mind since, and then finds nothing.
-            workspaces: self.bindings(no).unwrap_or_else(|_| {
-                let wanted = def.workspaces.iter();
-                wanted.map(WorkspaceBinding::absent).collect()
-            }),
+            workspaces: row
+                .wants
+                .as_ref()
+                .map_or_else(Vec::new, |wants| wants.workspaces.clone()),
             deadline_at: attempt.deadline_at,
             source: self.head.source.clone(),
             clean: self.head.clean,
@@ -362,103 +355,6 @@ impl Machine {
         }
         let filled = around.into_iter().rev().filter(|env| !env.is_empty());
         filled.cloned().collect()
-    }
-
-    /// The shared folders of a task.
-    ///
-    /// # Errors
-    /// When a folder below one cannot be computed.
-    pub(super) fn bindings(&self, no: TaskNo) -> Result<Vec<WorkspaceBinding>, String> {
-        let wanted = &self.plan.task(self.row(no).def).workspaces;
-        wanted.iter().map(|wanted| self.bind(wanted, no)).collect()
-    }
-
-    /// Follows a workspace through the calls up to the scope that holds it.
-    fn bind(&self, wanted: &WorkspaceUse, no: TaskNo) -> Result<WorkspaceBinding, String> {
-        let mut binding = WorkspaceBinding::absent(wanted);
-        if let Some(sub_path) = &wanted.sub_path {
-            binding.sub_paths.push(self.sub_path(wanted, sub_path, no)?);
-        }
-        let (mut name, mut at) = (wanted.source.as_str(), self.instance_of(no));
-        loop {
-            let scope = self.plan.scope(self.index.instances[&at].scope);
-            let kind = scope.workspaces.get(name).map(|workspace| &workspace.kind);
-            match (kind, at) {
-                (None | Some(WorkspaceKind::Absent), _) | (Some(WorkspaceKind::Caller), None) => {
-                    return Ok(WorkspaceBinding::absent(wanted));
-                }
-                (Some(kind @ (WorkspaceKind::Empty | WorkspaceKind::Files(_))), at) => {
-                    let owner = at.map_or_else(|| "run".to_owned(), |call| call.0.to_string());
-                    binding.folder = Some(format!("{owner}/{name}"));
-                    binding.kind = kind.clone();
-                    return Ok(binding);
-                }
-                (Some(WorkspaceKind::Caller), Some(call)) => {
-                    let row = self.row(call);
-                    let Body::Call(body) = &self.plan.task(row.def).body else {
-                        // A generated scope sees the workspaces of the scope that generated it.
-                        at = self.instance_of(call);
-                        continue;
-                    };
-                    let Some(outer) = body.workspaces.get(name) else {
-                        return Ok(WorkspaceBinding::absent(wanted));
-                    };
-                    if let Some(sub_path) = &outer.sub_path {
-                        let sub_path = self.sub_path(wanted, sub_path, call)?;
-                        binding.sub_paths.insert(0, sub_path);
-                    }
-                    binding.read_only |= outer.read_only;
-                    name = outer.source.as_str();
-                    at = self.instance_of(call);
-                }
-            }
-        }
-    }
-
-    /// The folders that a task's artifacts go to, in the order of its definition.
-    ///
-    /// # Errors
-    /// When one cannot be computed.
-    pub(super) fn destinations(&self, no: TaskNo) -> Result<Vec<Option<Text>>, String> {
-        let wanted = self.plan.task(self.row(no).def).artifacts_in.iter();
-        let folder = |wanted: &ArtifactIn| {
-            let what = format!("`artifacts.in` of `{}`: `to`", wanted.name);
-            let to = wanted.to.as_ref();
-            to.map(|to| self.folder(&what, to, no)).transpose()
-        };
-        wanted.map(folder).collect()
-    }
-
-    /// The definition of a task for its worker.
-    fn definition(&self, no: TaskNo) -> TaskDef {
-        let mut def = self.plan.task(self.row(no).def).clone();
-        let destinations = self
-            .destinations(no)
-            .expect("what can be wrong was found before the lease");
-        for (wanted, to) in def.artifacts_in.iter_mut().zip(destinations) {
-            wanted.to = to;
-        }
-        def
-    }
-
-    /// A folder below a workspace, as the task or call that names it sees it.
-    fn sub_path(&self, wanted: &WorkspaceUse, text: &Text, no: TaskNo) -> Result<Text, String> {
-        self.folder(&format!("`workspaces.{}.sub_path`", wanted.name), text, no)
-    }
-
-    fn folder(&self, what: &str, text: &Text, no: TaskNo) -> Result<Text, String> {
-        if text.literal().is_some() {
-            return Ok(text.clone());
-        }
-        let value = Texts::of(&self.plan.more_files)
-            .text(text, &self.names(no, Past::default()))
-            .and_then(|value| {
-                Ok(expr::template::in_text(&value)
-                    .map_err(|error| error.to_string())?
-                    .to_string())
-            })
-            .map_err(|message| format!("{what}: {message}"))?;
-        Ok(Text::Literal(value))
     }
 
     pub(super) fn names(&self, no: TaskNo, past: Past) -> Names<'_> {

@@ -1,7 +1,7 @@
 //! From "its needs have ended" to "a worker may have it": rule, person, time, group.
 
 use super::Machine;
-use super::index::{Follow, Shape, own_past};
+use super::index::{Follow, own_past};
 use crate::names::Past;
 use crate::rows::{Effect, EffectKey, Ended, GroupMember, TaskKind, TaskState};
 use model::ids::TaskNo;
@@ -188,26 +188,17 @@ impl Machine {
             (Body::Call(_), _) => self.open_call(no, now),
             (Body::Steps(_), _) => {
                 self.put(no, TaskState::Queued(QueueReason::Slots), now);
-                self.push_ready(no);
+                match self.work_out(no) {
+                    Ok(()) => self.push_ready(no),
+                    Err(message) => self.fail_with(no, message, now),
+                }
             }
         }
     }
 
     pub(super) fn push_ready(&mut self, no: TaskNo) {
-        let key = self.ready_key(no);
-        let def = self.plan.task(self.row(no).def);
-        let fits =
-            |shape: &Shape| shape.resources == def.resources && shape.placement == def.placement;
-        if let Some(shape) = self.index.ready.iter_mut().find(|shape| fits(shape)) {
-            shape.queue.insert(key);
-            return;
-        }
-        let (resources, placement) = (def.resources.clone(), def.placement.clone());
-        self.index.ready.push(Shape {
-            resources,
-            placement,
-            queue: [key].into(),
-        });
+        let (key, wish) = (self.ready_key(no), self.wish(no));
+        self.index.ready.entry(wish).or_default().insert(key);
     }
 
     pub(super) fn ready_key(&self, no: TaskNo) -> crate::order::ReadyKey {

@@ -50,7 +50,8 @@ impl Machine {
             self.index.to_pass_on.push_back(Follow::Room(matrix));
         }
         if left_paths && !self.index.parked_on_paths.is_empty() {
-            self.index.to_pass_on.push_back(Follow::Paths(no));
+            let paths = self.exclusive_paths(no);
+            self.index.to_pass_on.push_back(Follow::Paths(paths));
         }
     }
 

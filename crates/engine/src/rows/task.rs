@@ -1,8 +1,10 @@
 //! Rows of tasks.
 
 use super::attempt::{ArtifactRef, Outputs, StopCause};
+use crate::work::WorkspaceBinding;
 use model::ids::{DefNo, RunId, TaskNo};
 use model::matrix::Cell;
+use model::plan::Text;
 use model::reason::{CancelCause, FailureKind, Gate, QueueReason, SkipCause};
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -69,6 +71,9 @@ pub struct TaskRow {
     /// The files that it gives to others; published by the change that ended it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<ArtifactRef>,
+    /// What it asks of its worker and its tree, if its definition left something of that open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wants: Option<Box<Wants>>,
     /// The run whose finished result this is, when it was taken over instead of run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reused_from: Option<RunId>,
@@ -109,6 +114,19 @@ pub enum TaskKind {
     Matrix,
     /// All tasks of a called scope.
     Call,
+}
+
+/// What was computed of a task when it became ready.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Wants {
+    /// The role and labels of its worker.
+    pub labels: Vec<String>,
+    /// The paths that no other active task may write into.
+    pub paths: Vec<String>,
+    /// The folders that its artifacts go to, in the order of its definition.
+    pub destinations: Vec<Option<Text>>,
+    /// Its shared folders.
+    pub workspaces: Vec<WorkspaceBinding>,
 }
 
 /// Where a task is.
@@ -192,7 +210,20 @@ impl TaskRow {
             outputs: None,
             artifacts: Vec::new(),
             reused_from: None,
+            wants: None,
             note: None,
+        }
+    }
+
+    /// The number of the attempt that runs or ran last; before it is leased, of the one to come.
+    #[must_use]
+    pub const fn current_attempt(&self) -> u32 {
+        match self.state {
+            TaskState::Running
+            | TaskState::Open
+            | TaskState::Ended(_)
+            | TaskState::Queued(QueueReason::Generating) => self.attempts,
+            TaskState::Queued(_) | TaskState::Blocked(_) => self.attempts + 1,
         }
     }
 

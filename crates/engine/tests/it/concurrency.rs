@@ -2,7 +2,7 @@
 
 use engine::event::{Event, Rejected};
 use engine::rows::{Effect, EffectKey};
-use model::plan::GroupMode;
+use model::plan::{GroupMode, Text};
 use model::reason::CancelMode;
 use serde_json::json;
 use testkit::{Driver, plan};
@@ -359,4 +359,75 @@ fn what_a_task_generates_waits_for_the_place_of_that_task_after_a_take_over() {
     assert_eq!(run.lease(), ["make/x"]);
     run.finish();
     assert_eq!(run.result(), "succeeded");
+}
+
+#[test]
+fn paths_overlap_however_they_are_written_and_also_when_they_are_computed() {
+    for other in [
+        "./out/",
+        "out/x/y",
+        "${{ params.d }}",
+        "out/${{ env.LATER }}.txt",
+    ] {
+        let path = if other.contains('$') {
+            Text::template(other)
+        } else {
+            other.into()
+        };
+        let mut run = Driver::start(
+            plan("p")
+                .task("a", |t| t.artifact("x", "out"))
+                .task("b", |t| {
+                    t.artifact("x", "")
+                        .edit(|def| def.artifacts_out[0].paths = vec![path])
+                })
+                .task("c", |t| t.artifact("x", "outer"))
+                .param("d", json!("out"))
+                .build(),
+        );
+        assert_eq!(run.lease(), ["a", "c"], "{other}");
+        assert_eq!(run.state("b"), "queued (path_in_use)");
+        run.crash();
+        run.succeed("a");
+        assert_eq!(run.lease(), ["b"]);
+    }
+}
+
+#[test]
+fn a_freed_folder_wakes_all_who_write_different_things_in_it() {
+    let mut run = Driver::start(
+        plan("p")
+            .task("all", |t| t.artifact("x", "out").priority(9))
+            .task("one", |t| t.artifact("x", "out/1"))
+            .task("two", |t| t.artifact("x", "out/2"))
+            .task("whole", |t| t.artifact("x", "./out"))
+            .build(),
+    );
+    assert_eq!(run.lease(), ["all"]);
+    run.succeed("all");
+    assert_eq!(
+        run.states(["one", "two", "whole"]),
+        ["queued (slots)", "queued (slots)", "queued (path_in_use)"]
+    );
+    assert_eq!(run.lease(), ["one", "two"]);
+    run.finish();
+    assert_eq!(run.result(), "succeeded");
+}
+
+#[test]
+fn a_path_that_changes_with_the_attempt_frees_the_one_before() {
+    let path = Text::template("out-${{ attempt }}");
+    let mut run = Driver::start(
+        plan("p")
+            .task("a", |t| {
+                t.artifact("x", "")
+                    .edit(|def| def.artifacts_out[0].paths = vec![path])
+            })
+            .task("b", |t| t.artifact("x", "out-1"))
+            .build(),
+    );
+    assert_eq!(run.lease(), ["a"]);
+    assert_eq!(run.state("b"), "queued (path_in_use)");
+    run.take_over();
+    assert_eq!(run.lease(), ["a", "b"]);
 }

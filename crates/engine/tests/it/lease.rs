@@ -3,7 +3,8 @@
 use engine::event::{Event, Rejected};
 use engine::rows::{AttemptEnd, AttemptResult, Transition};
 use model::ids::{AttemptNo, TaskNo, Token, WorkerId};
-use model::plan::Resources;
+use model::plan::{Resources, Text};
+use serde_json::json;
 use testkit::{Driver, plan};
 
 fn success() -> AttemptEnd {
@@ -279,4 +280,90 @@ fn the_reason_why_a_task_waits_does_not_flip_between_workers_that_lack_different
     }
     assert_eq!(run.events.len(), events);
     assert_eq!(run.lease(), ["a"]);
+}
+
+#[test]
+fn a_label_that_is_computed_decides_who_gets_the_task() {
+    let mut run = Driver::start(
+        plan("p")
+            .task("m", |t| {
+                t.matrix([("os", json!(["linux", "mac"]))]).edit(|def| {
+                    def.placement.role = Some(Text::template("${{ params.role }}"));
+                    def.placement.labels = vec![Text::template("${{ matrix.os }}")];
+                })
+            })
+            .param("role", json!(""))
+            .build(),
+    );
+    let mut ask = run.ask("w", 5);
+    ask.labels = Some(vec!["mac".to_owned()]);
+    assert_eq!(run.lease_by(ask), ["m[mac]"]);
+    assert_eq!(run.state("m[linux]"), "queued (placement)");
+    run.crash();
+    assert_eq!(run.lease_as("v", 5), ["m[linux]"]);
+}
+
+#[test]
+fn a_label_that_cannot_be_computed_fails_its_task() {
+    let run = Driver::start(
+        plan("p")
+            .task("a", |t| {
+                t.edit(|def| def.placement.labels = vec![Text::template("${{ params.no }}")])
+            })
+            .build(),
+    );
+    assert_eq!(run.state("a"), "failed (user)");
+    assert!(
+        run.note("a")
+            .starts_with("role or label: `${{ params.no }}`"),
+        "{}",
+        run.note("a")
+    );
+}
+
+#[test]
+fn a_folder_that_reads_the_attempt_is_computed_once_for_it() {
+    let mut run = Driver::start(
+        plan("p")
+            .task("made", |t| t.artifact("x", "out"))
+            .task("a", |t| {
+                t.needs(["made"]).takes("made", "x").retry(1).edit(|def| {
+                    let to = "${{ ['zero', 'one', 'two'][attempt] }}";
+                    def.artifacts_in[0].to = Some(Text::template(to));
+                })
+            })
+            .build(),
+    );
+    run.lease();
+    run.succeed("made");
+    for folder in ["one", "two"] {
+        assert_eq!(run.lease(), ["a"]);
+        run.crash();
+        let work = run.machine.work(run.no("a"));
+        assert_eq!(work.task.artifacts_in[0].to, Some(folder.into()));
+        run.fail("a", 1);
+        run.pass_ms(1_000);
+    }
+}
+
+#[test]
+fn a_folder_that_only_the_first_attempts_have_fails_the_next_one_and_nothing_else() {
+    let mut run = Driver::start(
+        plan("p")
+            .task("made", |t| t.artifact("x", "out"))
+            .task("a", |t| {
+                t.needs(["made"]).takes("made", "x").retry(1).edit(|def| {
+                    let to = "${{ ['zero', 'one'][attempt] }}";
+                    def.artifacts_in[0].to = Some(Text::template(to));
+                })
+            })
+            .build(),
+    );
+    run.lease();
+    run.succeed("made");
+    run.lease();
+    run.fail("a", 1);
+    run.pass_ms(1_000);
+    assert_eq!(run.state("a"), "failed (user)");
+    assert!(run.note("a").starts_with("`artifacts.in` of `x`: `to`: "));
 }

@@ -258,14 +258,17 @@ impl TaskDef {
     }
 
     /// Paths that no two active tasks may share: those of artifacts and reports given out.
-    /// Only literal ones count; a computed path is checked when it is known.
-    pub fn exclusive_paths(&self) -> impl Iterator<Item = &str> {
+    pub fn exclusive_texts(&self) -> impl Iterator<Item = &Text> {
         let artifacts = self
             .artifacts_out
             .iter()
             .flat_map(|artifact| &artifact.paths);
-        let reports = self.reports.values().flatten();
-        artifacts.chain(reports).filter_map(Text::literal)
+        artifacts.chain(self.reports.values().flatten())
+    }
+
+    /// Those of them that the plan knows.
+    pub fn exclusive_paths(&self) -> impl Iterator<Item = &str> {
+        self.exclusive_texts().filter_map(Text::literal)
     }
 }
 

@@ -27,8 +27,8 @@ pub struct EnvPolicy {
     pub inherit: Vec<String>,
 }
 
-/// What a worker must have free to take a task.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a worker must have free to take a task. Ordered by field, to be looked up by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Resources {
     /// Thousandths of a CPU.
     #[serde(default)]
@@ -91,6 +91,13 @@ pub enum Port {
     Free,
     /// This one.
     Fixed(u16),
+}
+
+impl Placement {
+    /// The role and labels that a worker must have.
+    pub fn asked(&self) -> impl Iterator<Item = &Text> {
+        self.role.iter().chain(&self.labels)
+    }
 }
 
 impl Resources {

@@ -62,7 +62,7 @@ CREATE TABLE task (
     artifacts    TEXT,                     -- JSON
     reused_from  TEXT,
     note         TEXT,
-    inputs       TEXT,                     -- JSON
+    inputs       TEXT,                     -- JSON: of a call its inputs, of others what they ask of their worker
     grp          TEXT,                     -- its concurrency group
     PRIMARY KEY (run, task)
 ) WITHOUT ROWID;

@@ -5,7 +5,7 @@ use super::encode::{self, EndRest, StepCells, kind};
 use crate::owner::Owner;
 use engine::rows::{
     AttemptEnd, AttemptResult, AttemptRow, Counts, EventRow, Exit, FragmentRef, LogRef, Parent,
-    RunHead, RunRow, StepResult, StopCause, TaskRow, Transition, Usage,
+    RunHead, RunRow, StepResult, StopCause, TaskKind, TaskRow, Transition, Usage,
 };
 use model::digest::Digest;
 use model::ids::{AttemptNo, DefNo, RunId, ScopeNo, TaskNo, Token, WorkerId};
@@ -108,10 +108,15 @@ pub(super) fn task(row: &Row<'_>) -> Result<TaskRow> {
     let key: String = row.get(8)?;
     let note: Option<String> = row.get(18)?;
     let group: Option<String> = row.get(20)?;
+    let kind: TaskKind = code(row, 2)?;
+    let (inputs, wants) = match kind {
+        TaskKind::Call => (json_or_none(row, 19)?, None),
+        TaskKind::Leaf | TaskKind::Matrix => (None, json_or_none(row, 19)?),
+    };
     Ok(TaskRow {
         no: TaskNo(row.get(0)?),
         def: DefNo(row.get(1)?),
-        kind: code(row, 2)?,
+        kind,
         state: code(row, 3)?,
         tolerated: flags & 1 != 0,
         released: flags & 2 != 0,
@@ -133,7 +138,8 @@ pub(super) fn task(row: &Row<'_>) -> Result<TaskRow> {
             None => None,
         },
         note: note.map(Into::into),
-        inputs: json_or_none(row, 19)?,
+        inputs,
+        wants,
         group: group.map(Into::into),
     })
 }

@@ -184,7 +184,11 @@ fn task(run: i64, row: &TaskRow) -> Vec<Value> {
         row.reused_from
             .map_or(Value::Null, |run| text(run.as_str())),
         row.note.as_deref().map_or(Value::Null, text),
-        row.inputs.as_ref().map_or(Value::Null, json),
+        match (&row.inputs, &row.wants) {
+            (Some(inputs), _) => json(inputs),
+            (None, Some(wants)) => json(wants),
+            (None, None) => Value::Null,
+        },
         row.group.as_deref().map_or(Value::Null, text),
     ]
 }

@@ -7,7 +7,7 @@ use engine::rows::{
     ArtifactRef, AttemptEnd, AttemptResult, AttemptRow, Cancel, Changes, Counts, Effect, EffectKey,
     EffectRow, Ended, EventRow, Exit, FragmentRef, GroupMember, LeaseRow, LogRef, OutputValue,
     Outputs, Parent, ParentKind, Reused, RunHead, RunResult, RunRow, RunState, StepResult,
-    StepStatus, StopCause, TaskKind, TaskRow, TaskState, Transition, Usage,
+    StepStatus, StopCause, TaskKind, TaskRow, TaskState, Transition, Usage, Wants,
 };
 use model::Json;
 use model::digest::Digest;
@@ -386,8 +386,11 @@ impl Dice {
     }
 
     fn task(&mut self, number: u32) -> TaskRow {
+        let kind = self.pick(&[TaskKind::Leaf, TaskKind::Matrix, TaskKind::Call]);
+        // Only calls have inputs, and only others ask something of a worker.
+        let is_call = kind == TaskKind::Call;
         TaskRow {
-            kind: self.pick(&[TaskKind::Leaf, TaskKind::Matrix, TaskKind::Call]),
+            kind,
             def: DefNo(self.small()),
             parent: self.maybe(|dice| TaskNo(dice.small())),
             key: self.text().into(),
@@ -408,9 +411,23 @@ impl Dice {
             artifacts: self.several(Self::artifact),
             reused_from: self.maybe(Self::run_id),
             note: self.maybe(|dice| dice.text().into()),
-            inputs: self.maybe(|dice| Box::new(dice.outputs())),
+            inputs: self
+                .maybe(|dice| Box::new(dice.outputs()))
+                .filter(|_| is_call),
+            wants: self
+                .maybe(|dice| Box::new(dice.wants()))
+                .filter(|_| !is_call),
             group: self.maybe(|dice| dice.text().into()),
             ..task(number)
+        }
+    }
+
+    fn wants(&mut self) -> Wants {
+        Wants {
+            labels: self.several(Self::text),
+            paths: self.several(Self::text),
+            destinations: self.several(|dice| dice.maybe(|dice| dice.text().into())),
+            workspaces: Vec::new(),
         }
     }
 

@@ -131,7 +131,7 @@ impl Machine {
         let twin = self.reindexed();
         let (ours, theirs) = (&self.index, &twin.index);
         let ready = |index: &Index| -> BTreeSet<ReadyKey> {
-            let queues = index.ready.iter().flat_map(|shape| &shape.queue);
+            let queues = index.ready.values().flatten();
             queues.copied().collect()
         };
         // A scope without tasks leaves no row to find it by, and needs none.
