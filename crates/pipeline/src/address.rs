@@ -213,7 +213,7 @@ fn host_only(host: &str) -> &str {
 /// A path without `.`, `..` and doubled slashes; `text` is the whole reference for messages.
 fn path(text: &str, path: &str) -> Result<String, BadAddress> {
     const HELP: &str = "paths count from the top of the project or repository and stay in it, as in `./ci/scan.yaml`";
-    if path.starts_with('/') || path.starts_with('~') {
+    if path.starts_with('/') {
         return Err(bad(format!("`{text}` is not a path of the project"), HELP));
     }
     if path.contains(['\\', '\0', '"']) || path.contains(char::is_control) {
@@ -235,10 +235,14 @@ fn path(text: &str, path: &str) -> Result<String, BadAddress> {
             part => parts.push(part),
         }
     }
-    if parts.is_empty() {
-        return Err(bad(format!("`{text}` names no file"), HELP));
+    match parts.first() {
+        None => Err(bad(format!("`{text}` names no file"), HELP)),
+        // Also behind `./`: written again without it, it would mean somebody's home.
+        Some(first) if first.starts_with('~') => {
+            Err(bad(format!("`{text}` is not a path of the project"), HELP))
+        }
+        Some(_) => Ok(parts.join("/")),
     }
-    Ok(parts.join("/"))
 }
 
 /// What is said about a reference of another kind.
@@ -329,6 +333,10 @@ mod tests {
             "git+https://h/r//../x@v1",
         ] {
             assert_eq!(read(text), Err(format!("`{text}` leaves the project")));
+        }
+        for text in ["./~/scan.yaml", "git+https://h/r//./~ada/x@v1"] {
+            let message = format!("`{text}` is not a path of the project");
+            assert_eq!(read(text), Err(message));
         }
     }
 
