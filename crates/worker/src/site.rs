@@ -193,7 +193,7 @@ fn make_dir(path: &Path) -> Result<(), Trouble> {
 fn inside(root: &Path, name: &str) -> Result<PathBuf, Trouble> {
     if patterns::leads_out(name) {
         return Err(Trouble::User(format!(
-            "`{name}` leads out of `{}`",
+            "`{name}` leads out of `{}`; name a path below it",
             root.display()
         )));
     }

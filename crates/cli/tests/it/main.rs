@@ -1,6 +1,7 @@
 //! The program from outside: real binary, real processes, an environment of its own for each test.
 
 mod answer;
+mod boundaries;
 mod cancel;
 mod check;
 mod docs;

@@ -107,12 +107,12 @@ fn pack(files: &[PathBuf], source: &Path, archive: &Path) -> Result<(), Unpacked
 
 /// The files that match, relative to the source, sorted.
 fn matching(wanted: &WantedArtifact, source: &Path, own: &Own) -> Result<Vec<PathBuf>, Trouble> {
-    let include = matcher(&wanted.name, &wanted.paths)?;
-    let exclude = matcher(&wanted.name, &wanted.exclude)?;
+    let include = matcher(&wanted.name, &wanted.paths, source)?;
+    let exclude = matcher(&wanted.name, &wanted.exclude, source)?;
     let refused = |why: String| Trouble::User(format!("artifact `{}`: {why}", wanted.name));
     for pattern in &wanted.paths {
         if let Some(closed) = own.closed(Path::new(patterns::clean(pattern))) {
-            return Err(refused(format!("`{pattern}` {}", never(closed))));
+            return Err(refused(format!("`{pattern}` {}", never(closed, source))));
         }
     }
     let mut found = Vec::new();
@@ -141,11 +141,12 @@ fn matching(wanted: &WantedArtifact, source: &Path, own: &Own) -> Result<Vec<Pat
     Ok(found)
 }
 
-fn matcher(artifact: &str, patterns: &[String]) -> Result<GlobSet, Trouble> {
+fn matcher(artifact: &str, patterns: &[String], source: &Path) -> Result<GlobSet, Trouble> {
     patterns::matcher(patterns.iter().map(String::as_str)).map_err(|bad| {
         let why = match bad {
             BadPattern::LeadsOut(pattern) => {
-                format!("the pattern `{pattern}` leads out of the source")
+                let source = source.display();
+                format!("`{pattern}` leads out of the source `{source}`; name files below it")
             }
             BadPattern::Malformed(pattern, why) => format!("pattern `{pattern}`: {why}"),
             BadPattern::Together(why) => why,
@@ -210,11 +211,11 @@ fn without_content(kind: fs::FileType) -> Option<&'static str> {
 }
 
 /// Says behind a path why it is refused.
-fn never(closed: Closed) -> String {
+fn never(closed: Closed, source: &Path) -> String {
     let why = closed.why();
     match closed {
         Closed::Git | Closed::Formic => format!("{why}, and never part of an artifact"),
-        Closed::Outside => why.to_owned(),
+        Closed::Outside => format!("{why} `{}`", source.display()),
     }
 }
 
@@ -226,7 +227,7 @@ fn refuse_links(path: &Path, root: &Path, own: &Own) -> Result<(), Trouble> {
     match closed {
         None => Ok(()),
         Some(closed) => {
-            let (path, never) = (path.display(), never(closed));
+            let (path, never) = (path.display(), never(closed, root));
             Err(Trouble::User(format!("`{path}` {never}")))
         }
     }
@@ -273,7 +274,7 @@ pub(super) fn take_in(
     };
     let closed = own.closed_folder(&root);
     if let Some(closed) = closed.map_err(|error| platform("look at", &root, &error))? {
-        let (name, to, never) = (&wanted.name, to.unwrap_or("."), never(closed));
+        let (name, to, never) = (&wanted.name, to.unwrap_or("."), never(closed, &at.source));
         return Err(Trouble::User(format!(
             "artifact `{name}`: `to: {to}` {never}"
         )));

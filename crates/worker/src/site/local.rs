@@ -10,6 +10,7 @@ use super::{
 use crate::contract;
 use crate::listing::{CutShort, Files};
 use crate::own::Own;
+use crate::patterns;
 use engine::steps::{Listing, Planned, Run, Written};
 use engine::work::Work;
 use model::digest::Digest;
@@ -158,10 +159,10 @@ impl Site for LocalSite {
                 planned.name
             )));
         };
-        let cwd = planned
-            .working_dir
-            .as_ref()
-            .map_or_else(|| at.source.clone(), |dir| at.source.join(dir));
+        let cwd = match &planned.working_dir {
+            Some(dir) => working_dir(at, planned, dir)?,
+            None => at.source.clone(),
+        };
         let memory = work.task.resources.memory_bytes;
         Ok(exec::Command {
             tree: tree_key(work.id),
@@ -268,6 +269,24 @@ impl LocalSite {
             .map_err(|error| platform("keep the summary of", &at.dir, &error))?;
         Ok(Some(digest))
     }
+}
+
+/// The folder that a step runs in: one of the source, or of a workspace.
+fn working_dir(at: &Prepared, planned: &Planned, dir: &str) -> Result<PathBuf, Trouble> {
+    let folder = at.source.join(dir);
+    let roots = at.workspaces.values().map(Path::new).chain([&*at.source]);
+    for root in roots {
+        // Of a folder that is not there the executor says so.
+        let resolved = Own::below(root, &at.dir).resolved(&folder);
+        if resolved.is_ok_and(|inside| inside.is_some_and(|inside| !patterns::leads_out(inside))) {
+            return Ok(folder);
+        }
+    }
+    Err(Trouble::User(format!(
+        "step `{}`: `working_dir: {dir}` leads out of the source `{}`; name a folder below it",
+        planned.name,
+        at.source.display()
+    )))
 }
 
 /// The most that is read of a file that a step writes for the worker; the contract has the limit of each.

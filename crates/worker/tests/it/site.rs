@@ -156,9 +156,10 @@ fn a_pattern_that_leads_out_of_the_source_is_refused() {
         .unwrap_err();
     assert_eq!(
         error,
-        Trouble::User(
-            "artifact `files`: the pattern `../secret` leads out of the source".to_owned()
-        )
+        Trouble::User(format!(
+            "artifact `files`: `../secret` leads out of the source `{}`; name files below it",
+            place.source().display()
+        ))
     );
 }
 
@@ -177,6 +178,10 @@ fn an_archive_cannot_write_outside_of_the_source() {
     let expected = "artifact `files` holds `../escaped`, which leads out of its folder";
     assert_eq!(error, Trouble::User(expected.to_owned()));
     assert!(!place.source().join("escaped").exists());
+}
+
+fn outside(place: &Place) -> String {
+    format!("leads out of the source `{}`", place.source().display())
 }
 
 /// An archive with a file of each of these paths; one that ends with `->` is a link to `.git`.
@@ -248,7 +253,7 @@ fn an_artifact_is_not_taken_into_what_is_gits_or_formics() {
     std::os::unix::fs::symlink(place.dir.path(), place.source().join("up")).unwrap();
     for (to, why) in [
         (".git/hooks", "is Git's own, and never part of an artifact"),
-        ("up/there", "leads out of the source"),
+        ("up/there", outside(&place).as_str()),
     ] {
         let work = takes_bytes(&place, Some(to), &archive_of(&["a"]));
         let expected = format!("artifact `files`: `to: {to}` {why}");
@@ -297,7 +302,7 @@ fn an_artifact_that_names_what_is_gits_or_formics_is_refused() {
             "here/logs",
             "is in the folder of Formic's state, and never part of an artifact",
         ),
-        ("up/x/y", "leads out of the source"),
+        ("up/x/y", outside(&place).as_str()),
     ] {
         let error = place.site.collect(&prepared, &wanted(pattern)).unwrap_err();
         let expected = format!("artifact `files`: `{pattern}` {why}");
