@@ -8,8 +8,8 @@ use model::ids::{RunId, TaskNo};
 use model::time::Timestamp;
 use std::collections::BTreeMap;
 use store::{
-    ClaimError, Command, Commit, CommitError, Entered, GroupEntry, NewRun, NumberedCommand, Owner,
-    OwnerToken, References, RunFilter, RunSummary, Store, StoreError,
+    ClaimError, Command, Commit, CommitError, Entered, GroupEntry, Living, NewRun, NumberedCommand,
+    Owner, OwnerToken, References, RunFilter, RunSummary, Store, StoreError,
 };
 
 /// Whether an owner lives.
@@ -81,24 +81,37 @@ pub trait Layer: Send + Sync {
     ///
     /// # Errors
     /// As there.
-    fn enter(&self, entry: &GroupEntry<'_>, alive: Alive<'_>) -> Result<Entered, StoreError> {
-        self.below().group_enter(entry, alive)
+    fn enter(
+        &self,
+        entries: &[GroupEntry<'_>],
+        alive: Alive<'_>,
+    ) -> Result<Vec<Entered>, StoreError> {
+        self.below().group_enter(entries, alive)
     }
 
     /// As [`Store::group_admitted`].
     ///
     /// # Errors
     /// As there.
-    fn admitted(&self, entry: &GroupEntry<'_>, alive: Alive<'_>) -> Result<Entered, StoreError> {
-        self.below().group_admitted(entry, alive)
+    fn admitted(
+        &self,
+        entries: &[GroupEntry<'_>],
+        alive: Alive<'_>,
+    ) -> Result<Vec<Entered>, StoreError> {
+        self.below().group_admitted(entries, alive)
     }
 
     /// As [`Store::group_leave`].
     ///
     /// # Errors
     /// As there.
-    fn leave(&self, group: &str, member: GroupMember) -> Result<(), StoreError> {
-        self.below().group_leave(group, member)
+    fn leave(
+        &self,
+        left: &[(&str, GroupMember)],
+        next: &[GroupEntry<'_>],
+        alive: Alive<'_>,
+    ) -> Result<Vec<Entered>, StoreError> {
+        self.below().group_leave(left, next, alive)
     }
 
     /// As [`Store::changed`].
@@ -223,20 +236,33 @@ impl<L: Layer> Store for Over<L> {
         self.write(|layer| layer.below().owner_release(token))
     }
 
-    fn group_enter(&self, entry: &GroupEntry<'_>, alive: Alive<'_>) -> Result<Entered, StoreError> {
-        self.write(|layer| layer.enter(entry, alive))
+    fn group_enter(
+        &self,
+        entries: &[GroupEntry<'_>],
+        alive: Alive<'_>,
+    ) -> Result<Vec<Entered>, StoreError> {
+        self.write(|layer| layer.enter(entries, alive))
     }
 
     fn group_admitted(
         &self,
-        entry: &GroupEntry<'_>,
+        entries: &[GroupEntry<'_>],
         alive: Alive<'_>,
-    ) -> Result<Entered, StoreError> {
-        self.write(|layer| layer.admitted(entry, alive))
+    ) -> Result<Vec<Entered>, StoreError> {
+        self.write(|layer| layer.admitted(entries, alive))
     }
 
-    fn group_leave(&self, group: &str, member: GroupMember) -> Result<(), StoreError> {
-        self.write(|layer| layer.leave(group, member))
+    fn group_leave(
+        &self,
+        left: &[(&str, GroupMember)],
+        next: &[GroupEntry<'_>],
+        alive: Alive<'_>,
+    ) -> Result<Vec<Entered>, StoreError> {
+        self.write(|layer| layer.leave(left, next, alive))
+    }
+
+    fn group_members(&self, group: &str, alive: Alive<'_>) -> Result<Vec<Living>, StoreError> {
+        self.read(|layer| layer.below().group_members(group, alive))
     }
 
     fn durations(&self, pipeline: &str) -> Result<BTreeMap<String, u64>, StoreError> {

@@ -1,7 +1,6 @@
 //! Who holds the place in a concurrency group that a run waits for: for people who ask why nothing happens.
 //!
-//! Asked in the same way as the run's owner asks again and again, so a look changes nothing that would not
-//! change by itself.
+//! A look changes nothing, and there is one for each group, however many wait for it.
 
 use crate::board::Board;
 use crate::references::short;
@@ -12,7 +11,8 @@ use engine::rows::{Effect, GroupMember, RunState, TaskRow, TaskState};
 use model::ids::RunId;
 use model::reason::QueueReason;
 use std::collections::BTreeMap;
-use store::{GroupEntry, Store};
+use std::collections::btree_map::Entry;
+use store::{Living, Store};
 
 /// Whether a run, or a task of it, waits for a place in a group.
 pub(crate) fn waits(state: RunState, tasks: &[TaskRow]) -> bool {
@@ -31,26 +31,23 @@ pub(crate) fn of<'a>(
     store: &dyn Store,
 ) -> Result<Vec<WaitDocument>> {
     let mut waits = Vec::new();
-    let mut others = BTreeMap::new();
+    let (mut groups, mut others) = (BTreeMap::new(), BTreeMap::new());
     for effect in effects {
         let Effect::EnterGroup {
             group,
             member,
             limit,
-            mode,
+            mode: _,
         } = effect
         else {
             continue;
         };
-        let entry = GroupEntry {
-            group,
-            member: *member,
-            limit: *limit,
-            mode: *mode,
+        let members = match groups.entry(group) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(store.group_members(group, &Board::is_alive)?),
         };
-        let entered = store.group_admitted(&entry, &Board::is_alive)?;
         let mut ahead = Vec::new();
-        for before in entered.ahead {
+        for before in ahead_of(*member, members) {
             ahead.push(member_document(before, store, &mut others)?);
         }
         waits.push(WaitDocument {
@@ -61,6 +58,20 @@ pub(crate) fn of<'a>(
         });
     }
     Ok(waits)
+}
+
+/// Who has a place, and who entered the group before `member`; nobody when it has a place by now.
+fn ahead_of(member: GroupMember, members: &[Living]) -> Vec<GroupMember> {
+    let own = members.iter().position(|each| each.member == member);
+    if own.is_some_and(|own| members[own].is_active) {
+        return Vec::new();
+    }
+    let before = own.unwrap_or(members.len());
+    let ahead = members
+        .iter()
+        .enumerate()
+        .filter(|(place, each)| each.is_active || *place < before);
+    ahead.map(|(_, each)| each.member).collect()
 }
 
 fn member_document(
@@ -74,8 +85,8 @@ fn member_document(
         return Ok(MemberDocument { run, task: None });
     };
     let rows = match others.entry(run) {
-        std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
-        std::collections::btree_map::Entry::Vacant(place) => place.insert(store.run_tasks(run)?),
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(place) => place.insert(store.run_tasks(run)?),
     };
     let row = rows.get(task.index());
     Ok(MemberDocument {

@@ -16,8 +16,8 @@ use api::protocol::Chunk;
 use api::run::{Life, RunDocument, run_status};
 use engine::machine::Machine;
 use engine::rows::{
-    AttemptResult, AttemptRow, Changes, EventRow, RunHead, RunState, TaskKind, TaskRow, TaskState,
-    Transition,
+    AttemptResult, AttemptRow, Changes, Effect, EventRow, RunHead, RunState, TaskKind, TaskRow,
+    TaskState, Transition,
 };
 use model::digest::Digest;
 use model::ids::{AttemptId, RunId, TaskNo};
@@ -306,6 +306,8 @@ impl Eyes<'_> {
             return;
         }
         let effects = machine.effects().values();
+        let waits = |effect: &&Effect| matches!(effect, Effect::EnterGroup { .. });
+        let effects = effects.filter(waits).take(WAITS_TOLD);
         // A board that cannot be read ends the run by itself; here only a sentence is missing.
         let waits = group::of(effects, machine.tasks(), &*self.store).unwrap_or_default();
         for wait in &waits {
@@ -313,6 +315,9 @@ impl Eyes<'_> {
         }
     }
 }
+
+/// Of many tasks that wait for groups the first are told; `formic show` has all.
+const WAITS_TOLD: usize = 10;
 
 /// Whether the run, or a task, may have begun to wait for a place in a group.
 fn queues_in_group(event: &EventRow) -> bool {

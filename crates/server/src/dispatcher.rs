@@ -11,13 +11,14 @@
 
 mod adopt;
 mod effects;
+mod groups;
 mod requests;
 mod watch;
 
 use api::protocol::{LEASE_MS, RENEW_MS, Reply, Request, Wish};
 use engine::event::{Event, Rejected};
 use engine::machine::Machine;
-use engine::rows::{Changes, GroupMember};
+use engine::rows::Changes;
 use model::ids::{RunId, WorkerId};
 use model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -111,6 +112,7 @@ pub struct Dispatcher {
     seen: u64,
     poll_at: Timestamp,
     renew_at: Timestamp,
+    groups: groups::Groups,
     batch: Batch,
     /// Workers that should renew soon.
     nudges: BTreeSet<WorkerId>,
@@ -120,8 +122,6 @@ pub struct Dispatcher {
 struct Owned {
     machine: Machine,
     token: OwnerToken,
-    /// Effects that wait for a place in a group, with the members that were told to make room.
-    waiting: BTreeMap<engine::rows::EffectKey, BTreeSet<GroupMember>>,
     /// The group in which the run, taken over from a dead process, has no place yet: nothing of it is leased.
     held: Option<Held>,
 }
@@ -205,6 +205,7 @@ impl Dispatcher {
             seen: 0,
             poll_at: Timestamp(0),
             renew_at: Timestamp(0),
+            groups: BTreeMap::new(),
             batch: Batch::default(),
             nudges: BTreeSet::new(),
         }

@@ -5,7 +5,7 @@
 //! Nothing here decides what a run does next.
 
 use crate::error::{ClaimError, CommitError, StoreError};
-use crate::group::Entered;
+use crate::group::{Entered, Living};
 use crate::owner::{Owner, OwnerToken};
 pub use engine::event::Command;
 use engine::rows::{
@@ -126,33 +126,52 @@ pub trait Store: Send + Sync {
     /// When the board cannot be written.
     fn owner_release(&self, token: &OwnerToken) -> Result<(), StoreError>;
 
-    /// Enters a concurrency group and takes a place in it when there is room; may be repeated, and
-    /// then tells the same. Members of runs that have ended, or whose owner is not `alive`, hold no
-    /// place; one that lost its place waits again. The caller cancels those who are `superseded`.
+    /// Enters concurrency groups, in this order, and takes places where there is room; may be
+    /// repeated, and then tells the same. Members of runs that have ended, or whose owner is not
+    /// `alive`, hold no place; one that lost its place waits again. The caller cancels those who are
+    /// `superseded`. The answers come in the order of the entries.
     ///
     /// # Errors
-    /// [`StoreError::NoRun`] when the member's run is not on the board.
+    /// [`StoreError::NoRun`] when a member's run is not on the board; then nobody has entered.
     fn group_enter(
         &self,
-        entry: &GroupEntry<'_>,
+        entries: &[GroupEntry<'_>],
         alive: &dyn Fn(&Owner) -> bool,
-    ) -> Result<Entered, StoreError>;
+    ) -> Result<Vec<Entered>, StoreError>;
 
-    /// Looks whether there is room by now, and then takes the place. Cheap while there is none.
+    /// Looks whether there is room by now for members that have entered, and then gives the places to
+    /// the first of them. Cheap while there is none, however many wait. The answers come in the order
+    /// of the entries.
     ///
     /// # Errors
     /// When the board cannot be used.
     fn group_admitted(
         &self,
-        entry: &GroupEntry<'_>,
+        entries: &[GroupEntry<'_>],
         alive: &dyn Fn(&Owner) -> bool,
-    ) -> Result<Entered, StoreError>;
+    ) -> Result<Vec<Entered>, StoreError>;
 
-    /// Leaves a group; does nothing when the member is not in it.
+    /// Leaves groups, and looks in the same transaction whether there is room for `next` then. A member
+    /// that is not in its group has left it. The answers come in the order of `next`.
     ///
     /// # Errors
     /// When the board cannot be written.
-    fn group_leave(&self, group: &str, member: GroupMember) -> Result<(), StoreError>;
+    fn group_leave(
+        &self,
+        left: &[(&str, GroupMember)],
+        next: &[GroupEntry<'_>],
+        alive: &dyn Fn(&Owner) -> bool,
+    ) -> Result<Vec<Entered>, StoreError>;
+
+    /// The living members of a group that have a place or wait for one, in order of their entry.
+    ///
+    /// # Errors
+    /// When the board cannot be read.
+    fn group_members(
+        &self,
+        group: &str,
+        alive: &dyn Fn(&Owner) -> bool,
+    ) -> Result<Vec<Living>, StoreError>;
 
     /// Expected duration in milliseconds of the task definitions of a pipeline, by their path.
     ///

@@ -26,7 +26,7 @@ pub use board::{
     Command, Commit, GroupEntry, NewRun, NumberedCommand, References, RunFilter, RunSummary, Store,
 };
 pub use error::{ClaimError, CommitError, StoreError};
-pub use group::Entered;
+pub use group::{Entered, Living};
 pub use location::{LocationError, Places, StateDir};
 pub use log::{Frame, LogError, LogReader, LogSink, LogStore, LogWriter, MemoryLogs, Stream};
 pub use memory::MemoryStore;

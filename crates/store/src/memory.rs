@@ -8,7 +8,7 @@ use crate::board::{
     Command, Commit, GroupEntry, NewRun, NumberedCommand, References, RunFilter, RunSummary, Store,
 };
 use crate::error::{ClaimError, CommitError, StoreError};
-use crate::group::{Entered, Place, Standing, decide};
+use crate::group::{self, Entered, Living, Needed, Place, Standing};
 use crate::owner::{Owner, OwnerToken};
 use engine::rows::{
     AttemptEnd, AttemptResult, AttemptRow, Changes, Effect, EffectKey, EffectRow, EventRow,
@@ -29,9 +29,18 @@ struct State {
     /// In order of creation.
     order: Vec<RunId>,
     runs: BTreeMap<RunId, Run>,
-    groups: BTreeMap<String, Vec<(GroupMember, Standing)>>,
+    groups: BTreeMap<String, Vec<Member>>,
     durations: BTreeMap<String, BTreeMap<String, (u64, Timestamp)>>,
     writes: u64,
+}
+
+/// A member of a group; `seq` grows from one to the next.
+#[derive(Debug)]
+struct Member {
+    seq: u64,
+    member: GroupMember,
+    standing: Standing,
+    supersedes: bool,
 }
 
 #[derive(Debug)]
@@ -79,34 +88,52 @@ impl State {
         self.runs.get_mut(&run).ok_or(StoreError::NoRun(run))
     }
 
-    fn places(&self, group: &str, alive: &dyn Fn(&Owner) -> bool) -> Vec<Place> {
-        let members = self.groups.get(group).into_iter().flatten();
-        members
-            .filter_map(|&(member, standing)| {
-                let run = self.runs.get(&member.run)?;
-                Some(Place {
-                    member,
-                    standing,
-                    alive: !run.has_ended() && run.owner.as_ref().is_some_and(alive),
-                })
-            })
-            .collect()
+    fn places(&self, group: &str, needed: Needed, alive: &dyn Fn(&Owner) -> bool) -> Vec<Place> {
+        let mut lives: BTreeMap<RunId, bool> = BTreeMap::new();
+        let mut living = 0;
+        let mut places = Vec::new();
+        for of in self.groups.get(group).into_iter().flatten() {
+            let waits = of.standing == Standing::Waiting && !of.supersedes;
+            let Some(run) = self.runs.get(&of.member.run) else {
+                continue;
+            };
+            if waits && needed.is_met(living) {
+                continue;
+            }
+            let look = || !run.has_ended() && run.owner.as_ref().is_some_and(alive);
+            let alive = *lives.entry(of.member.run).or_insert_with(look);
+            living += u32::from(waits && alive);
+            places.push(Place {
+                seq: of.seq,
+                member: of.member,
+                standing: of.standing,
+                supersedes: of.supersedes,
+                alive,
+            });
+        }
+        places
     }
 
-    fn decide(&mut self, entry: &GroupEntry<'_>, alive: &dyn Fn(&Owner) -> bool) -> Entered {
-        let places = self.places(entry.group, alive);
-        if !places.iter().any(|place| place.member == entry.member) {
-            return Entered::default();
-        }
-        let verdict = decide(&places, entry.member, entry.limit, entry.mode);
-        self.writes += verdict.moves.len() as u64;
-        let members = self.groups.entry(entry.group.to_owned()).or_default();
-        for (member, standing) in verdict.moves {
-            for (_, place) in members.iter_mut().filter(|(who, _)| *who == member) {
-                *place = standing;
+    fn decide(
+        &mut self,
+        entries: &[GroupEntry<'_>],
+        alive: &dyn Fn(&Owner) -> bool,
+    ) -> Vec<Entered> {
+        let mut answers = BTreeMap::new();
+        for (name, askers) in group::by_group(entries) {
+            let places = self.places(name, Needed::by(&askers), alive);
+            let verdict = group::decide(&places, &askers);
+            self.writes += verdict.moves.len() as u64;
+            let members = self.groups.get_mut(name).into_iter().flatten();
+            let mut moves: BTreeMap<GroupMember, Standing> = BTreeMap::new();
+            // Of two moves of one member the later counts.
+            moves.extend(verdict.moves);
+            for of in members {
+                of.standing = moves.get(&of.member).copied().unwrap_or(of.standing);
             }
+            answers.insert(name, verdict.entered);
         }
-        verdict.entered
+        group::in_order(entries, answers)
     }
 }
 
@@ -365,7 +392,7 @@ impl Store for MemoryStore {
             state.runs.remove(run);
             state.order.retain(|each| each != run);
             for members in state.groups.values_mut() {
-                members.retain(|(member, _)| member.run != *run);
+                members.retain(|of| of.member.run != *run);
             }
         }
         state.writes += 1;
@@ -443,37 +470,69 @@ impl Store for MemoryStore {
 
     fn group_enter(
         &self,
-        entry: &GroupEntry<'_>,
+        entries: &[GroupEntry<'_>],
         alive: &dyn Fn(&Owner) -> bool,
-    ) -> Result<Entered, StoreError> {
+    ) -> Result<Vec<Entered>, StoreError> {
         let mut state = self.state();
-        state.run(entry.member.run)?;
-        let members = state.groups.entry(entry.group.to_owned()).or_default();
-        if !members.iter().any(|(member, _)| *member == entry.member) {
-            members.push((entry.member, Standing::Waiting));
-            state.writes += 1;
+        for entry in entries {
+            state.run(entry.member.run)?;
         }
-        Ok(state.decide(entry, alive))
+        let mut seqs = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let members = state.groups.entry(entry.group.to_owned()).or_default();
+            let known = members.iter().find(|of| of.member == entry.member);
+            let next = members.last().map_or(0, |last| last.seq) + 1;
+            seqs.push(known.map_or(next, |of| of.seq));
+            if known.is_none() {
+                members.push(Member {
+                    seq: next,
+                    member: entry.member,
+                    standing: Standing::Waiting,
+                    supersedes: group::supersedes(entry.mode),
+                });
+                state.writes += 1;
+            }
+        }
+        let answers = state.decide(entries, alive).into_iter().zip(seqs);
+        Ok(answers
+            .map(|(entered, seq)| Entered { seq, ..entered })
+            .collect())
     }
 
     fn group_admitted(
         &self,
-        entry: &GroupEntry<'_>,
+        entries: &[GroupEntry<'_>],
         alive: &dyn Fn(&Owner) -> bool,
-    ) -> Result<Entered, StoreError> {
-        Ok(self.state().decide(entry, alive))
+    ) -> Result<Vec<Entered>, StoreError> {
+        Ok(self.state().decide(entries, alive))
     }
 
-    fn group_leave(&self, group: &str, member: GroupMember) -> Result<(), StoreError> {
+    fn group_leave(
+        &self,
+        left: &[(&str, GroupMember)],
+        next: &[GroupEntry<'_>],
+        alive: &dyn Fn(&Owner) -> bool,
+    ) -> Result<Vec<Entered>, StoreError> {
         let mut state = self.state();
-        state.writes += 1;
-        if let Some(members) = state.groups.get_mut(group) {
-            members.retain(|(each, _)| *each != member);
-            if members.is_empty() {
-                state.groups.remove(group);
+        for &(group, member) in left {
+            state.writes += 1;
+            if let Some(members) = state.groups.get_mut(group) {
+                members.retain(|of| of.member != member);
+                if members.is_empty() {
+                    state.groups.remove(group);
+                }
             }
         }
-        Ok(())
+        Ok(state.decide(next, alive))
+    }
+
+    fn group_members(
+        &self,
+        group: &str,
+        alive: &dyn Fn(&Owner) -> bool,
+    ) -> Result<Vec<Living>, StoreError> {
+        let places = self.state().places(group, Needed::All, alive);
+        Ok(group::living(&places))
     }
 
     fn durations(&self, pipeline: &str) -> Result<BTreeMap<String, u64>, StoreError> {

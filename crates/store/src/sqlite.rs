@@ -27,7 +27,7 @@ use crate::board::{
     Command, Commit, GroupEntry, NewRun, NumberedCommand, References, RunFilter, RunSummary, Store,
 };
 use crate::error::{ClaimError, CommitError, StoreError};
-use crate::group::Entered;
+use crate::group::{Entered, Living};
 use crate::owner::{Owner, OwnerToken};
 use connection::Board;
 use engine::rows::{AttemptRow, EventRow, GroupMember, Snapshot, TaskRow};
@@ -149,22 +149,35 @@ impl Store for SqliteStore {
 
     fn group_enter(
         &self,
-        entry: &GroupEntry<'_>,
+        entries: &[GroupEntry<'_>],
         alive: &dyn Fn(&Owner) -> bool,
-    ) -> Result<Entered, StoreError> {
-        groups::enter(&self.board, entry, alive)
+    ) -> Result<Vec<Entered>, StoreError> {
+        groups::enter(&self.board, entries, alive)
     }
 
     fn group_admitted(
         &self,
-        entry: &GroupEntry<'_>,
+        entries: &[GroupEntry<'_>],
         alive: &dyn Fn(&Owner) -> bool,
-    ) -> Result<Entered, StoreError> {
-        groups::admitted(&self.board, entry, alive)
+    ) -> Result<Vec<Entered>, StoreError> {
+        groups::admitted(&self.board, entries, alive)
     }
 
-    fn group_leave(&self, group: &str, member: GroupMember) -> Result<(), StoreError> {
-        groups::leave(&self.board, group, member)
+    fn group_leave(
+        &self,
+        left: &[(&str, GroupMember)],
+        next: &[GroupEntry<'_>],
+        alive: &dyn Fn(&Owner) -> bool,
+    ) -> Result<Vec<Entered>, StoreError> {
+        groups::leave(&self.board, left, next, alive)
+    }
+
+    fn group_members(
+        &self,
+        group: &str,
+        alive: &dyn Fn(&Owner) -> bool,
+    ) -> Result<Vec<Living>, StoreError> {
+        groups::members(&self.board, group, alive)
     }
 
     fn durations(&self, pipeline: &str) -> Result<BTreeMap<String, u64>, StoreError> {

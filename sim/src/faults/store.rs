@@ -59,25 +59,24 @@ impl Faulty {
         }
     }
 
-    /// Asks for a place with a wrong limit, or with a wrong idea of who lives.
+    /// Asks for places with a wrong limit, or with a wrong idea of who lives.
     fn misjudge(
         &self,
-        entry: &GroupEntry<'_>,
+        entries: &[GroupEntry<'_>],
         alive: Alive<'_>,
-        ask: impl FnOnce(&GroupEntry<'_>, Alive<'_>) -> Result<Entered, StoreError>,
-    ) -> Result<Entered, StoreError> {
-        let limit = if self.has(Fault::GroupsHaveRoom) {
-            u32::MAX
-        } else {
-            entry.limit
-        };
+        ask: impl FnOnce(&[GroupEntry<'_>], Alive<'_>) -> Result<Vec<Entered>, StoreError>,
+    ) -> Result<Vec<Entered>, StoreError> {
+        let mut entries = entries.to_vec();
+        if self.has(Fault::GroupsHaveRoom) {
+            entries.iter_mut().for_each(|entry| entry.limit = u32::MAX);
+        }
         let nobody = |_: &Owner| false;
         let alive: Alive<'_> = if self.has(Fault::PlacesOfTheLivingAreGiven) {
             &nobody
         } else {
             alive
         };
-        ask(&GroupEntry { limit, ..*entry }, alive)
+        ask(&entries, alive)
     }
 
     fn misread(&self, rows: &mut Snapshot) {
@@ -172,26 +171,39 @@ impl Layer for Faulty {
         Ok(token)
     }
 
-    fn enter(&self, entry: &GroupEntry<'_>, alive: Alive<'_>) -> Result<Entered, StoreError> {
-        self.misjudge(entry, alive, |entry, alive| {
-            self.truth.group_enter(entry, alive)
+    fn enter(
+        &self,
+        entries: &[GroupEntry<'_>],
+        alive: Alive<'_>,
+    ) -> Result<Vec<Entered>, StoreError> {
+        self.misjudge(entries, alive, |entries, alive| {
+            self.truth.group_enter(entries, alive)
         })
     }
 
-    fn admitted(&self, entry: &GroupEntry<'_>, alive: Alive<'_>) -> Result<Entered, StoreError> {
+    fn admitted(
+        &self,
+        entries: &[GroupEntry<'_>],
+        alive: Alive<'_>,
+    ) -> Result<Vec<Entered>, StoreError> {
         if self.has(Fault::GroupsStayFull) {
-            return Ok(Entered::default());
+            return Ok(vec![Entered::default(); entries.len()]);
         }
-        self.misjudge(entry, alive, |entry, alive| {
-            self.truth.group_admitted(entry, alive)
+        self.misjudge(entries, alive, |entries, alive| {
+            self.truth.group_admitted(entries, alive)
         })
     }
 
-    fn leave(&self, group: &str, member: GroupMember) -> Result<(), StoreError> {
-        if self.has(Fault::GroupsAreNotLeft) {
-            return Ok(());
+    fn leave(
+        &self,
+        left: &[(&str, GroupMember)],
+        next: &[GroupEntry<'_>],
+        alive: Alive<'_>,
+    ) -> Result<Vec<Entered>, StoreError> {
+        if !self.has(Fault::GroupsAreNotLeft) {
+            self.truth.group_leave(left, &[], alive)?;
         }
-        self.truth.group_leave(group, member)
+        self.admitted(next, alive)
     }
 
     fn writes(&self) -> Result<u64, StoreError> {

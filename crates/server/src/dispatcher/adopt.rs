@@ -9,7 +9,6 @@ use model::ids::RunId;
 use model::plan::{Fragment, PLAN_VERSION, Plan};
 use model::time::Timestamp;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
 use store::{NewRun, Owner};
 
 /// The largest plan or fragment that is read back: a thousand bytes for each of the tasks that a run may have.
@@ -44,7 +43,6 @@ impl Dispatcher {
             Owned {
                 machine,
                 token,
-                waiting: BTreeMap::new(),
                 held: None,
             },
         );
@@ -74,7 +72,6 @@ impl Dispatcher {
             Owned {
                 machine,
                 token,
-                waiting: BTreeMap::new(),
                 held,
             },
         );

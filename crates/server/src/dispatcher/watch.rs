@@ -53,20 +53,13 @@ impl Dispatcher {
             return Ok(());
         }
         self.poll_at = now.plus_ms(POLL_MS);
-        let waits = self
-            .runs
-            .values()
-            .any(|owned| !owned.waiting.is_empty() || owned.held.is_some());
         let seen = self.parts.store.changed()?;
         if seen != self.seen {
             self.seen = seen;
             self.read_inboxes(now)?;
         }
-        if waits {
-            // Also without a change: the owner of a place may have died.
-            self.ask_groups(now)?;
-        }
-        Ok(())
+        // Also without a change: the owner of a place may have died.
+        self.ask_groups(now)
     }
 
     /// Forgets workers that are silent and have nothing: names are used once, and there is no end of them.
@@ -96,27 +89,6 @@ impl Dispatcher {
                     self.keep(run, before, changes);
                 }
             }
-        }
-        Ok(())
-    }
-
-    fn ask_groups(&mut self, now: Timestamp) -> Result<(), Fatal> {
-        let waiting: Vec<_> = self
-            .runs
-            .iter()
-            .flat_map(|(run, owned)| owned.waiting.keys().map(|key| (*run, key.clone())))
-            .collect();
-        for (run, key) in waiting {
-            self.enter_group(run, key, now)?;
-        }
-        let held: Vec<RunId> = self
-            .runs
-            .iter()
-            .filter(|(_, owned)| owned.held.is_some())
-            .map(|(run, _)| *run)
-            .collect();
-        for run in held {
-            self.enter_held(run, now)?;
         }
         Ok(())
     }
@@ -153,16 +125,10 @@ impl Dispatcher {
     /// Whether an effect waits for a place in a group; for people who ask why nothing happens.
     #[must_use]
     pub fn waits_for_group(&self, run: RunId) -> Option<&str> {
-        let owned = self.runs.get(&run)?;
-        owned
-            .waiting
-            .keys()
-            .find_map(|key| match owned.machine.effects().get(key) {
-                Some(Effect::EnterGroup { group, .. }) => Some(group.as_str()),
-                Some(
-                    Effect::StopAttempt { .. } | Effect::Compile { .. } | Effect::LeaveGroup { .. },
-                )
-                | None => None,
-            })
+        let effects = self.runs.get(&run)?.machine.effects();
+        effects.values().find_map(|effect| match effect {
+            Effect::EnterGroup { group, .. } => Some(group.as_str()),
+            Effect::StopAttempt { .. } | Effect::Compile { .. } | Effect::LeaveGroup { .. } => None,
+        })
     }
 }

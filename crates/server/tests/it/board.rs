@@ -8,6 +8,7 @@ use model::plan::Plan;
 use model::time::Timestamp;
 use server::{Dispatcher, Input, Output, Parts};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use store::{BlobStore, LogSink, MemoryBlobs, MemoryLogs, MemoryStore, Owner, Store};
 
@@ -17,12 +18,14 @@ pub(crate) struct Board {
     pub(crate) blobs: MemoryBlobs,
     pub(crate) logs: MemoryLogs,
     dead: Arc<Mutex<BTreeSet<u64>>>,
+    looks: Arc<AtomicU64>,
 }
 
 impl Board {
     /// A process; its `number` is its nonce.
     pub(crate) fn process(&self, number: u64) -> Process {
         let (logs, dead) = (self.logs.clone(), Arc::clone(&self.dead));
+        let looks = Arc::clone(&self.looks);
         let parts = Parts {
             store: Arc::new(self.store.clone()) as Arc<dyn Store>,
             blobs: Arc::new(self.blobs.clone()) as Arc<dyn BlobStore>,
@@ -37,6 +40,7 @@ impl Board {
                 until: Timestamp(0),
             },
             alive: Box::new(move |owner, _| {
+                looks.fetch_add(1, Ordering::Relaxed);
                 !dead
                     .lock()
                     .expect("no test panics in it")
@@ -49,6 +53,12 @@ impl Board {
             number: 0,
             said: Vec::new(),
         }
+    }
+
+    /// How often somebody looked whether an owner lives. The store asks anew with each command, once for each owner
+    /// whom it meets.
+    pub(crate) fn looks(&self) -> u64 {
+        self.looks.load(Ordering::Relaxed)
     }
 
     /// The process is dead, as the kernel would say.

@@ -176,3 +176,42 @@ fn a_resumed_call_waits_for_the_one_that_took_its_place() {
     third.pass_ms(50);
     assert_eq!(crate::board::granted(&third.replies()).len(), 1);
 }
+
+/// `count` tasks that want the same place.
+fn many(count: usize) -> Plan {
+    let mut plan = testkit::plan("p");
+    for number in 0..count {
+        plan = plan.task(&format!("t{number}"), |task| {
+            task.run("true").concurrency("port")
+        });
+    }
+    plan.build()
+}
+
+#[test]
+fn a_group_in_which_hundreds_wait_is_asked_once_with_each_look() {
+    let board = Board::default();
+    let mut process = board.process(1);
+    process.create(1, many(200));
+    let before = board.looks();
+    assert!(before <= 2, "they enter together: {before}");
+    for _ in 0..10 {
+        process.pass_ms(50);
+    }
+    assert_eq!(board.looks() - before, 10);
+}
+
+#[test]
+fn who_leaves_a_group_lets_the_next_begin_without_a_look_at_the_board() {
+    let board = Board::default();
+    let mut process = board.process(1);
+    process.create(1, many(3));
+    let mut work = process.lease(3);
+    for task in ["t0", "t1", "t2"] {
+        let only: Vec<&str> = work.iter().map(|work| work.key.as_str()).collect();
+        assert_eq!(only, [task]);
+        process.succeed(&work[0]);
+        work = process.lease(3);
+    }
+    assert_eq!(process.state(1), "succeeded");
+}

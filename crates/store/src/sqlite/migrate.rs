@@ -9,7 +9,10 @@ use rusqlite::{Connection, ErrorCode};
 use std::path::Path;
 
 /// The forms, in order; the first is version 1.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_board.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_board.sql"),
+    include_str!("../migrations/0002_place_supersedes.sql"),
+];
 /// Marks the file as a board of formic: "frmc".
 const APPLICATION_ID: i32 = 0x6672_6d63;
 /// Tries to switch a new file to a write-ahead log while other processes open it too.

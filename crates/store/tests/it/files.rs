@@ -230,7 +230,7 @@ fn a_board_of_a_newer_program_is_refused_by_both_versions() {
     assert_eq!(
         error,
         format!(
-            "the board `{board}` has version 7, and this formic knows versions up to 1; \
+            "the board `{board}` has version 7, and this formic knows versions up to 2; \
              use the formic that wrote it, or set `FORMIC_STATE` to another folder"
         )
     );
