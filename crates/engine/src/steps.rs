@@ -58,6 +58,8 @@ pub struct StepMachine {
     /// The files of the source, for `hash` and `glob`.
     listing: Option<Arc<dyn Listing>>,
     stop: Option<Stop>,
+    /// Whether a step was skipped after a stop.
+    left_out: bool,
     started: bool,
     tainted: bool,
     begun: u32,
@@ -125,6 +127,7 @@ impl StepMachine {
             workspaces,
             listing: None,
             stop: None,
+            left_out: false,
             started: false,
             tainted: false,
             begun: 0,
@@ -175,7 +178,10 @@ impl StepMachine {
             };
             match self.look(&turn) {
                 Ok(Look::Opened) => {}
-                Ok(Look::Skip) => self.conclude(&turn, StepStatus::Skipped, None, None, 0),
+                Ok(Look::Skip) => {
+                    self.left_out |= self.stop.is_some();
+                    self.conclude(&turn, StepStatus::Skipped, None, None, 0);
+                }
                 Ok(Look::Run(planned)) => {
                     self.begun += 1;
                     self.running = Some(turn);
@@ -297,7 +303,10 @@ impl StepMachine {
 
     /// What the whole attempt came to.
     fn result(&self) -> AttemptResult {
+        let is_whole = !self.left_out && !self.frames[0].canceled;
         match (self.stop, &self.frames[0].failure) {
+            // The last command ended well all the same: begun again, it would be done twice.
+            (Some(Stop::Interrupted), None) if is_whole => AttemptResult::Succeeded,
             (Some(Stop::Interrupted), _) => AttemptResult::Interrupted,
             (Some(Stop::Asked), _) => AttemptResult::Stopped,
             (

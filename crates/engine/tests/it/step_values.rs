@@ -1,7 +1,7 @@
 //! Values that steps, groups and failed tasks give, and the words and shells that are computed from values.
 
 use engine::rows::{AttemptEnd, AttemptResult, Exit, OutputValue, StepStatus};
-use engine::steps::{CommandEnd, Next, Planned, Run, StepMachine, Written};
+use engine::steps::{CommandEnd, Next, Planned, Run, StepMachine, Stop, Written};
 use model::Json;
 use model::plan::{Expression, Output, Shell, Text, ValueType};
 use model::reason::FailureKind;
@@ -301,4 +301,36 @@ fn whether_files_are_asked_for_is_known_before() {
     assert!(steps(|t| t.run("true").service("db", key, "true")).asks_for_files());
     assert!(steps(|t| t.output_from("k", ValueType::String, key)).asks_for_files());
     assert!(steps(|t| t.run("true").artifact("a", key)).asks_for_files());
+}
+
+#[test]
+fn an_interrupt_that_cut_nothing_short_leaves_the_result_as_it_is() {
+    let two = || {
+        steps(|t| {
+            t.step("a", |s| s.run("a"))
+                .step("b", |s| s.run("b").post("p"))
+        })
+    };
+    let interrupted_in = |place: usize, last: CommandEnd| {
+        let mut steps = two();
+        for _ in 0..place {
+            end(&mut steps, 0, &[]);
+        }
+        next(&mut steps);
+        steps.stop(Stop::Interrupted);
+        steps.ended(last, 1, Written::default());
+        loop {
+            match steps.advance() {
+                Next::Run(_) => {
+                    steps.ended(CommandEnd::Exited(Exit::Code(0)), 1, Written::default());
+                }
+                Next::Done(result) => return result,
+            }
+        }
+    };
+    let good = || CommandEnd::Exited(Exit::Code(0));
+    assert_eq!(interrupted_in(1, good()), AttemptResult::Succeeded);
+    assert_eq!(interrupted_in(0, good()), AttemptResult::Interrupted);
+    let cut = CommandEnd::Stopped(Some(Exit::Signal(15)));
+    assert_eq!(interrupted_in(1, cut), AttemptResult::Interrupted);
 }
