@@ -267,8 +267,8 @@ impl Machine {
         self.enqueue(no, now);
     }
 
-    /// The attempts of a worker that is gone are lost. Whether their commands began is not known, so
-    /// they count as begun.
+    /// The attempts of a worker that is gone are lost. Whether their commands began is never sure, as the word about
+    /// that may be lost too, so they count as begun. They are spread over the pause, as nobody drew anything for them.
     pub(super) fn worker_gone(&mut self, worker: &WorkerId, now: Timestamp) {
         self.forget_worker(worker);
         let lost: Vec<AttemptRow> = self
@@ -300,10 +300,21 @@ impl Machine {
                 kind,
                 exit_code: None,
                 message,
-                jitter_permille: 0,
+                jitter_permille: self.spread(no),
             };
             self.failed(no, trouble, now);
         }
+    }
+
+    /// Jitter for a task: by its number over the run's id, which was drawn, so that it is the same when asked again.
+    fn spread(&self, no: TaskNo) -> u16 {
+        let run = self.head.id.as_str().bytes();
+        let all = run.chain(no.0.to_be_bytes());
+        // FNV-1a.
+        let hash = all.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        u16::try_from((hash >> 16) % 1000).unwrap_or(0)
     }
 
     /// Takes in the tasks that a task generated.

@@ -277,3 +277,19 @@ fn a_person_may_interrupt_a_task_as_often_as_it_pleases() {
     assert_eq!(run.result(), "succeeded");
     assert_eq!(run.row("a").free_retries, 0);
 }
+
+#[test]
+fn tasks_of_a_lost_worker_come_back_one_after_another() {
+    let values: Vec<u32> = (0..20).collect();
+    let matrix = [("n", serde_json::json!(values))];
+    let mut run = Driver::start(
+        plan("p")
+            .task("m", |t| t.matrix(matrix).idempotent())
+            .build(),
+    );
+    run.lease();
+    run.worker_gone("w");
+    let timers = run.machine.tasks().iter().filter_map(|row| row.timer_at);
+    let different: std::collections::BTreeSet<_> = timers.collect();
+    assert!(different.len() > 10, "{different:?}");
+}
