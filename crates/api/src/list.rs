@@ -1,6 +1,7 @@
 //! The document of `formic ls --json`.
 
-use engine::rows::{RunHead, RunRow};
+use crate::run::AskDocument;
+use engine::rows::{RunHead, RunRow, TaskRow};
 use serde::{Deserialize, Serialize};
 
 /// The name and version of the document's form.
@@ -50,6 +51,18 @@ pub struct ListedRun {
 
 impl ListDocument {
     /// The document of these runs.
+    /// What its tasks ask people.
+    pub asks: Vec<ListedAsk>,
+}
+
+/// What a task of a run in a list asks a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedAsk {
+    /// The task.
+    pub task: String,
+    /// What it asks, since when, and until when.
+    #[serde(flatten)]
+    pub ask: AskDocument,
     #[must_use]
     pub fn new(runs: Vec<ListedRun>) -> Self {
         Self {
@@ -81,3 +94,16 @@ impl ListedRun {
         }
     }
 }
+            asks: Vec::new(),
+
+    /// The same, with what its tasks ask people.
+    #[must_use]
+    pub fn asking(mut self, tasks: &[TaskRow]) -> Self {
+        let asks = tasks.iter().filter_map(|task| {
+            let ask = AskDocument::of(task)?;
+            let task = task.key.to_string();
+            Some(ListedAsk { task, ask })
+        });
+        self.asks = asks.collect();
+        self
+    }

@@ -10,7 +10,7 @@ use api::protocol::LEASE_MS;
 use api::run::Life;
 use engine::event::Event;
 use engine::machine::Machine;
-use engine::rows::{Changes, RunState};
+use engine::rows::{Changes, EventRow, RunState, Transition};
 use model::ids::RunId;
 use store::{ClaimError, Command, Commit, CommitError, OwnerToken, Store as _, StoreError};
 
@@ -26,6 +26,8 @@ pub(crate) enum Sent {
     Done,
     /// Nobody owned the run; it was done, and that ended it.
     Ended,
+    /// Nobody owned the run, and the answer came after its deadline: the task has failed as if there were none.
+    Late,
 }
 
 /// Gives a command to the run.
@@ -97,13 +99,23 @@ fn apply(board: &Board, run: RunId, token: &OwnerToken, command: &Command) -> Re
         owner: token,
         changes: &changes,
     };
+    let late = matches!(command, Command::Answer { .. }) && !changes.events.iter().any(is_answer);
     match board.store.run_commit(&[commit]).pop() {
+        Some(Ok(())) if late => Ok(Some(Sent::Late)),
         Some(Ok(())) if machine.has_ended() => Ok(Some(Sent::Ended)),
         Some(Ok(())) => Ok(Some(Sent::Done)),
         Some(Err(CommitError::Store(error))) => Err(error.into()),
         Some(Err(CommitError::Ended(run))) => Err(ended(run).into()),
         Some(Err(CommitError::Conflict { .. } | CommitError::NotOwner(_))) | None => Ok(None),
     }
+}
+
+/// Whether a person's answer was taken.
+const fn is_answer(event: &EventRow) -> bool {
+    matches!(
+        event.what,
+        Transition::Approved { .. } | Transition::Rejected { .. }
+    )
 }
 
 /// What a command is to a run that nobody works on.

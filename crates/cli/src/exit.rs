@@ -1,6 +1,6 @@
 //! Exit codes: the one table, and which of several results counts.
 
-use engine::rows::{Ended, RunResult, RunRow, RunState, TaskKind, TaskRow};
+use engine::rows::{Ended, RunResult, RunRow, RunState, TaskRow};
 use model::reason::{CancelCause, FailureKind};
 
 /// How a command ends.
@@ -91,7 +91,8 @@ pub(crate) fn of_ended(run: &RunRow, tasks: &[TaskRow], interrupted: bool) -> Ex
 
 /// What a task adds to the exit of its run: only failures that matter do.
 fn of_task(task: &TaskRow) -> Option<Exit> {
-    let matters = task.kind == TaskKind::Leaf && !task.tolerated;
+    // A result of an earlier run is no failure of this one; a matrix or call fails as what is in it, or by itself.
+    let matters = !task.tolerated && task.reused_from.is_none();
     match task.ended()? {
         Ended::Failed(kind) if matters => Some(Exit::of_failure(kind)),
         Ended::Failed(_) | Ended::Succeeded | Ended::Skipped(_) | Ended::Canceled(_) => None,
@@ -124,6 +125,7 @@ mod tests {
             assert_eq!(first(all[..end].iter().copied()), Some(all[end - 1]));
         }
     }
+    use engine::rows::TaskKind;
 
     #[test]
     fn a_tolerated_failure_does_not_count() {

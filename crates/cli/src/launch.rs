@@ -203,6 +203,9 @@ fn drive_to_end(
     let tasks = board.store.run_tasks(run)?;
     // Everybody may look at a run that was left; this process does not work on it any more.
     let status = run_status(&found.row, &tasks, Life::Abandoned);
+    for asks in crate::summary::questions(status, &tasks) {
+        ui.say(asks);
+    }
     watcher.narrator.finish(status, &found, &tasks, driven.end);
     if ui.wish.json || events {
         let attempts = board.store.run_attempts(run, None)?;

@@ -11,14 +11,12 @@ use crate::references::short;
 use crate::summary;
 use crate::text;
 use crate::ui::{self, Paint, Ui};
+use api::attempt::AttemptWords;
 use api::event::EventDocument;
 use api::run::WaitDocument;
 use engine::machine::Machine;
-use engine::rows::{
-    AttemptResult, AttemptRow, Changes, Ended, EventRow, TaskKind, TaskRow, TaskState, Transition,
-};
+use engine::rows::{AttemptRow, Changes, Ended, EventRow, TaskRow, TaskState, Transition};
 use model::ids::{AttemptNo, RunId, TaskNo};
-use model::plan::Text;
 use model::reason::{Gate, QueueReason};
 use model::time::Timestamp;
 use std::collections::BTreeMap;
@@ -133,7 +131,9 @@ impl<'a> Narrator<'a> {
         match &event.what {
             Transition::TaskEnded { task, ended } => {
                 let row = machine.row(*task);
-                if row.kind == TaskKind::Leaf {
+                // A replay tells of what it repeats.
+                let matters = row.reused_from.is_none() || !machine.head().is_replay();
+                if machine.tells_of_itself(*task) && (matters || self.ui.wish.verbose > 0) {
                     self.task_ended(row, *ended, changes, machine);
                 }
             }
@@ -203,6 +203,14 @@ impl<'a> Narrator<'a> {
                 let why = why.or_else(|| summary::failure(attempt));
                 let why = why.or_else(|| api::run::failed_inside(row, machine.tasks()));
                 let why = why.map_or_else(|| kind.to_string(), |why| text::line(&why));
+            Ended::Failed(kind) if from.is_some() => {
+                let from = from.unwrap_or_default();
+                self.line(
+                    &key,
+                    &format!("failed ({kind}), from run {from}"),
+                    Paint::Dim,
+                );
+            }
                 let word = if row.tolerated {
                     "failed, and may"
                 } else {
@@ -227,17 +235,19 @@ impl<'a> Narrator<'a> {
             .attempts
             .iter()
             .find(|each| each.task == row.no && each.attempt == attempt);
-        let result = of_task
-            .and_then(|each| each.end.as_ref())
-            .map(|end| &end.result);
+        let words = of_task.and_then(AttemptWords::of);
         let key = text::plain(&row.key);
-        let why = match result {
-            Some(AttemptResult::Failed { message, .. }) => text::line(message),
-            Some(AttemptResult::Interrupted) => {
-                let text = format!("attempt {} interrupted", attempt.0);
+        let why = match words {
+            Some(AttemptWords {
+                status: "failed",
+                reason,
+                message,
+            }) => message.map_or_else(|| reason.unwrap_or("lost").to_owned(), |m| text::line(&m)),
+            Some(words) => {
+                let text = format!("attempt {} {}", attempt.0, words.status);
                 return self.line(&key, &text, Paint::Attention);
             }
-            Some(AttemptResult::Succeeded | AttemptResult::Stopped) | None => "lost".to_owned(),
+            None => "lost".to_owned(),
         };
         // It may have begun again by the time this is told.
         let next = match (row.state, row.timer_at) {
@@ -255,17 +265,23 @@ impl<'a> Narrator<'a> {
         let key = text::plain(&row.key);
         match state {
             TaskState::Blocked(Gate::Approval) => {
-                let prompt = prompt(machine, row);
+                let left = match row.timer_at {
+                    Some(at) => format!(" within {}", text::duration(at.since_ms(edge::now()))),
+                    None => String::new(),
+                };
                 let how = format!(
-                    "waits for approval: {prompt} (formic approve {} {key})",
-                    short(self.run)
+                    "waits for approval: {} (formic approve {} {}{left})",
+                    prompt(row),
+                    short(self.run),
+                    summary::quoted(&row.key)
                 );
                 self.line(&key, &how, Paint::Attention);
             }
             TaskState::Blocked(Gate::Manual) => {
                 let how = format!(
-                    "waits to be started (formic approve {} {key})",
-                    short(self.run)
+                    "waits to be started (formic approve {} {})",
+                    short(self.run),
+                    summary::quoted(&row.key)
                 );
                 self.line(&key, &how, Paint::Attention);
             }
@@ -369,13 +385,9 @@ impl<'a> Narrator<'a> {
 }
 
 /// What a person is asked.
-pub(crate) fn prompt(machine: &Machine, row: &TaskRow) -> String {
-    let approval = machine.plan().task(row.def).approval.as_ref();
-    match approval.map(|approval| &approval.prompt) {
-        Some(Text::Literal(text)) => text::plain(text),
-        Some(Text::Template(expression)) => text::plain(&expression.text),
-        None => "may it go on?".to_owned(),
-    }
+pub(crate) fn prompt(row: &TaskRow) -> String {
+    let prompt = row.note.as_deref();
+    prompt.map_or_else(|| "may it go on?".to_owned(), text::line)
 }
 
 /// The newest attempt of a task among what changed.
@@ -395,6 +407,6 @@ pub(crate) fn questions(machine: &Machine) -> BTreeMap<TaskNo, (String, String)>
         .tasks()
         .iter()
         .filter(|row| row.state == TaskState::Blocked(Gate::Approval))
-        .map(|row| (row.no, (text::plain(&row.key), prompt(machine, row))))
+        .map(|row| (row.no, (text::plain(&row.key), prompt(row))))
         .collect()
 }

@@ -4,7 +4,8 @@
 //! through the run's inbox, as an answer from another terminal would.
 
 use crate::edge;
-use crate::ui::{Paint, Ui};
+use crate::text;
+use crate::ui::{self, Paint, Ui};
 use engine::event::Answer;
 use model::ids::{RunId, TaskNo};
 use std::collections::BTreeMap;
@@ -16,9 +17,16 @@ use store::{Command, SqliteStore, Store as _};
 pub(crate) struct Prompter {
     run: RunId,
     store: Arc<SqliteStore>,
-    /// The task that the next line answers. Shared, not sent: it changes when somebody else answers first.
-    asked: Arc<Mutex<Option<TaskNo>>>,
+    /// What the next line answers. Shared, not sent: it changes when somebody else answers first.
+    asked: Arc<Mutex<Option<Question>>>,
     is_reading: bool,
+}
+
+/// A question that was asked.
+struct Question {
+    task: TaskNo,
+    /// As it was shown.
+    text: String,
 }
 
 impl Prompter {
@@ -35,7 +43,8 @@ impl Prompter {
     /// Asks the first of these questions, by task: its key and what is asked.
     pub(crate) fn ask(&mut self, questions: &BTreeMap<TaskNo, (String, String)>, ui: &Ui) {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.is_some_and(|task| questions.contains_key(&task)) {
+        let still = |asked: &Question| questions.contains_key(&asked.task);
+        if asked.as_ref().is_some_and(still) {
             return;
         }
         *asked = None;
@@ -43,8 +52,9 @@ impl Prompter {
             return;
         };
         let key = ui.paint(Paint::Strong, key);
-        ui.raw(format!("{key}: {prompt} [y/n] "));
-        *asked = Some(*task);
+        let text = format!("{key}: {prompt} [y/n] ");
+        ui.raw(&text);
+        *asked = Some(Question { task: *task, text });
         drop(asked);
         if !self.is_reading {
             self.is_reading = true;
@@ -60,10 +70,15 @@ impl Prompter {
                     return;
                 };
                 let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
-                let (Some(answer), Some(task)) = (meaning(&line), *asked) else {
+                let Some(question) = &*asked else {
                     continue;
                 };
-                let by = edge::person();
+                let Some(answer) = meaning(&line) else {
+                    ui::aside(&not_understood(&line));
+                    ui::aside(question.text.trim_end());
+                    continue;
+                };
+                let (task, by) = (question.task, edge::person());
                 let command = Command::Answer { task, answer, by };
                 // A run that has ended meanwhile takes no answer, which the person sees anyway.
                 if store.inbox_append(run, &command).is_err() {
@@ -72,6 +87,15 @@ impl Prompter {
                 *asked = None;
             }
         });
+    }
+}
+
+/// What is said to a line that is no answer.
+fn not_understood(line: &str) -> String {
+    let words = "`y` or `yes` lets it go on, `n` or `no` does not";
+    match line.trim() {
+        "" => words.to_owned(),
+        other => format!("`{}` is no answer: {words}", text::line(other)),
     }
 }
 
@@ -93,5 +117,17 @@ mod tests {
         let meant = ["y", " Yes ", "no", "N", "", "maybe"].map(meaning);
         let (yes, no) = (Some(Answer::Approve), Some(Answer::Reject));
         assert_eq!(meant, [yes, yes, no, no, None, None]);
+    }
+
+    #[test]
+    fn a_line_that_is_no_answer_is_met_with_the_words_that_are() {
+        assert_eq!(
+            not_understood("maybe\n"),
+            "`maybe` is no answer: `y` or `yes` lets it go on, `n` or `no` does not"
+        );
+        assert_eq!(
+            not_understood(" "),
+            "`y` or `yes` lets it go on, `n` or `no` does not"
+        );
     }
 }

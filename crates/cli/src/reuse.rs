@@ -1,6 +1,6 @@
 //! Which finished results a new run takes over from an earlier one: a pure choice over rows and plan.
 
-use engine::rows::{AttemptRow, Ended, Reused, RunHead, TaskKind, TaskRow};
+use engine::rows::{AttemptRow, Ended, Reused, RunHead, TaskKind, TaskRow, tells_of_itself};
 use model::ids::{DefNo, TaskNo};
 use model::plan::{Phase, Plan};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,8 @@ impl Earlier<'_> {
     /// What a retry takes over: results that stand, of tasks that come after nothing that is run again. `from`
     /// is run again whatever it came to. Empty when nothing has to be run again.
     pub(crate) fn for_retry(&self, from: &[TaskNo]) -> Option<BTreeMap<String, Reused>> {
-        let failed = self.tasks.iter().filter(|task| must_run_again(task));
+        let failed = self.tasks.iter();
+        let failed = failed.filter(|task| must_run_again(task) || self.failed_by_itself(task));
         let seeds: BTreeSet<TaskNo> = failed
             .map(|task| task.no)
             .chain(from.iter().copied())
@@ -35,6 +36,12 @@ impl Earlier<'_> {
                 && matches!(task.ended(), Some(Ended::Succeeded | Ended::Failed(_)))
         };
         Some(self.results(kept))
+    }
+
+    /// Whether a matrix or call failed although nothing in it did.
+    fn failed_by_itself(&self, task: &TaskRow) -> bool {
+        let failed = matches!(task.ended(), Some(Ended::Failed(_))) && !task.tolerated;
+        failed && tells_of_itself(task, self.tasks)
     }
 
     /// What a replay takes over: everything but `only`.

@@ -3,21 +3,27 @@
 use crate::commands::ls::paint;
 use crate::edge;
 use crate::group;
+use crate::progress::prompt;
 use crate::references::short;
 use crate::text;
 use crate::ui::{Paint, Ui};
 use api::run::{Life, TaskDocument, WaitDocument, run_status};
 use engine::rows::{
-    AttemptResult, AttemptRow, ParentKind, RunHead, RunState, TaskKind, TaskRow, TaskState,
+    AttemptResult, AttemptRow, Ended, ParentKind, RunHead, RunState, TaskKind, TaskRow, TaskState,
+    tells_of_itself,
 };
 use model::ids::TaskNo;
+use model::reason::Gate;
 use model::source::{Difference, Source};
+use model::time::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use store::RunSummary;
 
 /// Lines of tasks that went well; more are summed up unless detail is asked for.
 const QUIET_LINES: usize = 60;
+/// Questions to people that are told at the end of a command.
+const QUESTIONS: usize = 10;
 /// Lines of tasks that need a look.
 const LOUD_LINES: usize = 200;
 
@@ -117,27 +123,92 @@ pub(crate) fn source(source: &Source) -> String {
     format!("{commit}{branch}{changes}")
 }
 
+    let now = edge::now();
 /// What to do next.
+    let again = again(head, tasks);
 pub(crate) fn hints(head: &RunHead, status: &str, tasks: &[TaskRow]) -> Vec<String> {
     let short = short(head.id);
     match status {
-        "failed" => vec![
-            format!("formic logs {short}"),
-            format!("formic retry {short}"),
-        ],
-        "canceled" => vec![format!("formic retry {short}")],
+        "failed" => {
+            let failed = tasks.iter().filter(|task| {
+                let failed = matches!(task.ended(), Some(Ended::Failed(_)));
+                failed && !task.tolerated && task.reused_from.is_none()
+            });
+            // What ran has a log; what failed without an attempt is only told by the run.
+            let (ran, not): (Vec<&TaskRow>, Vec<&TaskRow>) =
+                failed.partition(|task| task.attempts > 0);
+            let not = not.iter().any(|task| tells_of_itself(task, tasks));
+            let logs = (!ran.is_empty()).then(|| format!("formic logs {short}"));
+            let show = (not || ran.is_empty()).then(|| format!("formic show {short}"));
+            show.into_iter().chain(logs).chain([again]).collect()
+        }
+        "canceled" => vec![again],
         "interrupted" => vec![format!("formic resume {short}")],
         "blocked" => {
-            let waits = |task: &&TaskRow| matches!(task.state, TaskState::Blocked(_));
-            let first = tasks.iter().find(waits).map_or("TASK", |task| &*task.key);
-            let key = quoted(first);
-            vec![
-                format!("formic approve {short} {key}"),
-                format!("formic resume {short}"),
-            ]
+            let first = tasks.iter().find(|task| can_be_answered(task, now));
+            let approve = first.map(|task| format!("formic approve {short} {}", quoted(&task.key)));
+            let resume = format!("formic resume {short}");
+            approve.into_iter().chain([resume]).collect()
         }
         _ => Vec::new(),
     }
+/// How to do it once more. A retry of a replay would find nothing to go on from.
+fn again(head: &RunHead, tasks: &[TaskRow]) -> String {
+    let repeated = |task: &&TaskRow| task.kind == TaskKind::Leaf && task.reused_from.is_none();
+    match (&head.parent, tasks.iter().find(repeated)) {
+        (Some(parent), Some(task)) if parent.kind == ParentKind::Replay => {
+            format!("formic replay {} {}", short(parent.run), quoted(&task.key))
+        }
+        (Some(_) | None, _) => format!("formic retry {}", short(head.id)),
+    }
+}
+
+/// Whether a task waits for a person, whose answer would not come too late.
+fn can_be_answered(task: &TaskRow, now: Timestamp) -> bool {
+    let waits = matches!(task.state, TaskState::Blocked(_));
+    waits && task.timer_at.is_none_or(|at| now < at)
+}
+
+/// What the tasks of a run that only waits for people ask them, a line for each.
+pub(crate) fn questions(status: &str, tasks: &[TaskRow]) -> Vec<String> {
+    let now = edge::now();
+    let waiting = tasks.iter().filter(|_| status == "blocked");
+    let waiting = waiting.filter_map(|task| {
+        let key = text::plain(&task.key);
+        let asked = asked(task, now)?;
+        Some(match task.state {
+            TaskState::Blocked(Gate::Approval) => {
+                format!("{key} asks: {} ({asked})", prompt(task))
+            }
+            TaskState::Blocked(Gate::Manual)
+            | TaskState::Queued(_)
+            | TaskState::Running
+            | TaskState::Open
+            | TaskState::Ended(_) => format!("{key} waits to be started ({asked})"),
+        })
+    });
+    waiting.take(QUESTIONS).collect()
+}
+
+/// Since when a task asks a person, and for how long it will.
+fn asked(task: &TaskRow, now: Timestamp) -> Option<String> {
+    let TaskState::Blocked(_) = task.state else {
+        return None;
+    };
+    let since = task.ready_at.map(|at| text::duration(now.since_ms(at)));
+    let since = since.map(|since| format!("asked {since} ago"));
+    let until = task.timer_at.map(|at| {
+        if now < at {
+            format!("{} left", text::duration(at.since_ms(now)))
+        } else {
+            let since = text::duration(now.since_ms(at));
+            format!("its deadline passed {since} ago: nobody answered in time")
+        }
+    });
+    let parts: Vec<String> = since.into_iter().chain(until).collect();
+    Some(parts.join(", "))
+}
+
 }
 
 /// A task's key as a shell takes it.
@@ -216,7 +287,8 @@ impl Tree<'_> {
                 document.message = api::run::failed_inside(task, self.tasks);
             }
             let mut detail = detail(task, attempt, &document);
-            if task.kind != TaskKind::Leaf && !inside.is_empty() {
+            let own = self.failed_by_itself(task);
+            if task.kind != TaskKind::Leaf && !inside.is_empty() && !own {
                 let fine = inside.iter().filter(|row| self.is_fine(row)).count();
                 detail = format!("{fine} of {} fine", inside.len());
                 document.duration_ms = None;
@@ -229,6 +301,7 @@ impl Tree<'_> {
                 document,
                 detail,
             });
+                && !own
             // A matrix that went well is one line.
             let folded = task.kind == TaskKind::Matrix
                 && self.ui.wish.verbose == 0
@@ -237,6 +310,12 @@ impl Tree<'_> {
                 self.collect(children, Some(task.no), depth + 1, lines);
             }
         }
+    /// Whether a task failed although nothing in it did.
+    fn failed_by_itself(&self, task: &TaskRow) -> bool {
+        let failed = matches!(task.ended(), Some(Ended::Failed(_)));
+        failed && tells_of_itself(task, self.tasks)
+    }
+
     }
 
     fn is_fine(&self, task: &TaskRow) -> bool {
@@ -275,6 +354,7 @@ fn detail(task: &TaskRow, attempt: Option<&AttemptRow>, document: &TaskDocument)
     }
     let message = document.message.clone().or_else(|| failure(attempt));
     if document.status != "succeeded" {
+    parts.extend(asked(task, edge::now()));
         parts.extend(message.map(|message| text::line(&message)));
     }
     if task.attempts > 1 {

@@ -11,6 +11,7 @@ use crate::text;
 use crate::ui::Ui;
 use anyhow::Result;
 use api::command::AnswerDocument;
+use api::run::Life;
 use engine::event::Answer;
 use engine::rows::{RunState, TaskRow, TaskState};
 use model::ids::RunId;
@@ -29,8 +30,12 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, answer: Answer, ui: &Ui) -> Result<Exit> {
     let project = Project::find()?;
     let board = Board::must_exist(&project, ui)?;
+    let verb = match answer {
+        Answer::Approve => "approve",
+        Answer::Reject => "reject",
+    };
     let (run, key) = match args.words.as_slice() {
-        [run, task] => (references::run(&board, Some(run))?, task.as_str()),
+        [run, task] => (references::own_run(&board, Some(run), verb)?, task.as_str()),
         [task, ..] => (references::run(&board, None)?, task.as_str()),
         [] => unreachable!("the command line has at least one word"),
     };
@@ -52,19 +57,39 @@ pub(crate) fn run(args: &Args, answer: Answer, ui: &Ui) -> Result<Exit> {
         return Err(nothing_waits(&tasks, key, run, answer).into());
     }
     let mut last = Sent::ToOwner;
+    let mut late = Vec::new();
     for (task, command) in &waiting {
+        if last == Sent::Ended {
+            break;
+        }
         last = act::send(&board, run, command)?;
+        // Its owner ends it at the same moment, so an answer that is on the way would find nobody who waits.
+        if last == Sent::Late || too_late(task).is_some() {
+            late.push(*task);
+            continue;
+        }
         let done = match answer {
             Answer::Approve => "approved",
             Answer::Reject => "rejected",
         };
         ui.say(format!("{done} `{}` of run {run}", task.key));
     }
-    if last == Sent::Done {
-        ui.say(format!(
+    if let Some(task) = late.first() {
+        return Err(came_too_late(&board, run, task)?.into());
+    }
+    match last {
+        Sent::ToOwner | Sent::Late => {}
+        Sent::Done => ui.say(format!(
             "nobody works on the run: `formic resume {}` goes on",
             short(run)
-        ));
+        )),
+        Sent::Ended => {
+            let ended = board.summary(run)?.row.state;
+            ui.say(format!(
+                "that ended the run, which has {ended}: `formic show {}` says how",
+                short(run)
+            ));
+        }
     }
     if ui.wish.json {
         let keys = waiting.iter().map(|(task, _)| task.key.to_string());
@@ -96,6 +121,39 @@ fn command(task: &TaskRow, answer: Answer) -> Option<Command> {
             Answer::Approve | Answer::Reject,
         ) => None,
     }
+}
+
+/// For how long it has been too late for an answer.
+fn too_late(task: &TaskRow) -> Option<u64> {
+    let now = edge::now();
+    let deadline = task.timer_at.filter(|at| *at <= now)?;
+    Some(now.since_ms(deadline))
+}
+
+/// The fault that an answer came after its deadline, which is one of a gate.
+fn came_too_late(board: &Board, run: RunId, task: &TaskRow) -> Result<Fault> {
+    let since = text::duration(too_late(task).unwrap_or(0));
+    let fault = Fault::new(
+        Exit::Gate,
+        format!(
+            "the answer comes too late: the deadline of `{}` of run `{run}` passed {since} ago, and so the task has \
+             failed",
+            text::plain(&task.key)
+        ),
+    );
+    let found = board.summary(run)?;
+    let short = short(run);
+    Ok(match (found.row.state, Board::life(&found)) {
+        (RunState::Ended(_), _) => fault.help(format!(
+            "`formic retry {short}` makes a new run, which asks again"
+        )),
+        (RunState::Queued(_) | RunState::Running, Life::Owned) => {
+            fault.help(format!("`formic show {short}` says how the run goes on"))
+        }
+        (RunState::Queued(_) | RunState::Running, Life::Abandoned) => {
+            fault.help(format!("`formic resume {short}` goes on with what is left"))
+        }
+    })
 }
 
 fn nothing_waits(tasks: &[TaskRow], key: &str, run: RunId, answer: Answer) -> Fault {

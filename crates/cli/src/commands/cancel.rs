@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let what = match sent {
         Sent::ToOwner => format!("run {run} was told to stop ({mode})"),
         Sent::Ended => format!("run {run} is canceled"),
-        Sent::Done => {
+        Sent::Done | Sent::Late => {
             format!(
                 "run {run} is canceled but for its `finally`: `formic resume {short}` runs that"
             )

@@ -60,7 +60,7 @@ fn listed(board: &Board, summary: RunSummary) -> Result<ListedRun> {
         RunState::Queued(_) | RunState::Running => board.store.run_tasks(head.id)?,
     };
     let status = run_status(&row, &tasks, life);
-    Ok(ListedRun::of(&head, &row, status))
+    Ok(ListedRun::of(&head, &row, status).asking(&tasks))
 }
 
 fn table(runs: &[ListedRun], ui: &Ui) {

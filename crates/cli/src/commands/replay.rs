@@ -4,15 +4,17 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::launch::{self, New, Options};
 use crate::project::Project;
-use crate::references;
+use crate::references::{self, short};
 use crate::repeat::Repeated;
 use crate::source::Wanted;
+use crate::summary;
+use crate::text;
 use crate::ui::Ui;
 use anyhow::Result;
-use engine::rows::{Parent, ParentKind};
+use engine::rows::{Parent, ParentKind, RunHead, TaskKind, TaskRow};
 use model::ids::TaskNo;
 
-/// Run one task again with its recorded inputs, in a clean worktree; nothing is published
+/// Run one task again with its recorded inputs, in a clean worktree; what it gives is not kept for others
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The run: the beginning of its id, or `@` for the newest one
@@ -46,8 +48,11 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     let reused = repeated.earlier().for_replay(&only);
     ui.say(format!(
-        "replay of `{}` of run {run}; nothing is published",
-        task.key
+    if let Some(fault) = of_replay(repeated.head(), task) {
+        return Err(fault.into());
+    }
+        "replay of `{}` of run {run}: its commands run for real; outputs and artifacts are not kept for others",
+        text::plain(&task.key)
     ));
     let new_run = launch::fresh()?;
     let source = if args.here {
@@ -68,4 +73,21 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         }),
     };
     launch::create(&repeated.board, new, &args.options, ui)
+}
+
+/// The fault that a replay kept nothing of what it repeated, which another of its tasks may need.
+fn of_replay(head: &RunHead, task: &TaskRow) -> Option<Fault> {
+    let (parent, run) = (head.parent.as_ref()?, head.id);
+    let other = head.is_replay() && task.kind == TaskKind::Leaf && task.reused_from.is_some();
+    other.then(|| {
+        let key = text::plain(&task.key);
+        Fault::usage(format!(
+            "run `{run}` is itself a replay, and not of `{key}`"
+        ))
+        .help(format!(
+            "`formic replay {} {}` repeats it with the inputs of the run that it comes from",
+            short(parent.run),
+            summary::quoted(&task.key)
+        ))
+    })
 }

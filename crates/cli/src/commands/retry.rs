@@ -37,6 +37,21 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         return repeated.here(&project, &args.options, ui);
     }
     let run = repeated.run();
+    if let Some(parent) = repeated
+        .head()
+        .parent
+        .as_ref()
+        .filter(|_| repeated.head().is_replay())
+    {
+        return Err(Fault::usage(format!(
+            "run `{run}` is a replay, of which nothing is kept to go on from"
+        ))
+        .help(format!(
+            "`formic retry {}` repeats the run that it comes from",
+            short(parent.run)
+        ))
+        .into());
+    }
     let from: Vec<TaskNo> = match &args.from {
         Some(key) => {
             let task = references::task(&repeated.tasks, key, run)?;
@@ -65,6 +80,8 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         reused,
     };
     let new_run = launch::fresh()?;
+    let here = format!("formic retry --here {}", short(run));
+    let wanted = Wanted::Any { here: &here };
     let new = New {
         run: new_run,
         plan: repeated.plan.clone(),

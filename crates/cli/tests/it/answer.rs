@@ -10,8 +10,9 @@ fn blocked() -> World {
     let short = world.run_id()[..4].to_owned();
     let _ran = ran
         .says(&format!(
-            "waits for approval: to production? (formic approve {short} deploy)\n"
+            "waits for approval: to production? (formic approve {short} deploy within "
         ))
+        .says("deploy asks: to production? (asked ")
         .says(&format!(
             "next: formic approve {short} deploy\nnext: formic resume {short}\n"
         ));
@@ -37,7 +38,22 @@ fn a_blocked_run_is_approved_and_goes_on() {
 #[test]
 fn a_rejection_is_a_gate() {
     let world = blocked();
-    let _ran = world.formic(&["reject", "@", "deploy"]).ok();
+    let run = world.run_id();
+    let short = &run[..4];
+    let ran = world.formic(&["reject", "@", "deploy"]).ok();
+    // Nothing else was left to do, and so nothing is left to go on with.
+    assert_eq!(
+        ran.err,
+        format!(
+            "rejected `deploy` of run {run}\nthat ended the run, which has failed: `formic show {short}` says how\n"
+        )
+    );
+    let _ran = world.formic(&["resume"]).code(6);
+    let page = world.formic(&["show"]).ok().out;
+    assert!(page.contains("  failed  "), "{page}");
+    assert!(page.contains("policy · rejected by ada"), "{page}");
+    let next = format!("next: formic show {short}\nnext: formic retry {short}\n");
+    assert!(page.ends_with(&next), "{page}");
     assert_eq!(world.document()["tasks"][1]["message"], "rejected by ada");
     assert_eq!(world.statuses()[1], "deploy failed policy");
     assert!(!world.dir().join("deployed").exists());
@@ -83,7 +99,88 @@ fn a_person_at_a_terminal_is_asked() {
     let mut terminal = Terminal::start(&mut world.command(&["run", "--color", "never"]));
     terminal.until("deploy: to production? [y/n] ");
     terminal.type_line("perhaps");
+    terminal.until("`perhaps` is no answer: `y` or `yes` lets it go on, `n` or `no` does not\r\ndeploy: to production? [y/n]\r\n");
     terminal.type_line("y");
     assert_eq!(terminal.end(), Some(0));
     assert_eq!(world.read("deployed"), "done\n");
+}
+
+#[test]
+fn an_answer_after_its_deadline_is_refused_and_nothing_runs() {
+    let world = World::new(
+        "name: ci\ntasks:\n  dep: { approval: { prompt: \"go?\", deadline: 1ms }, run: touch deployed }\n",
+    );
+    let _ran = world.formic(&["run"]).code(8).says("dep asks: go? (asked ");
+    let run = world.run_id();
+    let short = &run[..4];
+    let page = world.formic(&["show"]).ok().out;
+    assert!(page.contains("approval · go? · asked "), "{page}");
+    assert!(page.contains(" ago: nobody answered in time\n"), "{page}");
+    assert!(
+        page.ends_with(&format!("\nnext: formic resume {short}\n")),
+        "{page}"
+    );
+    assert!(!page.contains("formic approve"), "{page}");
+    let ran = world.formic(&["approve", "dep"]).code(5);
+    let expected =
+        format!("error: the answer comes too late: the deadline of `dep` of run `{run}` passed ");
+    assert!(ran.err.starts_with(&expected), "{}", ran.err);
+    let expected = format!(
+        " ago, and so the task has failed\nhelp: `formic retry {short}` makes a new run, which asks again\n"
+    );
+    assert!(ran.err.ends_with(&expected), "{}", ran.err);
+    assert_eq!(world.statuses(), ["dep failed policy"]);
+    let message = "nobody answered the approval in time";
+    assert_eq!(world.document()["tasks"][0]["message"], message);
+    assert!(!world.dir().join("deployed").exists());
+}
+
+#[test]
+fn after_a_late_answer_a_run_goes_on_with_what_is_left() {
+    let world = World::new(
+        "tasks:\n  dep: { approval: { prompt: \"go?\", deadline: 1ms }, run: touch deployed }\nfinally:\n  clean: { run: touch clean }\n",
+    );
+    let _ran = world.formic(&["run"]).code(8);
+    let short = world.run_id()[..4].to_owned();
+    let help = format!("help: `formic resume {short}` goes on with what is left\n");
+    let _ran = world.formic(&["reject", "dep"]).code(5).says(&help);
+    let _ran = world.formic(&["resume"]).code(5);
+    assert!(world.dir().join("clean").exists());
+    assert!(!world.dir().join("deployed").exists());
+}
+
+#[test]
+fn what_is_asked_since_when_and_until_when_is_shown_and_in_both_documents() {
+    let world = World::new(
+        "name: ci\ntasks:\n  a: { outputs: { v: { type: string } }, run: 'echo v=1.2 >> \"$FORMIC_OUTPUT\"' }\n  dep: { needs: [a], approval: { prompt: \"ship ${{ tasks.a.outputs.v }}?\", deadline: 4h }, run: 'true' }\n",
+    );
+    let _ran = world
+        .formic(&["run"])
+        .code(8)
+        .says("dep asks: ship 1.2? (asked ");
+    let page = world.formic(&["show"]).ok().out;
+    assert!(page.contains("approval · ship 1.2? · asked "), "{page}");
+    assert!(page.contains(" ago, 3h59m left\n"), "{page}");
+    let asks = &world.document()["tasks"][1]["asks"];
+    assert_eq!(asks["prompt"], "ship 1.2?");
+    let time = |name: &str| asks[name].as_i64();
+    let lasts = time("deadline_at_ms").zip(time("asked_at_ms"));
+    assert_eq!(
+        lasts.map(|(until, since)| until - since),
+        Some(4 * 3_600_000)
+    );
+    let listed = world.formic(&["ls", "--json"]).ok().json();
+    let listed = &listed["runs"][0]["asks"][0];
+    assert_eq!(listed["task"], "dep");
+    for name in ["prompt", "asked_at_ms", "deadline_at_ms"] {
+        assert_eq!(listed[name], asks[name]);
+    }
+    // A run that goes on asks again what it asked before.
+    let _ran = world
+        .formic(&["resume"])
+        .code(8)
+        .says("dep asks: ship 1.2? (asked ");
+    let _ran = world.formic(&["approve", "dep"]).ok();
+    let _ran = world.formic(&["resume"]).ok();
+    assert!(world.document()["tasks"][1]["asks"].is_null());
 }

@@ -221,3 +221,44 @@ fn a_task_that_waits_for_resources_says_the_numbers() {
     tell(&go);
     let _ran = going.end().ok();
 }
+
+#[test]
+fn a_matrix_that_cannot_be_expanded_is_told_like_a_task_that_failed() {
+    for (list, why) in [
+        (r#"["a","a"]"#, "both called `a`"),
+        (r#"[{"x":1},{"x":1}]"#, ""),
+    ] {
+        let world = World::new(&format!(
+            "name: ci\ntasks:\n  lst: {{ outputs: {{ l: {{ type: list }} }}, env: {{ L: '{list}' }}, run: 'echo \"l=$L\" >> \"$FORMIC_OUTPUT\"' }}\n  each: {{ needs: [lst], matrix: {{ n: \"${{{{ tasks.lst.outputs.l }}}}\" }}, run: 'true' }}\n"
+        ));
+        let ran = world.formic(&["run"]).code(1);
+        let short = world.run_id()[..4].to_owned();
+        let ran = ran
+            .says(" each             FAILED: ")
+            .says(why)
+            .says(": 1 ok, 1 failed  (run ")
+            .says(&format!(
+                "next: formic show {short}\nnext: formic retry {short}\n"
+            ));
+        assert!(!ran.err.contains("formic logs"), "{}", ran.err);
+        let page = world.formic(&["show"]).ok().out;
+        assert!(page.contains("user · "), "{page}");
+        assert_eq!(world.statuses()[1], "each failed user");
+        // It is what a retry repeats.
+        let _ran = world
+            .formic(&["retry"])
+            .code(1)
+            .says("1 finished result taken over");
+    }
+}
+
+#[test]
+fn a_matrix_without_cells_is_told_as_skipped() {
+    let world = World::new(
+        "name: ci\ntasks:\n  lst: { outputs: { l: { type: list } }, run: 'echo \"l=[]\" >> \"$FORMIC_OUTPUT\"' }\n  each: { needs: [lst], matrix: { n: \"${{ tasks.lst.outputs.l }}\" }, run: 'true' }\n",
+    );
+    let ran = world.formic(&["run"]).ok();
+    let _ran = ran
+        .says(" each             skipped: ")
+        .says(": 1 ok, 1 skipped  (run ");
+}

@@ -56,3 +56,25 @@ fn a_failing_run_has_its_document_too() {
     assert_eq!(document["tasks"][0]["reason"], "user");
     assert_eq!(document["tasks"][0]["steps"][0]["exit_code"], 3);
 }
+
+#[test]
+fn an_attempt_that_is_followed_by_another_says_why_it_ended() {
+    let world = World::new(
+        "tasks: { slow: { timeout: 50ms, retry: { max: 1, backoff: 1ms }, run: sleep 600 } }\n",
+    );
+    let ran = world.formic(&["run", "--events"]).code(1);
+    let ran = ran.says("attempt 1 failed: timeout (50 ms), again");
+    let events = ran.out.lines();
+    let events = events.map(|line| serde_json::from_str(line).expect("each line is JSON"));
+    let events: Vec<Value> = events.collect();
+    let of = |name: &str| events.iter().find(|event| event["event"] == name);
+    let ended = of("attempt_ended").expect("the first attempt ended");
+    assert_eq!(ended["attempt"], 1);
+    assert_eq!(
+        (&ended["status"], &ended["reason"]),
+        (&"failed".into(), &"timeout".into())
+    );
+    assert_eq!(ended["message"], "timeout (50 ms)");
+    let ended = of("task_ended").expect("the task ended");
+    assert_eq!(ended["message"], "it took longer than its `timeout`");
+}
