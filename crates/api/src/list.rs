@@ -47,10 +47,6 @@ pub struct ListedRun {
     pub skipped: u32,
     /// Tasks that were canceled.
     pub canceled: u32,
-}
-
-impl ListDocument {
-    /// The document of these runs.
     /// What its tasks ask people.
     pub asks: Vec<ListedAsk>,
 }
@@ -63,6 +59,10 @@ pub struct ListedAsk {
     /// What it asks, since when, and until when.
     #[serde(flatten)]
     pub ask: AskDocument,
+}
+
+impl ListDocument {
+    /// The document of these runs.
     #[must_use]
     pub fn new(runs: Vec<ListedRun>) -> Self {
         Self {
@@ -91,10 +91,9 @@ impl ListedRun {
             failed: row.counts.failed,
             skipped: row.counts.skipped,
             canceled: row.counts.canceled,
+            asks: Vec::new(),
         }
     }
-}
-            asks: Vec::new(),
 
     /// The same, with what its tasks ask people.
     #[must_use]
@@ -107,3 +106,4 @@ impl ListedRun {
         self.asks = asks.collect();
         self
     }
+}

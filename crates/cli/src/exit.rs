@@ -108,6 +108,7 @@ fn first(exits: impl Iterator<Item = Exit>) -> Option<Exit> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::rows::TaskKind;
     use model::ids::{DefNo, TaskNo};
 
     #[test]
@@ -125,7 +126,6 @@ mod tests {
             assert_eq!(first(all[..end].iter().copied()), Some(all[end - 1]));
         }
     }
-    use engine::rows::TaskKind;
 
     #[test]
     fn a_tolerated_failure_does_not_count() {

@@ -197,12 +197,6 @@ impl<'a> Narrator<'a> {
             Ended::Canceled(cause) => {
                 self.line(&key, &format!("canceled: {cause}"), Paint::Attention);
             }
-            Ended::Failed(kind) => {
-                let attempt = of_task(changes, row.no);
-                let why = row.note.as_deref().map(str::to_owned);
-                let why = why.or_else(|| summary::failure(attempt));
-                let why = why.or_else(|| api::run::failed_inside(row, machine.tasks()));
-                let why = why.map_or_else(|| kind.to_string(), |why| text::line(&why));
             Ended::Failed(kind) if from.is_some() => {
                 let from = from.unwrap_or_default();
                 self.line(
@@ -211,6 +205,12 @@ impl<'a> Narrator<'a> {
                     Paint::Dim,
                 );
             }
+            Ended::Failed(kind) => {
+                let attempt = of_task(changes, row.no);
+                let why = row.note.as_deref().map(str::to_owned);
+                let why = why.or_else(|| summary::failure(attempt));
+                let why = why.or_else(|| api::run::failed_inside(row, machine.tasks()));
+                let why = why.map_or_else(|| kind.to_string(), |why| text::line(&why));
                 let word = if row.tolerated {
                     "failed, and may"
                 } else {

@@ -123,11 +123,11 @@ pub(crate) fn source(source: &Source) -> String {
     format!("{commit}{branch}{changes}")
 }
 
-    let now = edge::now();
 /// What to do next.
-    let again = again(head, tasks);
 pub(crate) fn hints(head: &RunHead, status: &str, tasks: &[TaskRow]) -> Vec<String> {
+    let now = edge::now();
     let short = short(head.id);
+    let again = again(head, tasks);
     match status {
         "failed" => {
             let failed = tasks.iter().filter(|task| {
@@ -152,6 +152,8 @@ pub(crate) fn hints(head: &RunHead, status: &str, tasks: &[TaskRow]) -> Vec<Stri
         }
         _ => Vec::new(),
     }
+}
+
 /// How to do it once more. A retry of a replay would find nothing to go on from.
 fn again(head: &RunHead, tasks: &[TaskRow]) -> String {
     let repeated = |task: &&TaskRow| task.kind == TaskKind::Leaf && task.reused_from.is_none();
@@ -207,8 +209,6 @@ fn asked(task: &TaskRow, now: Timestamp) -> Option<String> {
     });
     let parts: Vec<String> = since.into_iter().chain(until).collect();
     Some(parts.join(", "))
-}
-
 }
 
 /// A task's key as a shell takes it.
@@ -301,21 +301,21 @@ impl Tree<'_> {
                 document,
                 detail,
             });
-                && !own
             // A matrix that went well is one line.
             let folded = task.kind == TaskKind::Matrix
+                && !own
                 && self.ui.wish.verbose == 0
                 && inside.iter().all(|row| self.is_fine(row));
             if !folded {
                 self.collect(children, Some(task.no), depth + 1, lines);
             }
         }
+    }
+
     /// Whether a task failed although nothing in it did.
     fn failed_by_itself(&self, task: &TaskRow) -> bool {
         let failed = matches!(task.ended(), Some(Ended::Failed(_)));
         failed && tells_of_itself(task, self.tasks)
-    }
-
     }
 
     fn is_fine(&self, task: &TaskRow) -> bool {
@@ -354,9 +354,9 @@ fn detail(task: &TaskRow, attempt: Option<&AttemptRow>, document: &TaskDocument)
     }
     let message = document.message.clone().or_else(|| failure(attempt));
     if document.status != "succeeded" {
-    parts.extend(asked(task, edge::now()));
         parts.extend(message.map(|message| text::line(&message)));
     }
+    parts.extend(asked(task, edge::now()));
     if task.attempts > 1 {
         parts.push(text::count(task.attempts as usize, "attempt"));
     }

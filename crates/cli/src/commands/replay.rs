@@ -46,11 +46,11 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         ))
         .into());
     }
-    let reused = repeated.earlier().for_replay(&only);
-    ui.say(format!(
     if let Some(fault) = of_replay(repeated.head(), task) {
         return Err(fault.into());
     }
+    let reused = repeated.earlier().for_replay(&only);
+    ui.say(format!(
         "replay of `{}` of run {run}: its commands run for real; outputs and artifacts are not kept for others",
         text::plain(&task.key)
     ));
