@@ -17,7 +17,7 @@ pub struct DoctorDocument {
 /// One part of the machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckedPart {
-    /// `state`, `git`, `shell`, `kill`, `memory`, `cpu` or `processes`.
+    /// `state`, `git`, `shell`, `kill` or `memory`.
     pub name: String,
     /// Whether it is as good as it can be.
     pub ok: bool,

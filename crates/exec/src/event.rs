@@ -144,11 +144,14 @@ pub struct NotStarted {
 }
 
 impl NotStarted {
-    /// Whether the command as written is at fault, and not the machine.
+    /// Whether the command as written is at fault, and not the machine: only for what its author can mend. Short
+    /// memory, a full process table or a disk that fails meet a right command too.
     pub fn is_users_fault(&self) -> bool {
         match self.phase {
-            Phase::Request | Phase::WorkingDirectory | Phase::Program => true,
+            Phase::Request => true,
+            Phase::WorkingDirectory | Phase::Program => OF_AUTHORS.contains(&self.errno),
             Phase::Spawner
+            | Phase::Ending
             | Phase::Pipe
             | Phase::Fork
             | Phase::Cgroup
@@ -158,11 +161,29 @@ impl NotStarted {
     }
 }
 
+/// What the system says of a path or program that is written wrong.
+const OF_AUTHORS: [i32; 11] = [
+    libc::ENOENT,
+    libc::ENOTDIR,
+    libc::EACCES,
+    libc::EPERM,
+    libc::ENOEXEC,
+    libc::E2BIG,
+    libc::ELOOP,
+    libc::ENAMETOOLONG,
+    libc::EISDIR,
+    // A program with more than one interpreter, and one of another machine.
+    libc::EINVAL,
+    libc::ELIBBAD,
+];
+
 /// The steps of starting a command, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Reading the request: a NUL byte, too long, a tree that is being ended.
+    /// Reading the request: a NUL byte, too long.
     Request,
+    /// Finding its tree: it is being ended.
+    Ending,
     /// Reaching the spawner.
     Spawner,
     /// Making the pipes.
@@ -242,5 +263,33 @@ mod tests {
                 memory_peak_bytes: 30
             }
         );
+    }
+
+    #[test]
+    fn only_what_its_author_can_mend_is_the_users_fault() {
+        let told = |phase, errno| NotStarted {
+            phase,
+            errno,
+            text: String::new(),
+        };
+        for errno in [libc::ENOENT, libc::EACCES, libc::ENOEXEC, libc::E2BIG] {
+            assert!(told(Phase::Program, errno).is_users_fault());
+        }
+        let of_machine = [
+            libc::ENOMEM,
+            libc::EAGAIN,
+            libc::EIO,
+            libc::EMFILE,
+            libc::ENFILE,
+        ];
+        for errno in of_machine {
+            assert!(!told(Phase::Program, errno).is_users_fault(), "{errno}");
+            assert!(
+                !told(Phase::WorkingDirectory, errno).is_users_fault(),
+                "{errno}"
+            );
+        }
+        assert!(told(Phase::Request, libc::EINVAL).is_users_fault());
+        assert!(!told(Phase::Ending, 0).is_users_fault());
     }
 }

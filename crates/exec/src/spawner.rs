@@ -204,7 +204,7 @@ impl Spawner {
             let text = format!("attempt `{}` is being ended", start.tree);
             return self.tell(&Reply::NotStarted {
                 id,
-                phase: Phase::Request,
+                phase: Phase::Ending,
                 errno: 0,
                 text,
             });

@@ -363,8 +363,9 @@ impl<'a> Reader<'a> {
 }
 
 /// The phases by their number on the wire and in the page that a new process reports through.
-const PHASES: [Phase; 9] = [
+const PHASES: [Phase; 10] = [
     Phase::Request,
+    Phase::Ending,
     Phase::Spawner,
     Phase::Pipe,
     Phase::Fork,
@@ -377,7 +378,7 @@ const PHASES: [Phase; 9] = [
 
 fn phase_number(phase: Phase) -> u32 {
     let place = PHASES.iter().position(|known| *known == phase);
-    u32::try_from(place.expect("every phase is in the table")).expect("nine phases")
+    u32::try_from(place.expect("every phase is in the table")).expect("few phases")
 }
 
 #[cfg(test)]

@@ -29,8 +29,6 @@ pub(crate) fn run(_: &Args, ui: &Ui) -> Result<Exit> {
         shell(),
         tree_kill(&capabilities.tree_kill),
         binding("memory", &capabilities.memory),
-        binding("cpu", &capabilities.cpu),
-        binding("processes", &capabilities.pids),
     ];
     if ui.wish.json {
         ui.document(&DoctorDocument::new(checks));

@@ -55,18 +55,8 @@ fn doctor_names_every_part() {
         .iter()
         .filter_map(|check| check["name"].as_str())
         .collect();
-    assert_eq!(
-        names,
-        [
-            "state",
-            "git",
-            "shell",
-            "kill",
-            "memory",
-            "cpu",
-            "processes"
-        ]
-    );
+    // What tasks are not held to is no part: CPU and processes are not bounded.
+    assert_eq!(names, ["state", "git", "shell", "kill", "memory"]);
 }
 
 #[test]

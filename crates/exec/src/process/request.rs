@@ -71,7 +71,7 @@ impl ProcessExecutor {
         };
         if self.finishing.contains(&command.tree) {
             let text = format!("attempt `{}` is being ended", command.tree);
-            return Err(refusal(Phase::Request, 0, text));
+            return Err(refusal(Phase::Ending, 0, text));
         }
         let owner = self.owner.to_string();
         let message = message(id, command, &self.state_id, &owner)?;

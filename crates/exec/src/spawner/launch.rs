@@ -33,7 +33,7 @@ pub(super) fn launch(
     let (Some(stdout), Some(stderr)) = (fds.first(), fds.last()) else {
         let text = "the request came without an output".to_owned();
         return Err(Refusal {
-            phase: Phase::Request,
+            phase: Phase::Streams,
             errno: 0,
             text,
         });
@@ -146,7 +146,7 @@ fn explain(start: &Start<'_>, programs: &[&CStr], unborn: Unborn) -> String {
         (Phase::Cgroup, _) => format!("cannot put `{program}` into its control group: {cause}"),
         (Phase::Streams, _) => format!("cannot connect the output of `{program}`: {cause}"),
         (Phase::Limit, _) => format!("cannot limit the file size of `{program}`: {cause}"),
-        (Phase::Request | Phase::Spawner | Phase::Pipe, _) => {
+        (Phase::Request | Phase::Ending | Phase::Spawner | Phase::Pipe, _) => {
             format!("cannot start `{program}`: {cause}")
         }
     }
