@@ -73,6 +73,14 @@ pub fn reserved(name: &str) -> bool {
 /// Shortest text that is masked: shorter ones would hide half of every log.
 const MASK_BYTES: usize = 3;
 
+/// The texts of `$FORMIC_MASK`, of which the last line may still be written.
+#[must_use]
+pub fn masks(text: &[u8]) -> Vec<Vec<u8>> {
+    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let long = lines.filter(|line| line.len() >= MASK_BYTES);
+    long.map(<[u8]>::to_vec).collect()
+}
+
 /// What a step wrote into its files; text that is not there is empty.
 ///
 /// # Errors

@@ -4,27 +4,25 @@
 //! to hide, nothing is held back or copied.
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use model::Json;
+use std::collections::BTreeSet;
 
 /// What stands in a log for a hidden text.
-const HIDDEN: &[u8] = b"***";
+const HIDDEN: &str = "***";
 
 /// The texts that one attempt hides.
 #[derive(Debug, Default)]
 pub struct Masks {
-    texts: Vec<Vec<u8>>,
+    texts: BTreeSet<Vec<u8>>,
     finder: Option<AhoCorasick>,
 }
 
 impl Masks {
     /// Hides further texts.
-    pub fn add(&mut self, texts: impl IntoIterator<Item = String>) {
+    pub fn add(&mut self, texts: impl IntoIterator<Item = impl Into<Vec<u8>>>) {
         let before = self.texts.len();
-        for text in texts {
-            let text = text.into_bytes();
-            if !text.is_empty() && !self.texts.contains(&text) {
-                self.texts.push(text);
-            }
-        }
+        let texts = texts.into_iter().map(Into::into);
+        self.texts.extend(texts.filter(|text| !text.is_empty()));
         if self.texts.len() > before {
             let built = AhoCorasick::builder()
                 .match_kind(MatchKind::LeftmostLongest)
@@ -39,6 +37,59 @@ impl Masks {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.finder.is_none()
+    }
+
+    /// The texts that are hidden.
+    #[must_use]
+    pub fn texts(&self) -> Vec<Vec<u8>> {
+        self.texts.iter().cloned().collect()
+    }
+
+    /// `text` without what is hidden.
+    #[must_use]
+    pub fn text(&self, text: &str) -> String {
+        match &self.finder {
+            Some(finder) => {
+                let mut held = text.as_bytes().to_vec();
+                let until = held.len();
+                String::from_utf8_lossy(&self.show(finder, &mut held, until)).into_owned()
+            }
+            None => text.to_owned(),
+        }
+    }
+
+    /// Hides in a value what is hidden, in texts and numbers at any depth; whether there was anything.
+    pub fn hide_in(&self, value: &mut Json) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let shown = match value {
+            Json::Null | Json::Bool(_) => return false,
+            Json::Number(number) => {
+                let text = number.to_string();
+                Some(self.text(&text)).filter(|shown| *shown != text)
+            }
+            Json::String(text) => Some(self.text(text)).filter(|shown| shown != text),
+            Json::Array(items) => {
+                return items
+                    .iter_mut()
+                    .fold(false, |found, item| self.hide_in(item) | found);
+            }
+            Json::Object(members) => {
+                let mut found = false;
+                for (name, mut member) in std::mem::take(members) {
+                    let shown = self.text(&name);
+                    found |= self.hide_in(&mut member) | (shown != name);
+                    members.insert(shown, member);
+                }
+                return found;
+            }
+        };
+        let found = shown.is_some();
+        if let Some(shown) = shown {
+            *value = Json::from(shown);
+        }
+        found
     }
 
     /// What of `held` and `bytes` may be shown; keeps in `held` what may still become a hidden text.
@@ -71,7 +122,7 @@ impl Masks {
                 break;
             }
             shown.extend_from_slice(&held[at..found.start()]);
-            shown.extend_from_slice(HIDDEN);
+            shown.extend_from_slice(HIDDEN.as_bytes());
             at = found.end();
         }
         let until = settled.max(at);
@@ -87,7 +138,7 @@ mod tests {
 
     fn masks(texts: &[&str]) -> Masks {
         let mut masks = Masks::default();
-        masks.add(texts.iter().map(|text| (*text).to_owned()));
+        masks.add(texts.iter().copied());
         masks
     }
 
@@ -117,6 +168,17 @@ mod tests {
             through(&masks(&["abc", "abcdef"]), &["xabcd", "efx abcx"]),
             "x***x ***x"
         );
+    }
+
+    #[test]
+    fn a_text_is_hidden_anywhere_in_a_value() {
+        let masks = masks(&["hunter2", "4711"]);
+        let json = |text: &str| text.parse::<Json>().unwrap();
+        let mut value = json(r#"{"a": ["x hunter2", 47110, true], "hunter2": "4711"}"#);
+        assert!(masks.hide_in(&mut value));
+        let expected = json(r#"{"a": ["x ***", "***0", true], "***": "***"}"#);
+        assert_eq!(value, expected);
+        assert!(!masks.hide_in(&mut value));
     }
 
     #[test]

@@ -7,12 +7,14 @@ mod artifacts;
 mod environment;
 mod folders;
 mod local;
+mod masks;
 mod ports;
 mod tree;
 mod workspaces;
 
 pub use environment::{INHERITED, INHERITED_PREFIXES};
 pub use local::LocalSite;
+pub use masks::MasksSeen;
 pub use workspaces::Held;
 
 use crate::listing::CutShort;
@@ -72,6 +74,11 @@ pub trait Site: Send + Sync {
     /// # Errors
     /// As [`Site::prepare`].
     fn written(&self, at: &Prepared, index: u32) -> Result<Written, Trouble>;
+
+    /// Texts that a command asks to hide and that are not among those `_seen`, while it runs.
+    fn masks(&self, _at: &Prepared, _index: u32, _seen: &mut MasksSeen) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
 
     /// Whether one of the first `steps` steps wrote a summary.
     fn has_summary(&self, at: &Prepared, steps: u32) -> bool;
@@ -136,6 +143,8 @@ pub struct Wanted {
     pub generates: Option<String>,
     /// How many steps may have written a summary.
     pub steps: u32,
+    /// Texts that the summary does not show.
+    pub hidden: Vec<Vec<u8>>,
 }
 
 /// One artifact to collect.

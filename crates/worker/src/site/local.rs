@@ -4,11 +4,12 @@ use super::folders::{self, Folders};
 use super::ports::{self, Ports};
 use super::workspaces::{Held, Workspaces};
 use super::{
-    Collected, Content, Prepared, Site, Trouble, Wanted, artifacts, environment, inside,
-    open_at_once, platform, tree, tree_key,
+    Collected, Content, MasksSeen, Prepared, Site, Trouble, Wanted, artifacts, environment, inside,
+    masks, open_at_once, platform, tree, tree_key,
 };
 use crate::contract;
 use crate::listing::{CutShort, Files};
+use crate::mask::Masks;
 use crate::own::Own;
 use crate::patterns;
 use engine::steps::{Listing, Planned, Run, Written};
@@ -192,6 +193,10 @@ impl Site for LocalSite {
         .map_err(Trouble::User)
     }
 
+    fn masks(&self, at: &Prepared, index: u32, seen: &mut MasksSeen) -> Vec<Vec<u8>> {
+        masks::read_new(&at.dir.join(format!("{index}.mask")), seen)
+    }
+
     fn has_summary(&self, at: &Prepared, steps: u32) -> bool {
         (0..steps).any(|index| at.dir.join(format!("{index}.summary")).exists())
     }
@@ -218,7 +223,7 @@ impl Site for LocalSite {
                 .map_err(|error| platform("keep", &path, &error))?;
             collected.generated = Some(digest);
         }
-        collected.summary = self.summary(at, wanted.steps)?;
+        collected.summary = self.summary(at, wanted)?;
         Ok(collected)
     }
 
@@ -246,9 +251,9 @@ impl Site for LocalSite {
 }
 
 impl LocalSite {
-    fn summary(&self, at: &Prepared, steps: u32) -> Result<Option<Digest>, Trouble> {
+    fn summary(&self, at: &Prepared, wanted: &Wanted) -> Result<Option<Digest>, Trouble> {
         let mut summary = String::new();
-        for index in 0..steps {
+        for index in 0..wanted.steps {
             let file = at.dir.join(format!("{index}.summary"));
             if file.exists() {
                 summary.push_str(&read_text(&file, "FORMIC_SUMMARY")?);
@@ -263,9 +268,11 @@ impl LocalSite {
                 "the summary has {found} bytes; at most {most} are kept"
             )));
         }
+        let mut masks = Masks::default();
+        masks.add(wanted.hidden.iter().cloned());
         let (digest, _) = self
             .content
-            .put(&mut summary.as_bytes())
+            .put(&mut masks.text(&summary).as_bytes())
             .map_err(|error| platform("keep the summary of", &at.dir, &error))?;
         Ok(Some(digest))
     }

@@ -6,7 +6,7 @@ use super::services::Services;
 use super::{TELL_STARTED_MS, Worker};
 use crate::listing::CutShort;
 use crate::mask::Masks;
-use crate::site::{Prepared, Trouble};
+use crate::site::{MasksSeen, Prepared, Trouble};
 use api::protocol::Chunk;
 use engine::rows::{AttemptResult, Usage};
 use engine::steps::{Planned, StepMachine, Stop};
@@ -65,6 +65,8 @@ pub(super) struct Attempt {
     pub(super) brought: crate::site::Collected,
     /// Texts that its log does not show.
     pub(super) masks: Masks,
+    /// What is known of the files in which commands ask for that, by step.
+    pub(super) masks_seen: BTreeMap<u32, MasksSeen>,
     /// Output that may become a hidden text, by step and stream.
     pub(super) held: BTreeMap<(u32, api::protocol::Stream), Vec<u8>>,
     /// Output that the board has not been told.
@@ -118,6 +120,7 @@ impl Attempt {
             given: Given::default(),
             brought: crate::site::Collected::default(),
             masks: Masks::default(),
+            masks_seen: BTreeMap::new(),
             held: BTreeMap::new(),
             unsent: Vec::new(),
             unsent_bytes: 0,

@@ -36,6 +36,14 @@ impl Worker {
         let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
         let files = given.files.clone();
         attempt.given = given;
+        let hidden = attempt.given.hide(&attempt.masks);
+        for name in hidden {
+            let text = format!(
+                "output `{name}` holds a text that `$FORMIC_MASK` hides; it is `***` there, for the tasks behind too"
+            );
+            self.remark(id, &text, now);
+        }
+        let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
         let files = match files {
             Ok(files) => files,
             Err(message) => {
@@ -112,7 +120,7 @@ impl Worker {
     }
 
     fn report(&mut self, id: AttemptId, now: Timestamp) {
-        let end = self.end_of(id, now);
+        let mut end = self.end_of(id, now);
         // A value that does not fit is said in the log, which then has to be told first.
         if self
             .attempts
@@ -123,6 +131,9 @@ impl Worker {
         }
         let then = self.wish_after(id);
         let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
+        if let AttemptResult::Failed { message, .. } = &mut end.result {
+            *message = attempt.masks.text(message);
+        }
         attempt.phase = Phase::Reporting;
         let (token, missing_log_bytes) = (attempt.work.token, attempt.missing_bytes);
         let end = Box::new(end);
@@ -203,7 +214,7 @@ fn wanted(
     if !attempt.work.publish {
         return is_watched.then(Wanted::default);
     }
-    let steps = attempt.commands;
+    let (steps, hidden) = (attempt.commands, attempt.masks.texts());
     let nothing = artifacts.is_empty()
         && generates.is_none()
         && !site.has_summary(place, steps)
@@ -212,5 +223,6 @@ fn wanted(
         artifacts,
         generates,
         steps,
+        hidden,
     })
 }

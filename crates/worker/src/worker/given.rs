@@ -1,11 +1,13 @@
 //! What an attempt gives in the end, as far as its steps decide that: texts of artifacts, values of outputs.
 
+use crate::mask::Masks;
 use crate::site::WantedArtifact;
 use engine::rows::{AttemptResult, OutputValue, Outputs};
 use engine::steps::StepMachine;
 use engine::work::Work;
 use model::Json;
 use model::plan::{ArtifactOut, ArtifactWhen, Text, ValueType};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How the steps have ended, and of what.
@@ -77,6 +79,21 @@ impl Given {
             outputs,
             outputs_of_failed,
         }
+    }
+}
+
+impl Given {
+    /// Hides in the values what the attempt hides; the names of those in which there was something.
+    pub(super) fn hide(&mut self, masks: &Masks) -> Vec<String> {
+        let outputs = self.outputs.as_mut().map(|outputs| outputs.iter_mut());
+        let outputs = outputs.into_iter().flatten();
+        let mut names = BTreeSet::new();
+        for (name, output) in outputs.chain(&mut self.outputs_of_failed) {
+            if masks.hide_in(&mut output.value) {
+                names.insert(name.clone());
+            }
+        }
+        names.into_iter().collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::attempt::{Attempt, Phase};
 use super::services::PROBES;
 use super::{FLUSH_MS, Output, Worker};
+use crate::site::Site;
 use api::protocol::{Append, Chunk, Request, RequestBody, Stream};
 use exec::StepRef;
 use model::ids::AttemptId;
@@ -49,6 +50,7 @@ impl Worker {
             exec::Stream::Stdout => Stream::Stdout,
             exec::Stream::Stderr => Stream::Stderr,
         };
+        attempt.look_for_masks(&*self.site, index);
         attempt.under_way.push_back((step, bytes.len()));
         let held = attempt.held.entry((index, stream)).or_default();
         let shown = attempt.masks.piece(held, bytes);
@@ -80,6 +82,7 @@ impl Worker {
         let Some(attempt) = self.attempts.get_mut(&id) else {
             return;
         };
+        attempt.look_for_masks(&*self.site, index);
         for stream in [Stream::Stdout, Stream::Stderr] {
             if let Some(mut held) = attempt.held.remove(&(index, stream)) {
                 let shown = attempt.masks.rest(&mut held);
@@ -96,6 +99,7 @@ impl Worker {
         let Some(attempt) = self.attempts.get_mut(&id) else {
             return;
         };
+        let text = attempt.masks.text(text);
         let bytes = format!("formic: {text}\n").into_bytes();
         attempt.unsent_bytes += bytes.len();
         let step = attempt.commands.saturating_sub(1);
@@ -189,6 +193,14 @@ impl Worker {
 }
 
 impl Attempt {
+    /// Takes in what a command has asked to hide by now.
+    fn look_for_masks(&mut self, site: &dyn Site, index: u32) {
+        if let Some(place) = &self.place {
+            let seen = self.masks_seen.entry(index).or_default();
+            self.masks.add(site.masks(place, index, seen));
+        }
+    }
+
     /// Adds output to what the board will be told.
     fn put(&mut self, step: u32, stream: Stream, bytes: Vec<u8>, now: Timestamp) {
         if bytes.is_empty() {

@@ -222,9 +222,9 @@ impl Worker {
         let Some(running) = attempt.command.take() else {
             return;
         };
+        attempt.masks.add(written.masks.iter().cloned());
         self.show_held(id, running.planned.index, now);
         let attempt = self.attempts.get_mut(&id).expect("just looked up");
-        attempt.masks.add(written.masks.iter().cloned());
         attempt.kill_at = None;
         let duration_ms = now.since_ms(running.since);
         let steps = attempt.steps.as_mut().expect("it runs");
