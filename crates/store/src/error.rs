@@ -71,6 +71,12 @@ pub enum StoreError {
         /// The file.
         board: PathBuf,
     },
+    /// The file at the board's path is not the one that was opened: what is written is lost with the last handle.
+    #[error("the board `{board}` is gone: it was removed or replaced while formic used it")]
+    Gone {
+        /// The board's file.
+        board: PathBuf,
+    },
     /// What is on the board makes no sense.
     #[error("the board `{board}` is damaged: {what}")]
     Damaged {

@@ -181,7 +181,7 @@ fn standings(places: &[Place], lives: impl Fn(&Place) -> bool) -> Vec<Standing> 
         .map(|place| {
             let standing = match place.standing {
                 Standing::Passed if !is_passed => Standing::Waiting,
-                known => known,
+                known @ (Standing::Waiting | Standing::Active | Standing::Passed) => known,
             };
             is_passed |= place.supersedes && lives(place);
             standing

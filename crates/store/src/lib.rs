@@ -31,5 +31,5 @@ pub use location::{LocationError, Places, StateDir};
 pub use log::{Frame, LogError, LogReader, LogSink, LogStore, LogWriter, MemoryLogs, Stream};
 pub use memory::MemoryStore;
 pub use owner::{Owner, OwnerToken};
-pub use retention::{Retention, SweepError, Swept, sweep};
+pub use retention::{Retention, SweepError, Swept, sweep, sweep_unnamed};
 pub use sqlite::SqliteStore;

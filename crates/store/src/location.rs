@@ -62,7 +62,9 @@ pub enum LocationError {
         name: String,
     },
     /// The folder that `FORMIC_STATE` names cannot be used.
-    #[error("cannot use the folder `{dir}` that `FORMIC_STATE` names")]
+    #[error(
+        "cannot use the folder `{dir}` that `FORMIC_STATE` names; set it to a folder that may be written, or unset it"
+    )]
     Setting {
         /// The folder.
         dir: PathBuf,
@@ -89,6 +91,12 @@ pub enum LocationError {
         dir: PathBuf,
         /// What was said about the latter.
         source: io::Error,
+    },
+    /// There is no room to create it.
+    #[error("no space is left on the disk for the folder `{dir}`; free some space")]
+    Full {
+        /// The folder.
+        dir: PathBuf,
     },
     /// The usual place cannot be used for a reason that another place would not mend.
     #[error("cannot use the folder `{dir}`; set `FORMIC_STATE` to another folder")]
@@ -120,6 +128,7 @@ impl StateDir {
         match prepare(&usual) {
             Ok(()) => Self::checked(usual, Origin::Repository),
             Err(error) if is_protected(&error) => Self::fall_back(repository, usual, places),
+            Err(error) if crate::error::is_full(&error) => Err(LocationError::Full { dir: usual }),
             Err(source) => Err(LocationError::Repository { dir: usual, source }),
         }
     }
@@ -140,6 +149,7 @@ impl StateDir {
     fn from_setting(dir: PathBuf) -> Result<Self, LocationError> {
         match prepare(&dir) {
             Ok(()) => Self::checked(dir, Origin::Setting),
+            Err(error) if crate::error::is_full(&error) => Err(LocationError::Full { dir }),
             Err(source) => Err(LocationError::Setting { dir, source }),
         }
     }
@@ -197,7 +207,7 @@ fn fallback(repository: &Path, places: &Places) -> Option<PathBuf> {
 
 /// Creates the folder, sees that it may be written, and hides it from Git.
 fn prepare(dir: &Path) -> io::Result<()> {
-    fs::create_dir_all(dir)?;
+    crate::folders::create(dir)?;
     access(dir, Access::WRITE_OK | Access::EXEC_OK)?;
     let ignore = dir.join(".gitignore");
     match ignore.exists() {

@@ -101,6 +101,21 @@ pub fn sweep(
     Ok(swept)
 }
 
+/// Removes blobs and segments that no run names, and no run: that needs no room on the disk.
+///
+/// # Errors
+/// As [`sweep`].
+pub fn sweep_unnamed(
+    store: &dyn Store,
+    blobs: &dyn BlobStore,
+    logs: &LogStore,
+    now: Timestamp,
+) -> Result<Swept, SweepError> {
+    let mut swept = Swept::default();
+    sweep_content(store, blobs, logs, now, &mut swept)?;
+    Ok(swept)
+}
+
 /// Removes blobs and segments that no run names. Looks at the runs that are there by now, because
 /// others create runs all the time.
 fn sweep_content(

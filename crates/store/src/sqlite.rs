@@ -59,6 +59,33 @@ impl SqliteStore {
         })
     }
 
+    /// Opens the board in the file `path` to be read although its disk is full: this process has it alone as long as
+    /// it is open. Writing fails.
+    ///
+    /// # Errors
+    /// When somebody else has it open, or it is no board of the newest form.
+    pub fn open_alone(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            board: Board::open_alone(path)?,
+            group_commit: GroupCommit::default(),
+            own_news: AtomicU64::new(0),
+        })
+    }
+
+    /// Whether it was opened by [`Self::open_alone`].
+    #[must_use]
+    pub const fn is_alone(&self) -> bool {
+        self.board.is_alone()
+    }
+
+    /// Makes sure that the board's file is still the one that was opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Gone`].
+    pub fn must_be_there(&self) -> Result<(), StoreError> {
+        self.board.must_be_there()
+    }
+
     /// The board's file.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -3,13 +3,23 @@
 //! A write is one `BEGIN IMMEDIATE` transaction: it waits for other processes (bounded) before it
 //! reads anything, so that it never has to be undone because somebody was faster. A read is one
 //! deferred transaction on a connection that cannot write.
+//!
+//! A file that was removed goes on to work for who has it open, and is lost with the last handle. So nothing is
+//! acknowledged or told before the file is seen at its path: one look costs two microseconds.
+//!
+//! Where the disk has no room even for the index of the log, a board can still be read *alone*: by one connection
+//! that keeps the index in memory and the file for itself.
 
 use super::migrate;
 use super::room::Room;
 use crate::error::StoreError;
 use model::ids::RunId;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, ffi};
 use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -39,12 +49,24 @@ const REMEMBERED_RUNS: usize = 4_096;
 /// The open board.
 pub(super) struct Board {
     path: PathBuf,
+    /// Device and number of the file that was opened.
+    file: (u64, u64),
+    sharing: Sharing,
     writer: Mutex<Connection>,
     /// Used by whoever has the writer.
     room: Mutex<Room>,
     readers: Mutex<Vec<Connection>>,
     /// The number of a run never changes and is never given to another one.
     numbers: Mutex<BTreeMap<RunId, i64>>,
+}
+
+/// Who else uses the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// Other connections and processes.
+    Shared,
+    /// Nobody; the one connection does everything.
+    Alone,
 }
 
 /// Why a transaction was given up.
@@ -69,10 +91,30 @@ impl From<StoreError> for Stop {
 
 impl Board {
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut writer = connect(path).map_err(|error| fault(path, error))?;
+        let mut writer = connect(path, Sharing::Shared).map_err(|error| fault(path, error))?;
         migrate::migrate(path, &mut writer)?;
+        Self::of(path, writer, Sharing::Shared)
+    }
+
+    /// Opens a board that is there, to be read although its disk is full.
+    pub(super) fn open_alone(path: &Path) -> Result<Self, StoreError> {
+        let writer = connect(path, Sharing::Alone).map_err(|error| fault(path, error))?;
+        if !migrate::is_known(path, &writer)? {
+            let board = path.to_owned();
+            return Err(StoreError::Full { board });
+        }
+        Self::of(path, writer, Sharing::Alone)
+    }
+
+    fn of(path: &Path, writer: Connection, sharing: Sharing) -> Result<Self, StoreError> {
+        let Some(file) = seen_at(path) else {
+            let board = path.to_owned();
+            return Err(StoreError::Gone { board });
+        };
         Ok(Self {
             path: path.to_owned(),
+            file,
+            sharing,
             writer: Mutex::new(writer),
             room: Mutex::new(Room::new(path)),
             readers: Mutex::new(Vec::new()),
@@ -82,6 +124,25 @@ impl Board {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(super) const fn is_alone(&self) -> bool {
+        matches!(self.sharing, Sharing::Alone)
+    }
+
+    /// Makes sure that the file is the one at its path.
+    pub(super) fn must_be_there(&self) -> Result<(), StoreError> {
+        let is_there = match fs::metadata(&self.path) {
+            Ok(seen) => (seen.dev(), seen.ino()) == self.file,
+            // Of anything else the database will say what it is.
+            Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+        };
+        if is_there {
+            return Ok(());
+        }
+        Err(StoreError::Gone {
+            board: self.path.clone(),
+        })
     }
 
     /// The connection that writes, outside of any transaction.
@@ -108,7 +169,7 @@ impl Board {
         let writer = self.writer();
         begin(&writer).map_err(|error| self.fault(error))?;
         match act(&writer).and_then(|done| commit(&writer).map(|()| done).map_err(Stop::Sql)) {
-            Ok(done) => Ok(done),
+            Ok(done) => self.must_be_there().map(|()| done),
             Err(stop) => {
                 undo(&writer);
                 Err(self.stopped(stop))
@@ -121,22 +182,34 @@ impl Board {
         &self,
         act: impl FnOnce(&Connection) -> Result<T, Stop>,
     ) -> Result<T, StoreError> {
+        if self.is_alone() {
+            let reader = self.writer();
+            return self.read_on(&reader, act);
+        }
         let idle = self.idle_readers().pop();
         let reader = match idle {
             Some(reader) => reader,
             None => self.connect_reader()?,
         };
-        let result = reader
-            .execute_batch("BEGIN")
-            .map_err(Stop::Sql)
-            .and_then(|()| act(&reader));
-        undo(&reader);
+        let result = self.read_on(&reader, act);
         let mut idle = self.idle_readers();
         if idle.len() < IDLE_READERS {
             idle.push(reader);
         }
         drop(idle);
-        result.map_err(|stop| self.stopped(stop))
+        result
+    }
+
+    fn read_on<T>(
+        &self,
+        reader: &Connection,
+        act: impl FnOnce(&Connection) -> Result<T, Stop>,
+    ) -> Result<T, StoreError> {
+        let begun = reader.execute_batch("BEGIN").map_err(Stop::Sql);
+        let result = begun.and_then(|()| act(reader));
+        undo(reader);
+        let found = result.map_err(|stop| self.stopped(stop))?;
+        self.must_be_there().map(|()| found)
     }
 
     /// The number of a run on this board.
@@ -172,6 +245,7 @@ impl Board {
 
     /// A number that changes when another connection writes; the own one does not count.
     pub(super) fn data_version(&self) -> Result<u32, StoreError> {
+        self.must_be_there()?;
         self.writer()
             .prepare_cached("PRAGMA data_version")
             .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
@@ -198,7 +272,7 @@ impl Board {
     }
 
     fn connect_reader(&self) -> Result<Connection, StoreError> {
-        connect(&self.path)
+        connect(&self.path, self.sharing)
             .and_then(|reader| {
                 reader.pragma_update(None, "query_only", true)?;
                 Ok(reader)
@@ -207,8 +281,14 @@ impl Board {
     }
 }
 
+/// Device and number of the file at `path`; `None` when it cannot be seen.
+fn seen_at(path: &Path) -> Option<(u64, u64)> {
+    let seen = fs::metadata(path).ok()?;
+    Some((seen.dev(), seen.ino()))
+}
+
 /// A connection with the settings of every board.
-pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn connect(path: &Path, sharing: Sharing) -> rusqlite::Result<Connection> {
     let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -216,6 +296,11 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_handler(Some(wait_a_moment))?;
+    if sharing == Sharing::Alone {
+        // Before anything is read: from then on the index of the log is in shared memory, or never is.
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    }
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "synchronous", SYNCHRONOUS)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -259,6 +344,10 @@ pub(super) fn fault(path: &Path, error: rusqlite::Error) -> StoreError {
     let code = error.sqlite_error_code();
     match (code, &error) {
         (Some(ErrorCode::DiskFull), _) => StoreError::Full { board },
+        (Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen), _) if has_no_room(&error) => {
+            StoreError::Full { board }
+        }
+        (Some(ErrorCode::CannotOpen), _) if path.is_dir() => StoreError::Foreign { board },
         (Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied), _) => {
             StoreError::ReadOnly { board }
         }
@@ -283,6 +372,12 @@ pub(super) fn fault(path: &Path, error: rusqlite::Error) -> StoreError {
             source: Arc::new(error),
         },
     }
+}
+
+/// Whether there was no room for the index of the log, of which SQLite does not say that the disk is full.
+fn has_no_room(error: &rusqlite::Error) -> bool {
+    let failed = error.sqlite_error();
+    failed.is_some_and(|failed| failed.extended_code == ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 /// Whether the file, or the folder that it would be created in, is there and may not be written.

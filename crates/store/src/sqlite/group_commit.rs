@@ -179,7 +179,7 @@ impl GroupCommit {
         }
         board.keep_room(&writer);
         let written = written.and_then(|results| commit(&writer).map(|()| results));
-        written.unwrap_or_else(|error| {
+        let results = written.unwrap_or_else(|error| {
             undo(&writer);
             if size == 1 {
                 all_failed(&board.fault(error), work)
@@ -188,7 +188,11 @@ impl GroupCommit {
                     .map(|work| write_alone(board, &writer, &work.commits))
                     .collect()
             }
-        })
+        });
+        match board.must_be_there() {
+            Ok(()) => results,
+            Err(gone) => all_failed(&gone, work),
+        }
     }
 
     /// The next in the queue, unless the transaction has `size` commits and that is enough.

@@ -36,6 +36,11 @@ pub(super) fn migrate(path: &Path, writer: &mut Connection) -> Result<(), StoreE
     })
 }
 
+/// Whether the board has the newest form.
+pub(super) fn is_known(path: &Path, connection: &Connection) -> Result<bool, StoreError> {
+    Ok(version(path, connection)? == known())
+}
+
 fn known() -> u32 {
     u32::try_from(MIGRATIONS.len()).expect("few migrations")
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use store::{RunFilter, SqliteStore, Store, StoreError};
+use store::{CommitError, RunFilter, SqliteStore, Store, StoreError};
 
 fn open(dir: &Path) -> SqliteStore {
     SqliteStore::open(&dir.join("board.sqlite")).unwrap()
@@ -282,4 +282,45 @@ fn a_folder_that_is_missing_is_an_error_with_its_cause() {
     );
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert!(source.contains("unable to open database file"), "{source}");
+}
+
+#[test]
+fn a_board_whose_file_is_gone_or_another_one_acknowledges_and_tells_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let token = create(&store, id(1));
+    let is_gone = |error: &StoreError| matches!(error, StoreError::Gone { .. });
+    fs::remove_file(store.path()).unwrap();
+    let late = commit(&store, &token, &change(row(id(1), 2)));
+    assert!(
+        matches!(&late, Err(CommitError::Store(error)) if is_gone(error)),
+        "{late:?}"
+    );
+    assert!(is_gone(&store.changed().unwrap_err()));
+    assert!(is_gone(&store.run_fetch(id(1)).unwrap_err()));
+    // A new file at the same path is another board.
+    fs::remove_file(dir.path().join("board.sqlite-wal")).unwrap();
+    fs::remove_file(dir.path().join("board.sqlite-shm")).unwrap();
+    let other = open(dir.path());
+    assert_eq!(other.run_fetch(id(1)).unwrap(), None);
+    assert!(is_gone(&store.must_be_there().unwrap_err()));
+}
+
+#[test]
+fn a_board_is_read_alone_without_an_index_on_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    create(&store, id(1));
+    // What a killed process leaves: the log is not moved into the file.
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["board.sqlite", "board.sqlite-wal"] {
+        fs::copy(dir.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let alone = SqliteStore::open_alone(&copy.path().join("board.sqlite")).unwrap();
+    assert!(alone.is_alone());
+    let there = alone.run_fetch(id(1)).unwrap().unwrap();
+    assert_eq!(there.head, store.run_fetch(id(1)).unwrap().unwrap().head);
+    assert_eq!(alone.run_list(&RunFilter::default()).unwrap().len(), 1);
+    drop(alone);
+    assert!(!copy.path().join("board.sqlite-shm").exists());
 }

@@ -48,7 +48,7 @@ fn a_setting_that_cannot_be_used_is_named() {
     assert_eq!(
         error.to_string(),
         format!(
-            "cannot use the folder `{}` that `FORMIC_STATE` names",
+            "cannot use the folder `{}` that `FORMIC_STATE` names; set it to a folder that may be written, or unset it",
             file.join("state").display()
         )
     );
