@@ -56,9 +56,15 @@ impl LogWriter {
         }
     }
 
-    /// The index of the segment that the attempt is in, or begins in.
-    fn segment_for(&mut self, attempt: AttemptId) -> Result<usize, LogError> {
-        if let Some(progress) = self.attempts.get(&attempt) {
+    /// The index of the segment that the attempt is in, or begins in; `grown` are those with frames in the append that
+    /// is going on.
+    fn segment_for(
+        &mut self,
+        attempt: AttemptId,
+        grown: &BTreeMap<AttemptId, Progress>,
+    ) -> Result<usize, LogError> {
+        let known = grown.get(&attempt).or_else(|| self.attempts.get(&attempt));
+        if let Some(progress) = known {
             let index = self
                 .segments
                 .iter()
@@ -106,7 +112,7 @@ impl LogWriter {
     fn buffer(&mut self, frames: &[Frame<'_>]) -> Result<BTreeMap<AttemptId, Progress>, LogError> {
         let mut grown: BTreeMap<AttemptId, Progress> = BTreeMap::new();
         for each in frames.iter().filter(|each| !each.bytes.is_empty()) {
-            let index = self.segment_for(each.attempt)?;
+            let index = self.segment_for(each.attempt, &grown)?;
             let open = &mut self.segments[index];
             let at = open.length + open.buffer.len() as u64;
             frame::encode(each, &mut open.buffer);

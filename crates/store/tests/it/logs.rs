@@ -215,6 +215,20 @@ fn an_attempt_stays_in_its_segment_and_new_ones_begin_in_a_new_one() {
 }
 
 #[test]
+fn an_attempt_whose_first_append_fills_a_segment_stays_in_it() {
+    let (_dir, logs, _) = open();
+    let logs = logs.with_segments_of(4_000);
+    let mut writer = logs.writer(&worker());
+    let (long, end) = ("x".repeat(5_000), "end");
+    writer.append(&[frame(0, &long), frame(0, end)]).unwrap();
+    writer.append(&[frame(0, end)]).unwrap();
+    writer.sync().unwrap();
+    let log = writer.finish(attempt(0), 0).unwrap();
+    let read = text(logs.read(&log, attempt(0)).unwrap());
+    assert_eq!(read, format!("{long}{end}{end}"));
+}
+
+#[test]
 fn a_worker_of_the_same_name_writes_a_segment_of_its_own() {
     let (_dir, logs, mut writer) = open();
     writer.append(&[frame(0, "old")]).unwrap();
