@@ -20,7 +20,7 @@ mod read;
 mod room;
 mod runs;
 
-pub use connection::SYNCHRONOUS;
+pub use connection::{BUSY, SYNCHRONOUS};
 pub use floor::bare_loop;
 
 use crate::board::{

@@ -27,8 +27,9 @@ use std::time::Duration;
 /// How durable a transaction is before it is acknowledged: synced.
 pub const SYNCHRONOUS: &str = "FULL";
 /// How long a write waits for other processes. A transaction of another process takes milliseconds,
-/// the creation of the largest run seconds.
-const BUSY: Duration = Duration::from_secs(15);
+/// the creation of the largest run seconds. Less than half of a lease (15 s), because who waits here
+/// renews none.
+pub const BUSY: Duration = Duration::from_secs(6);
 /// Pause between two tries. The waiting of SQLite itself grows to 100 ms, so that a process that
 /// writes all the time starves the others; a transaction here takes less than a millisecond.
 const PAUSE: Duration = Duration::from_micros(500);
@@ -36,7 +37,7 @@ const PAUSE: Duration = Duration::from_micros(500);
 /// overwritten in place syncs twice as fast as one that grows; large, because moving costs two syncs.
 const CHECKPOINT_PAGES: u32 = 2_000;
 /// The log is cut back to this size when it was longer, after a read that lasted long.
-const LOG_BYTES_KEPT: u32 = 16 << 20;
+pub(super) const LOG_BYTES_KEPT: u32 = 16 << 20;
 /// Memory for pages, in KiB: the hot pages of a large run.
 const CACHE_KIB: i32 = 8 << 10;
 /// Every statement of this crate stays prepared.
@@ -159,6 +160,12 @@ impl Board {
     pub(super) fn keep_room(&self, writer: &Connection) {
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
         room.keep(writer);
+    }
+
+    /// Looks after a commit whether it used up the room in the log.
+    pub(super) fn look_at_room(&self) {
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        room.look();
     }
 
     /// Does `act` in one durable transaction, or nothing of it.

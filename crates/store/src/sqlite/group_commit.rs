@@ -179,6 +179,7 @@ impl GroupCommit {
         }
         board.keep_room(&writer);
         let written = written.and_then(|results| commit(&writer).map(|()| results));
+        board.look_at_room();
         let results = written.unwrap_or_else(|error| {
             undo(&writer);
             if size == 1 {

@@ -20,11 +20,16 @@ const LEAST_BYTES: u64 = 128 << 10;
 const MOST_BYTES: u64 = 2 << 20;
 static ZEROES: [u8; 64 << 10] = [0; 64 << 10];
 
-/// The log's file, and its size when room was last made.
+/// A log that is longer gets no more room: it is moved into the file long before, unless somebody reads for long, and
+/// then it is cut back to this.
+const LOG_BYTES: u64 = super::connection::LOG_BYTES_KEPT as u64;
+
+/// The log's file, its size when it was last seen, and whether a commit of this process has made it grow.
 pub(super) struct Room {
     path: PathBuf,
     file: Option<File>,
     size_bytes: u64,
+    is_used_up: bool,
     /// Making room has failed; it is not tried again.
     is_out: bool,
 }
@@ -38,11 +43,13 @@ impl Room {
             path: path.into(),
             file: None,
             size_bytes: 0,
+            is_used_up: false,
             is_out: false,
         }
     }
 
-    /// Makes room in the write transaction of `writer` if commits have used up what there was.
+    /// Makes room in the write transaction of `writer` if commits of this process have used up what there was. What
+    /// others made the log grow by is theirs: if each answered the room of the other with more room, there were no end.
     pub(super) fn keep(&mut self, writer: &Connection) {
         // A failure may have ended the transaction.
         let has_transaction = !writer.is_autocommit();
@@ -51,16 +58,29 @@ impl Room {
         }
     }
 
+    /// Looks after a commit of this process whether it made the log grow.
+    pub(super) fn look(&mut self) {
+        let Some(log) = &self.file else { return };
+        if let Ok(seen) = log.metadata() {
+            self.is_used_up |= seen.len() > self.size_bytes;
+            self.size_bytes = seen.len();
+        }
+    }
+
     fn make(&mut self) -> io::Result<()> {
         if self.file.is_none() {
             let log = OpenOptions::new().read(true).write(true).open(&self.path)?;
+            // One that is there has the room of whoever made it.
+            self.is_used_up = log.metadata()?.len() < LEAST_BYTES;
             self.file = Some(log);
         }
         let Some(log) = &self.file else { return Ok(()) };
         let size = log.metadata()?.len();
-        if size == self.size_bytes {
+        self.size_bytes = size;
+        if !self.is_used_up || size >= LOG_BYTES {
             return Ok(());
         }
+        self.is_used_up = false;
         let wanted = size + size.clamp(LEAST_BYTES, MOST_BYTES);
         let filled = fill(log, size, wanted);
         // On a full disk the room goes back to whoever needs it.
@@ -124,6 +144,42 @@ mod tests {
         let load = |store: &SqliteStore| store.run_load(head.id).unwrap().unwrap();
         assert_eq!(load(&again), load(&store));
         assert_eq!(load(&again).run.version, 61);
+    }
+
+    #[test]
+    fn two_that_write_in_turns_do_not_answer_the_room_of_each_other_with_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("board.sqlite");
+        let stores = [0, 1].map(|_| SqliteStore::open(&path).unwrap());
+        let owner = this_process(0, Timestamp(0)).unwrap();
+        let clients = crate::bench::sample(2, 60);
+        let tokens: Vec<_> = clients
+            .iter()
+            .zip(&stores)
+            .map(|(client, store)| {
+                let (head, changes) = (&client.head, &client.first);
+                let new = NewRun {
+                    head,
+                    changes,
+                    owner: &owner,
+                };
+                store.run_create(&new).unwrap()
+            })
+            .collect();
+        for place in 0..60 {
+            for ((client, store), token) in clients.iter().zip(&stores).zip(&tokens) {
+                let changes = &client.then[place];
+                let commit = Commit {
+                    run: client.head.id,
+                    expected_version: changes.run.version - 1,
+                    owner: token,
+                    changes,
+                };
+                store.run_commit(&[commit]).remove(0).unwrap();
+            }
+        }
+        let log = dir.path().join("board.sqlite-wal").metadata().unwrap();
+        assert!(log.len() < 8 << 20, "{} bytes for 120 commits", log.len());
     }
 
     #[test]
