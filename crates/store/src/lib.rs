@@ -13,6 +13,7 @@ pub mod bench;
 pub mod blob;
 pub mod board;
 pub mod error;
+mod folders;
 pub mod group;
 pub mod location;
 pub mod log;

@@ -75,7 +75,7 @@ impl LogStore {
     /// # Errors
     /// When the folder cannot be used.
     pub fn open(dir: &Path) -> Result<Self, LogError> {
-        fs::create_dir_all(dir).map_err(|source| fault(dir, source))?;
+        crate::folders::create(dir).map_err(|source| fault(dir, source))?;
         Ok(Self {
             dir: dir.to_owned(),
             segment_bytes: SEGMENT_BYTES,

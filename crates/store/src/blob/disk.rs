@@ -1,7 +1,8 @@
 //! Blobs as files: `ab/cdef…` as given, or `ab/cdef….zst` when that is clearly smaller.
 //!
-//! - A file under its final name is whole and synced. Content goes to a file in `new/` first;
-//!   [`BlobStore::sync`] syncs these files, moves them to their names and syncs the folders.
+//! - A file under its final name is whole and synced. Content goes to a file in `new/` first and is
+//!   synced there, by whoever puts it: that takes long when it is large. [`BlobStore::sync`] moves
+//!   these files to their names and syncs the folders, which never takes long.
 //! - A `.zst` file begins with a frame that decompressors skip and that holds the size as given.
 //! - Putting what is there already only renews its time, so that a sweep that looked before does not
 //!   remove it. The lock file keeps a renewal and a removal apart.
@@ -48,6 +49,19 @@ struct Pending {
     files: BTreeMap<Digest, New>,
     /// Folders with names that another process may not have synced yet.
     folders: BTreeSet<PathBuf>,
+    /// Folders of blobs whose own names were synced by this handle.
+    named: BTreeSet<PathBuf>,
+}
+
+impl Pending {
+    /// The names in `folder`, which is in `dir`, have to be made durable. Another process may have made the folder and
+    /// died before its name was.
+    fn must_sync(&mut self, folder: PathBuf, dir: &Path) {
+        if self.named.insert(folder.clone()) {
+            self.folders.insert(dir.to_owned());
+        }
+        self.folders.insert(folder);
+    }
 }
 
 /// A file in `new/`.
@@ -70,7 +84,7 @@ impl DiskBlobs {
     /// When the folder cannot be used.
     pub fn open(dir: &Path) -> Result<Self, BlobError> {
         let failed = |source| fault(dir, source);
-        fs::create_dir_all(dir.join("new")).map_err(failed)?;
+        crate::folders::create(&dir.join("new")).map_err(failed)?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -153,7 +167,11 @@ impl DiskBlobs {
         let path = self.dir.join("new").join(name);
         let failed = |source| fault(&self.dir, source);
         let mut file = File::create_new(&path).map_err(failed)?;
-        write_content(&mut file, content)
+        let written = write_content(&mut file, content).and_then(|written| {
+            file.sync_data().map_err(Failure::Disk)?;
+            Ok(written)
+        });
+        written
             .map(|(stored, form)| {
                 let path = path.clone();
                 (stored, New { path, form })
@@ -171,19 +189,10 @@ impl DiskBlobs {
     fn sync_pending(&self, pending: &mut Pending) -> io::Result<()> {
         while let Some((digest, new)) = pending.files.first_key_value() {
             let folder = self.folder(digest);
-            match File::open(&new.path) {
-                Ok(file) => {
-                    file.sync_data()?;
-                    if !folder.exists() {
-                        fs::create_dir_all(&folder)?;
-                        pending.folders.insert(self.dir.clone());
-                    }
-                    fs::rename(&new.path, self.path(digest, new.form))?;
-                    pending.folders.insert(folder);
-                }
-                Err(error) => return Err(error),
-            }
+            fs::create_dir_all(&folder)?;
+            fs::rename(&new.path, self.path(digest, new.form))?;
             pending.files.pop_first();
+            pending.must_sync(folder, &self.dir);
         }
         while let Some(folder) = pending.folders.first() {
             File::open(folder)?.sync_all()?;
@@ -249,7 +258,7 @@ impl BlobStore for DiskBlobs {
         let there = self.renew(&stored.digest).map_err(failed)?;
         let mut pending = self.pending();
         if there {
-            pending.folders.insert(self.folder(&stored.digest));
+            pending.must_sync(self.folder(&stored.digest), &self.dir);
         } else if let Some(double) = pending.files.insert(stored.digest, new.clone()) {
             drop(pending);
             fs::remove_file(double.path).map_err(failed)?;
