@@ -208,6 +208,10 @@ impl<L: Layer> Store for Over<L> {
         self.write(|layer| layer.below().run_remove(runs))
     }
 
+    fn run_settle_ended(&self) -> Result<(), StoreError> {
+        self.write(|layer| layer.below().run_settle_ended())
+    }
+
     fn inbox_append(&self, run: RunId, command: &Command) -> Result<u64, StoreError> {
         self.write(|layer| layer.append(run, command))
     }

@@ -88,6 +88,13 @@ pub trait Store: Send + Sync {
     /// [`StoreError::RunLiving`] when one of them has not ended; then none is removed.
     fn run_remove(&self, runs: &[RunId]) -> Result<(), StoreError>;
 
+    /// Removes places in groups and effects of runs that have ended. Such a run gets no owner any more, so what
+    /// its last one did not come to is done by this; both hold up nobody meanwhile.
+    ///
+    /// # Errors
+    /// When the board cannot be written.
+    fn run_settle_ended(&self) -> Result<(), StoreError>;
+
     /// Puts a command for the owner of a run into its inbox; returns the command's number.
     ///
     /// # Errors

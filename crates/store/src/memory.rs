@@ -399,6 +399,20 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn run_settle_ended(&self) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let State { runs, groups, .. } = &mut *state;
+        let has_ended = |run: &RunId| runs.get(run).is_some_and(Run::has_ended);
+        for members in groups.values_mut() {
+            members.retain(|of| !has_ended(&of.member.run));
+        }
+        for run in runs.values_mut().filter(|run| run.has_ended()) {
+            run.effects.clear();
+        }
+        state.writes += 1;
+        Ok(())
+    }
+
     fn inbox_append(&self, run: RunId, command: &Command) -> Result<u64, StoreError> {
         let mut state = self.state();
         let row = state.run_to_change(run)?;

@@ -92,6 +92,7 @@ pub fn sweep(
     };
     let removed = removed(&candidates, &there, keep, now);
     store.run_remove(&removed)?;
+    store.run_settle_ended()?;
     store.durations_forget(before(now, u64::from(keep.days) * DAY_MS))?;
     let mut swept = Swept {
         runs: removed,

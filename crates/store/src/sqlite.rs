@@ -147,6 +147,10 @@ impl Store for SqliteStore {
         runs::remove(&self.board, runs)
     }
 
+    fn run_settle_ended(&self) -> Result<(), StoreError> {
+        runs::settle_ended(&self.board)
+    }
+
     fn inbox_append(&self, run: RunId, command: &Command) -> Result<u64, StoreError> {
         let seq = inbox::append(&self.board, run, command)?;
         self.own_news.fetch_add(1, Ordering::Relaxed);

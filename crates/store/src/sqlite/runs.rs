@@ -96,3 +96,16 @@ pub(super) fn remove(board: &Board, runs: &[RunId]) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+/// Removes what ended runs still wanted of the world.
+pub(super) fn settle_ended(board: &Board) -> Result<(), StoreError> {
+    board.write(|writer| {
+        for table in ["place", "effect"] {
+            writer.execute(
+                &format!("DELETE FROM {table} WHERE run IN (SELECT run FROM run WHERE state>=?1)"),
+                [codes::SUCCEEDED],
+            )?;
+        }
+        Ok(())
+    })
+}

@@ -77,6 +77,7 @@ on_every_board! {
     references_name_everything_outside_of_the_rows,
     removed_runs_leave_nothing,
     a_living_run_is_never_removed,
+    what_an_ended_run_still_wanted_is_settled_and_nothing_of_a_living_one,
     a_write_of_somebody_else_shows_as_a_change,
     many_threads_commit_at_once,
 }
@@ -759,6 +760,29 @@ fn removed_runs_leave_nothing(store: &dyn Store) {
     assert_eq!(store.run_events(id(1), 0, 9).unwrap(), []);
     assert_eq!(store.inbox_after(id(1), 0).unwrap(), []);
     assert!(!poll(store, 1).admitted);
+}
+
+fn what_an_ended_run_still_wanted_is_settled_and_nothing_of_a_living_one(store: &dyn Store) {
+    let effect = |number| EffectRow {
+        key: EffectKey::leave(None),
+        effect: Effect::LeaveGroup {
+            group: "deploy".into(),
+            member: member(number),
+        },
+    };
+    for number in 1..=2 {
+        let mut changes = change(row(id(number), 1));
+        changes.effects.push(effect(number));
+        let token = create_with(store, &head(id(number)), &changes);
+        enter(store, number);
+        if number == 1 {
+            commit(store, &token, &ended(id(1), 2)).unwrap();
+        }
+    }
+    store.run_settle_ended().unwrap();
+    let effects = |number| store.run_load(id(number)).unwrap().unwrap().effects;
+    assert_eq!((effects(1), effects(2)), (vec![], vec![effect(2)]));
+    assert_eq!(members(store), [(member(2), true)]);
 }
 
 fn a_living_run_is_never_removed(store: &dyn Store) {
