@@ -262,3 +262,15 @@ fn a_matrix_without_cells_is_told_as_skipped() {
         .says(" each             skipped: ")
         .says(": 1 ok, 1 skipped  (run ");
 }
+
+#[test]
+fn a_slip_of_the_pen_in_the_name_of_an_output_is_in_the_log() {
+    let world = World::new(
+        "tasks: { a: { outputs: { version: { type: string, default: none } }, run: 'echo versoin=1 >> \"$FORMIC_OUTPUT\"' } }\n",
+    );
+    let _ran = world.formic(&["run"]).ok();
+    let log = world.formic(&["logs", "@/a"]).ok().out;
+    let expected =
+        "formic: warning: output `versoin` is not declared by this task; did you mean `version`?\n";
+    assert!(log.contains(expected), "{log}");
+}

@@ -7,9 +7,12 @@ use super::outputs::{self, Written, typed};
 use crate::rows::{OutputValue, Outputs};
 use crate::texts;
 use expr::Value;
-use model::plan::{Output, Text};
+use model::plan::{Output, Steps, Text};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Lines that are said about one step. More would say the same again.
+const REMARKS: usize = 10;
 
 impl StepMachine {
     /// The values of the task's declared outputs, from what steps wrote and from templates.
@@ -74,6 +77,38 @@ impl StepMachine {
         let declared = &self.work.task.outputs;
         let names = self.written.keys().map(String::as_str);
         names.filter(|name| !declared.contains_key(*name)).collect()
+    }
+
+    /// What there is to say about what the step has written whose command runs, a line each: names that neither it nor
+    /// the task declares. Steps of other front-ends and those of groups declare none.
+    #[must_use]
+    pub fn remarks(&self, written: &Written) -> Vec<String> {
+        let native = self.task_steps().is_some_and(Steps::is_native);
+        let turn = self.running.as_ref();
+        let Some(turn) = turn.filter(|turn| native && turn.depth == 0) else {
+            return Vec::new();
+        };
+        let of_task = &self.work.task.outputs;
+        let declared = || of_task.keys().chain(turn.outputs.keys());
+        let names = written.outputs.keys();
+        let mut others = names.filter(|name| !declared().any(|each| each == *name));
+        let mut remarks: Vec<String> = others
+            .by_ref()
+            .take(REMARKS)
+            .map(|name| {
+                let open = declared().filter(|each| !written.outputs.contains_key(*each));
+                let then = match expr::check::nearest(name, open.map(String::as_str)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "declare it in `outputs`".to_owned(),
+                };
+                format!("warning: output `{name}` is not declared by this task; {then}")
+            })
+            .collect();
+        let more = others.count();
+        if more > 0 {
+            remarks.push(format!("warning: nor are {more} further ones"));
+        }
+        remarks
     }
 
     /// A text of the task, computed as its last step would read it.

@@ -334,3 +334,40 @@ fn an_interrupt_that_cut_nothing_short_leaves_the_result_as_it_is() {
     let cut = CommandEnd::Stopped(Some(Exit::Signal(15)));
     assert_eq!(interrupted_in(1, cut), AttemptResult::Interrupted);
 }
+
+#[test]
+fn a_name_that_nobody_declares_is_remarked_with_the_one_that_was_meant() {
+    let written = |names: &[&str]| Written {
+        outputs: names
+            .iter()
+            .map(|name| ((*name).to_owned(), "1".to_owned()))
+            .collect(),
+        ..Written::default()
+    };
+    let remarks = |contract: &str, names: &[&str]| {
+        let mut steps = steps(|t| {
+            t.contract(contract)
+                .output("version", ValueType::String)
+                .step("s", |s| s.output("own", ValueType::String))
+        });
+        next(&mut steps);
+        steps.remarks(&written(names))
+    };
+    let expected = [
+        "warning: output `other` is not declared by this task; declare it in `outputs`",
+        "warning: output `versoin` is not declared by this task; did you mean `version`?",
+    ];
+    assert_eq!(remarks("native", &["versoin", "own", "other"]), expected);
+    // Who means `version` does not write it too.
+    let expected =
+        ["warning: output `versoin` is not declared by this task; declare it in `outputs`"];
+    assert_eq!(remarks("native", &["versoin", "version"]), expected);
+    assert_eq!(remarks("github", &["versoin"]), [""; 0]);
+    let many: Vec<String> = (0..12).map(|n| format!("n{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let said = remarks("native", &many);
+    assert_eq!(
+        (said.len(), &*said[10]),
+        (11, "warning: nor are 2 further ones")
+    );
+}

@@ -195,6 +195,14 @@ pub struct Call {
     pub workspaces: BTreeMap<String, WorkspaceUse>,
 }
 
+impl Steps {
+    /// Whether they talk with the worker as a file of Formic's own language says.
+    #[must_use]
+    pub fn is_native(&self) -> bool {
+        is_native(&self.contract)
+    }
+}
+
 impl Default for Steps {
     fn default() -> Self {
         Self {

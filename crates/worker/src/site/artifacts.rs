@@ -7,7 +7,8 @@
 //! written.
 
 use super::{
-    Collected, Content, Prepared, Trouble, WantedArtifact, inside, known, make_dir, platform, tree,
+    Collected, Content, Prepared, Trouble, WantedArtifact, inside, known, make_dir, open_at_once,
+    platform, tree,
 };
 use crate::own::{Closed, Own};
 use crate::patterns::{self, BadPattern};
@@ -97,7 +98,7 @@ fn pack(files: &[PathBuf], source: &Path, archive: &Path) -> Result<(), Unpacked
         let added = if is_link {
             tar.append_path_with_name(whole, file)
         } else {
-            tar.append_file(file, &mut fs::File::open(whole).map_err(unreadable)?)
+            tar.append_file(file, &mut open_at_once(&whole).map_err(unreadable)?)
         };
         added.map_err(Unpacked::Archive)?;
     }
@@ -165,11 +166,11 @@ fn walk(
     let mut left = vec![at.to_owned()];
     while let Some(path) = left.pop() {
         let whole = source.join(&path);
-        let unreadable = |error: io::Error| match error.kind() {
-            io::ErrorKind::PermissionDenied => {
-                Trouble::User(format!("cannot look into `{}`: {error}", whole.display()))
+        let unreadable = |error: io::Error| {
+            if error.kind() == io::ErrorKind::PermissionDenied {
+                return Trouble::User(format!("cannot look into `{}`: {error}", whole.display()));
             }
-            _ => platform("look through", &whole, &error),
+            platform("look through", &whole, &error)
         };
         let kind = match fs::symlink_metadata(&whole) {
             Ok(metadata) => metadata.file_type(),

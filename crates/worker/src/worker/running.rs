@@ -228,6 +228,11 @@ impl Worker {
         attempt.kill_at = None;
         let duration_ms = now.since_ms(running.since);
         let steps = attempt.steps.as_mut().expect("it runs");
+        for remark in steps.remarks(&written) {
+            self.remark(id, &remark, now);
+        }
+        let attempt = self.attempts.get_mut(&id).expect("just looked up");
+        let steps = attempt.steps.as_mut().expect("it runs");
         if let CommandEnd::Refused(message) | CommandEnd::Lost(message) = &end {
             let message = message.clone();
             steps.ended(end, duration_ms, written);
