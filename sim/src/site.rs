@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{BlobStore, MemoryBlobs};
 use worker::Site;
+use worker::listing::CutShort;
 use worker::site::{Collected, Prepared, Trouble, Wanted, tree_key};
 
 /// What commands of one attempt wrote, and who they are.
@@ -51,7 +52,7 @@ impl FakeSite {
 }
 
 impl Site for FakeSite {
-    fn prepare(&self, work: &Work) -> Result<Prepared, Trouble> {
+    fn prepare(&self, work: &Work, _: &CutShort) -> Result<Prepared, Trouble> {
         let mut files = self.files();
         files.attempts.insert(tree_key(work.id), work.id);
         if files.fails && files.weather.is_multiple_of(50) {

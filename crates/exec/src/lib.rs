@@ -12,6 +12,7 @@
 )))]
 compile_error!("Formic runs on Linux, on x86-64 and aarch64.");
 
+mod aside;
 mod capability;
 mod cgroup;
 mod command;
@@ -25,6 +26,7 @@ pub mod spawner;
 mod sys;
 mod wire;
 
+pub use aside::{Cut, run_aside};
 pub use capability::{Binding, Capabilities, TreeKill, capabilities};
 pub use command::{Command, Limits, StepRef, TreeKey};
 pub use event::{ExecEvent, Exit, NotStarted, OutputState, Phase, Stream, Usage};

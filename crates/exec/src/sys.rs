@@ -1,7 +1,7 @@
 //! The calls that no safe crate offers: making a process, reaping one with its resource use, and what a
 //! process must do to itself to become a spawner.
 //!
-//! All `unsafe` of the project is here and in `sys/birth.rs`. Everything but [`watch_in_runtime`] is for the
+//! All `unsafe` of the project is here and in `sys/birth.rs`. Everything but [`watch_in_runtime`] and [`die_with_thread`] is for the
 //! spawner alone, which has one thread.
 
 #![expect(
@@ -43,6 +43,23 @@ pub(crate) fn take_over() -> io::Result<OwnedFd> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     reset_signals()?;
     Ok(socket)
+}
+
+/// Has the kernel kill what `command` starts when the thread that starts it has ended, and with it this process.
+pub(crate) fn die_with_thread(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt as _;
+    let parent = rustix::process::getpid().as_raw_nonzero().get();
+    // SAFETY: between fork and exec only two system calls are made, which allocate nothing and take no lock.
+    unsafe {
+        command.pre_exec(move || {
+            check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL))?;
+            // It may have ended before it was asked for.
+            if libc::getppid() != parent {
+                return Err(io::Error::from_raw_os_error(libc::ESRCH));
+            }
+            Ok(())
+        });
+    }
 }
 
 fn close_all_but(keep: RawFd) -> io::Result<()> {

@@ -63,6 +63,9 @@ pub const GRACE_MS: u64 = 10_000;
 pub const SERVICE_START_MS: u64 = 60 * 1000;
 /// Services of one task; each is a process with a probe.
 pub const SERVICES_PER_TASK: usize = 100;
+/// One call of Git that makes the place of a task. The largest checkouts that were met take some minutes; a filter or
+/// a network disk that hangs takes for ever.
+pub const GIT_MS: u64 = 10 * 60 * 1000;
 /// Files that one `hash` or `glob` may find. More is a mistake in a pattern, and the worker waits for them.
 pub const LISTED_FILES: usize = 50_000;
 /// Files and folders that one `hash` or `glob` may look at: the same tree with what was made from it.
@@ -73,3 +76,5 @@ pub const HASHED_BYTES: u64 = 512 * 1024 * 1024;
 pub const SIGNAL_BYTES: usize = 1024 * 1024;
 /// Changed files of a signal. They become a part of the plan and are compared with every pattern.
 pub const CHANGED_FILES: usize = 20_000;
+/// A plan, or what a task generated, as JSON. A plan of the largest run takes a few hundred bytes for each of its tasks.
+pub const PLAN_BYTES: usize = 512 * 1024 * 1024;

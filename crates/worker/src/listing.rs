@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Tells a look at files that nobody waits for it any more.
+/// Tells a look at files, or the making of a place, that nobody waits for it any more.
 #[derive(Debug, Clone, Default)]
 pub struct CutShort(Arc<AtomicBool>);
 
@@ -28,7 +28,9 @@ impl CutShort {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    fn is_due(&self) -> bool {
+    /// Whether nobody waits any more.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -117,10 +117,10 @@ fn perform(
         Output::Taken(id, size) => executor.output_taken(id, size),
         Output::Show(id, work, chunks) => ears.output(id, &work, &chunks),
         Output::Broken(cause) => ears.broken(&cause),
-        Output::Prepare(work) => {
+        Output::Prepare(work, cut_short) => {
             let (site, aside) = (Arc::clone(site), aside.clone());
             tokio::task::spawn_blocking(move || {
-                let result = unless_it_panics(|| site.prepare(&work));
+                let result = unless_it_panics(|| site.prepare(&work, &cut_short));
                 // Nobody listens any more when the worker has left.
                 drop(aside.send(Input::Prepared(work.id, result)));
             });

@@ -49,11 +49,11 @@ pub trait Content: Send + Sync {
 
 /// What an attempt needs of the place it runs in.
 pub trait Site: Send + Sync {
-    /// Makes the folders, takes in artifacts.
+    /// Makes the folders, takes in artifacts, until `cut_short`.
     ///
     /// # Errors
     /// Whose fault it is, and what is wrong.
-    fn prepare(&self, work: &Work) -> Result<Prepared, Trouble>;
+    fn prepare(&self, work: &Work, cut_short: &CutShort) -> Result<Prepared, Trouble>;
 
     /// Whether preparing is so little that it need not be done aside.
     fn is_light(&self, work: &Work) -> bool;

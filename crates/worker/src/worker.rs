@@ -19,6 +19,7 @@ mod talk;
 
 pub use looking::{Look, LookRef, Looked};
 
+use crate::listing::CutShort;
 use crate::site::{Collected, Prepared, Site, Trouble, Wanted};
 use api::protocol::{LEASE_MS, RENEW_MS, Reply, Request};
 use attempt::{Attempt, Phase};
@@ -85,8 +86,8 @@ pub enum Input {
 pub enum Output {
     /// Ask the board.
     Send(Request),
-    /// Make the place of an attempt; answer with [`Input::Prepared`].
-    Prepare(Arc<Work>),
+    /// Make the place of an attempt, unless nobody waits for it any more; answer with [`Input::Prepared`].
+    Prepare(Arc<Work>, CutShort),
     /// Have a step machine decide with the files of its source at hand, which may take as long as a slow disk wants;
     /// answer with [`Input::Looked`].
     Look(LookRef, Box<Look>),

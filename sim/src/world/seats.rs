@@ -283,9 +283,9 @@ impl World {
             Output::Kill(id) => executor.kill(id, told),
             Output::Finish(tree) => executor.finish(&tree, told),
             Output::Taken(id, size_bytes) => executor.output_taken(id, size_bytes, told),
-            Output::Prepare(work) => {
+            Output::Prepare(work, cut_short) => {
                 let after_ms = self.random.range(1, 400);
-                let word = Word::Prepared(work.id, site.prepare(&work));
+                let word = Word::Prepared(work.id, site.prepare(&work, &cut_short));
                 self.later(after_ms, Coming::Word(place, life, word));
             }
             Output::Look(reference, look) => {

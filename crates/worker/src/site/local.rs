@@ -77,13 +77,18 @@ impl LocalSite {
 }
 
 impl LocalSite {
-    fn make_place(&self, work: &Work, dir: PathBuf) -> Result<Prepared, Trouble> {
+    fn make_place(
+        &self,
+        work: &Work,
+        dir: PathBuf,
+        cut_short: &CutShort,
+    ) -> Result<Prepared, Trouble> {
         let source = self
             .source
             .clone()
             .unwrap_or_else(|| PathBuf::from(&work.source.dir));
         let source = if work.clean {
-            tree::worktree(&source, work, &dir)?
+            tree::worktree(&source, work, &dir, cut_short)?
         } else {
             source
         };
@@ -111,12 +116,12 @@ impl LocalSite {
 }
 
 impl Site for LocalSite {
-    fn prepare(&self, work: &Work) -> Result<Prepared, Trouble> {
+    fn prepare(&self, work: &Work, cut_short: &CutShort) -> Result<Prepared, Trouble> {
         let name = work.id.to_string();
         let dir = self.folders.take(&name);
         let dir =
             dir.map_err(|error| platform("create a folder in", self.folders.root(), &error))?;
-        let place = self.make_place(work, dir.clone());
+        let place = self.make_place(work, dir.clone(), cut_short);
         if place.is_err() {
             if work.clean {
                 tree::remove(&dir.join(tree::FOLDER));

@@ -1,10 +1,15 @@
 //! Worktrees: for a clean run each task has a checkout of the commit of its own.
 
 use super::{Trouble, platform};
+use crate::listing::CutShort;
 use engine::work::Work;
+use exec::Cut;
+use model::limits;
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 /// The worktree's folder in the attempt's.
 pub(super) const FOLDER: &str = "tree";
@@ -12,13 +17,19 @@ pub(super) const FOLDER: &str = "tree";
 const OF_HOOKS: [&str; 4] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"];
 
 /// Makes the worktree of an attempt inside its folder.
-pub(super) fn worktree(source: &Path, work: &Work, dir: &Path) -> Result<PathBuf, Trouble> {
+pub(super) fn worktree(
+    source: &Path,
+    work: &Work,
+    dir: &Path,
+    cut_short: &CutShort,
+) -> Result<PathBuf, Trouble> {
     let Some(commit) = &work.source.commit else {
         return Err(Trouble::User(format!(
             "a clean run needs a commit, and `{}` has none; commit first or leave out `--clean`",
             source.display()
         )));
     };
+    let git = |dir: &Path, args: &[&str]| git(dir, args, cut_short);
     let root = git(source, &["rev-parse", "--show-toplevel"])?;
     let prefix = git(source, &["rev-parse", "--show-prefix"])?;
     let tree = dir.join(FOLDER);
@@ -41,11 +52,33 @@ pub(super) fn worktree(source: &Path, work: &Work, dir: &Path) -> Result<PathBuf
 
 /// Removes the worktree that `source` lies in.
 pub(super) fn remove(source: &Path) {
-    // The attempt's folder goes in any case; `git worktree prune` forgets the rest.
-    drop(
-        git(source, &["rev-parse", "--show-toplevel"])
-            .and_then(|root| git(source, &["worktree", "remove", "--force", root.trim_end()])),
-    );
+    let git = |dir: &Path, args: &[&str]| git(dir, args, &CutShort::default());
+    // Twice: one that was not made to its end is locked.
+    let remove = ["worktree", "remove", "--force", "--force"];
+    let removed = git(source, &["rev-parse", "--show-toplevel"]).and_then(|root| {
+        let args: Vec<&str> = remove.into_iter().chain([root.trim_end()]).collect();
+        git(source, &args)
+    });
+    if removed.is_err() {
+        forget(source);
+    }
+}
+
+/// Takes a worktree that Git cannot remove from the list of its repository. `git worktree prune` would take others too.
+fn forget(tree: &Path) {
+    let named = |path: &Path, before: &str| {
+        let text = fs::read_to_string(path).ok()?;
+        Some(PathBuf::from(text.trim_end().strip_prefix(before)?))
+    };
+    let own = tree.join(".git");
+    let Some(entry) = named(&own, "gitdir: ") else {
+        return;
+    };
+    // Only what says itself that it is about this one.
+    if named(&entry.join("gitdir"), "").as_deref() == Some(&*own) {
+        // The attempt's folder goes in any case.
+        drop(fs::remove_dir_all(entry));
+    }
 }
 
 /// The files below `dir` that Git tracks and that are not what it has, relative to `dir`. None outside of a
@@ -55,17 +88,22 @@ pub(super) fn changed(dir: &Path) -> Result<BTreeSet<PathBuf>, Trouble> {
     if !is_tracked {
         return Ok(BTreeSet::new());
     }
-    let listed = git(dir, &["ls-files", "--modified", "-z", "."])?;
+    let listed = git(
+        dir,
+        &["ls-files", "--modified", "-z", "."],
+        &CutShort::default(),
+    )?;
     let names = listed.split('\0').filter(|name| !name.is_empty());
     Ok(names.map(PathBuf::from).collect())
 }
 
-fn git(dir: &Path, args: &[&str]) -> Result<String, Trouble> {
+/// Runs Git as long as somebody waits for it, and no longer than it may take.
+fn git(dir: &Path, args: &[&str], cut_short: &CutShort) -> Result<String, Trouble> {
     let mut command = Command::new("git");
     for name in OF_HOOKS {
         command.env_remove(name);
     }
-    let output = command
+    command
         .arg("-C")
         .arg(dir)
         .args([
@@ -75,10 +113,18 @@ fn git(dir: &Path, args: &[&str]) -> Result<String, Trouble> {
             "advice.detachedHead=false",
         ])
         .args(args)
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| platform("run `git` in", dir, &error))?;
+        .env("GIT_TERMINAL_PROMPT", "0");
+    let limit = Duration::from_millis(limits::GIT_MS);
+    let output = match exec::run_aside(&mut command, limit, &|| !cut_short.is_due()) {
+        Ok(output) => output,
+        Err(Cut::NotRun(error)) => return Err(platform("run `git` in", dir, &error)),
+        Err(cut @ (Cut::TooLong(_) | Cut::NotWanted)) => {
+            let (args, dir) = (args.join(" "), dir.display());
+            return Err(Trouble::Platform(format!(
+                "`git {args}` in `{dir}` was ended: {cut}"
+            )));
+        }
+    };
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

@@ -36,6 +36,8 @@ pub(super) enum Phase {
 pub(super) struct Attempt {
     pub(super) work: Arc<Work>,
     pub(super) phase: Phase,
+    /// Tells whoever makes its place that nobody waits for it any more.
+    pub(super) preparing: Preparing,
     pub(super) place: Option<Prepared>,
     pub(super) steps: Option<StepMachine>,
     pub(super) services: Services,
@@ -83,6 +85,16 @@ pub(super) struct Attempt {
     pub(super) missing_bytes: u64,
 }
 
+/// Ends the making of a place at the latest when the attempt is forgotten.
+#[derive(Default)]
+pub(super) struct Preparing(pub(super) CutShort);
+
+impl Drop for Preparing {
+    fn drop(&mut self) {
+        self.0.now();
+    }
+}
+
 /// A command that runs.
 pub(super) struct Running {
     pub(super) id: StepRef,
@@ -100,6 +112,7 @@ impl Attempt {
         Self {
             work,
             phase: Phase::Preparing,
+            preparing: Preparing::default(),
             place: None,
             steps: None,
             services: Services::default(),
@@ -214,7 +227,12 @@ impl Worker {
                 self.begin_services(id, now);
             }
             Err(trouble) => {
-                attempt.result = Some(failed(trouble, FailureKind::InfraBeforeStart));
+                attempt.result = Some(match attempt.stopping {
+                    None => failed(trouble, FailureKind::InfraBeforeStart),
+                    // It was not made because of that.
+                    Some(Stop::Interrupted) => AttemptResult::Interrupted,
+                    Some(Stop::Asked) => AttemptResult::Stopped,
+                });
                 attempt.phase = Phase::Flushing;
                 self.flush_or_report(id, now);
             }

@@ -2,6 +2,7 @@
 
 use super::attempt::{Attempt, failed};
 use super::{KNOWN_LEASES, Output, Worker};
+use crate::listing::CutShort;
 use crate::site::Trouble;
 use api::protocol::{RequestBody, Wish};
 use engine::rows::{AttemptEnd, AttemptResult};
@@ -75,10 +76,12 @@ impl Worker {
         self.attempts
             .insert(id, Attempt::new(Arc::clone(&work), now));
         if self.site.is_light(&work) {
-            let prepared = self.site.prepare(&work);
+            let prepared = self.site.prepare(&work, &CutShort::default());
             self.prepared(id, prepared, now);
         } else {
-            self.out.push(Output::Prepare(work));
+            let attempt = self.attempts.get_mut(&id).expect("just taken in");
+            let cut_short = attempt.preparing.0.clone();
+            self.out.push(Output::Prepare(work, cut_short));
         }
     }
 

@@ -54,6 +54,7 @@ impl Worker {
             return;
         }
         attempt.stopping = Some(stop);
+        attempt.preparing.0.now();
         attempt
             .give_up_at
             .get_or_insert(now.plus_ms(grace_ms + AFTER_STOP_MS));
@@ -74,6 +75,7 @@ impl Worker {
             return;
         };
         attempt.stopping.get_or_insert(stop);
+        attempt.preparing.0.now();
         attempt.give_up_at = Some(now);
         if let Some(steps) = &mut attempt.steps {
             steps.stop(stop);

@@ -41,7 +41,7 @@ pub(crate) fn place(id: AttemptId) -> Prepared {
 }
 
 impl Site for FakeSite {
-    fn prepare(&self, work: &Work) -> Result<Prepared, Trouble> {
+    fn prepare(&self, work: &Work, _: &CutShort) -> Result<Prepared, Trouble> {
         Ok(place(work.id))
     }
 

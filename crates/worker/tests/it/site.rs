@@ -13,6 +13,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use worker::listing::CutShort;
 use worker::site::{Prepared, Wanted, WantedArtifact};
 use worker::{Content, LocalSite, Site, Trouble};
 
@@ -73,8 +74,12 @@ impl Place {
         work
     }
 
+    fn make(&self, work: &Work) -> Result<Prepared, Trouble> {
+        self.site.prepare(work, &CutShort::default())
+    }
+
     fn prepare(&self) -> Prepared {
-        self.site.prepare(&self.work()).unwrap()
+        self.make(&self.work()).unwrap()
     }
 }
 
@@ -174,7 +179,7 @@ fn an_archive_cannot_write_outside_of_the_source() {
     archive.append(&header, &b"evil"[..]).unwrap();
     let bytes = archive.into_inner().unwrap();
     let work = takes_bytes(&place, Some("in"), &bytes);
-    let error = place.site.prepare(&work).unwrap_err();
+    let error = place.make(&work).unwrap_err();
     let expected = "artifact `files` holds `../escaped`, which leads out of its folder";
     assert_eq!(error, Trouble::User(expected.to_owned()));
     assert!(!place.source().join("escaped").exists());
@@ -235,7 +240,7 @@ fn an_archive_of_others_writes_nothing_into_what_is_gits_or_formics() {
         fs::create_dir(place.source().join(".git")).unwrap();
         std::os::unix::fs::symlink(".git", place.source().join("there")).unwrap();
         let work = takes_bytes(&place, to, &archive_of(&paths));
-        let error = place.site.prepare(&work).unwrap_err();
+        let error = place.make(&work).unwrap_err();
         let expected = format!("artifact `files` holds {expected}");
         assert_eq!(error, Trouble::User(expected));
         // Nothing of it, not even what would be allowed.
@@ -257,7 +262,7 @@ fn an_artifact_is_not_taken_into_what_is_gits_or_formics() {
     ] {
         let work = takes_bytes(&place, Some(to), &archive_of(&["a"]));
         let expected = format!("artifact `files`: `to: {to}` {why}");
-        let error = place.site.prepare(&work).unwrap_err();
+        let error = place.make(&work).unwrap_err();
         assert_eq!(error, Trouble::User(expected));
     }
 }
@@ -387,7 +392,7 @@ fn git(place: &Place, args: &[&str]) {
 fn a_file_that_differs_becomes_what_its_producer_made_and_the_log_says_so() {
     let place = Place::new();
     fs::write(place.source().join("out"), "stale").unwrap();
-    let prepared = place.site.prepare(&takes_out(&place, "fresh")).unwrap();
+    let prepared = place.make(&takes_out(&place, "fresh")).unwrap();
     assert_eq!(read_out(&place), "fresh");
     let expected = "artifact `files` replaced `out`, which differed";
     assert_eq!(prepared.remarks, [expected]);
@@ -402,14 +407,14 @@ fn a_file_that_is_the_same_is_not_written_again() {
         (file.ino(), file.ctime_nsec())
     };
     let before = times();
-    let prepared = place.site.prepare(&takes_out(&place, "same")).unwrap();
+    let prepared = place.make(&takes_out(&place, "same")).unwrap();
     assert_eq!((times(), prepared.remarks), (before, Vec::new()));
 }
 
 #[test]
 fn a_missing_file_is_brought_without_a_word() {
     let place = Place::new();
-    let prepared = place.site.prepare(&takes_out(&place, "fresh")).unwrap();
+    let prepared = place.make(&takes_out(&place, "fresh")).unwrap();
     assert_eq!(read_out(&place), "fresh");
     assert_eq!(prepared.remarks, [""; 0]);
 }
@@ -422,7 +427,7 @@ fn uncommitted_work_in_a_tracked_file_is_never_replaced() {
     git(&place, &["add", "-A"]);
     git(&place, &["commit", "-q", "-m", "all"]);
     fs::write(place.source().join("out"), "work of a person").unwrap();
-    let Err(Trouble::User(message)) = place.site.prepare(&takes_out(&place, "fresh")) else {
+    let Err(Trouble::User(message)) = place.make(&takes_out(&place, "fresh")) else {
         panic!("it is the person's");
     };
     let expected = format!(
@@ -434,7 +439,7 @@ fn uncommitted_work_in_a_tracked_file_is_never_replaced() {
     assert_eq!(read_out(&place), "work of a person");
     // What is committed can be had again.
     git(&place, &["commit", "-q", "-a", "-m", "more"]);
-    place.site.prepare(&takes_out(&place, "fresh")).unwrap();
+    place.make(&takes_out(&place, "fresh")).unwrap();
     assert_eq!(read_out(&place), "fresh");
 }
 
@@ -442,7 +447,7 @@ fn uncommitted_work_in_a_tracked_file_is_never_replaced() {
 fn a_folder_where_an_artifact_has_a_file_is_named() {
     let place = Place::new();
     fs::create_dir(place.source().join("out")).unwrap();
-    let Err(Trouble::User(message)) = place.site.prepare(&takes_out(&place, "fresh")) else {
+    let Err(Trouble::User(message)) = place.make(&takes_out(&place, "fresh")) else {
         panic!("a folder is not replaced");
     };
     assert!(
@@ -455,7 +460,7 @@ fn a_folder_where_an_artifact_has_a_file_is_named() {
 fn a_place_that_cannot_be_made_leaves_nothing_behind() {
     let place = Place::new();
     let work = takes(&place, Some("in"));
-    let error = place.site.prepare(&work).unwrap_err();
+    let error = place.make(&work).unwrap_err();
     let expected = "artifact `files` of `maker` is not there: that task did not give it";
     assert_eq!(error, Trouble::User(expected.to_owned()));
     let left = fs::read_dir(place.dir.path().join("state/attempts/1")).unwrap();
@@ -479,7 +484,7 @@ fn with_workspace(place: &Place, kind: WorkspaceKind, read_only: bool) -> Work {
 fn a_task_that_writes_what_it_may_only_read_is_told_the_file() {
     let place = Place::new();
     let files = WorkspaceKind::Files([("conf/a".to_owned(), "1".to_owned())].into());
-    let prepared = place.site.prepare(&with_workspace(&place, files, true));
+    let prepared = place.make(&with_workspace(&place, files, true));
     let prepared = prepared.unwrap();
     let none = Wanted::default();
     assert_eq!(
@@ -497,8 +502,8 @@ fn a_task_that_writes_what_it_may_only_read_is_told_the_file() {
 fn a_reader_is_not_blamed_for_what_a_writer_did_meanwhile() {
     let place = Place::new();
     let empty = |read_only| with_workspace(&place, WorkspaceKind::Empty, read_only);
-    let reader = place.site.prepare(&empty(true)).unwrap();
-    let writer = place.site.prepare(&empty(false)).unwrap();
+    let reader = place.make(&empty(true)).unwrap();
+    let writer = place.make(&empty(false)).unwrap();
     fs::write(Path::new(&writer.workspaces["w"]).join("new"), "").unwrap();
     place.site.clean(&writer);
     let collected = place.site.collect(&reader, &Wanted::default()).unwrap();
@@ -506,7 +511,7 @@ fn a_reader_is_not_blamed_for_what_a_writer_did_meanwhile() {
         that ran meanwhile";
     assert_eq!(collected.remarks, [expected]);
     // Nobody writes any more: the next reader is answerable again.
-    let reader = place.site.prepare(&empty(true)).unwrap();
+    let reader = place.make(&empty(true)).unwrap();
     fs::remove_file(Path::new(&reader.workspaces["w"]).join("new")).unwrap();
     assert!(place.site.collect(&reader, &Wanted::default()).is_err());
 }
@@ -522,10 +527,10 @@ fn a_workspace_has_its_files_once_and_keeps_what_tasks_make_of_them() {
         sub_paths: vec![Text::Literal("conf".to_owned())],
         read_only: false,
     });
-    let folder = place.site.prepare(&work).unwrap().workspaces["w"].clone();
+    let folder = place.make(&work).unwrap().workspaces["w"].clone();
     let file = Path::new(&folder).join("a");
     assert_eq!(fs::read_to_string(&file).unwrap(), "1");
     fs::write(&file, "2").unwrap();
-    place.site.prepare(&work).unwrap();
+    place.make(&work).unwrap();
     assert_eq!(fs::read_to_string(&file).unwrap(), "2");
 }

@@ -6,7 +6,7 @@ use engine::rows::AttemptResult;
 use exec::{ExecEvent, Exit, OutputState};
 use model::plan::{Plan, Resources, ValueType};
 use model::reason::FailureKind;
-use worker::{Input, Output};
+use worker::{Input, Output, Trouble};
 
 #[test]
 fn a_task_is_begun_ended_and_reported_with_a_wish_for_the_next() {
@@ -92,6 +92,31 @@ fn a_kill_while_the_place_is_made_is_no_success() {
     bench.tree_gone(&one(), 0);
     assert_eq!(bench.started(), []);
     assert_eq!(bench.results(), [AttemptResult::Stopped]);
+}
+
+#[test]
+fn a_stop_while_the_place_is_made_ends_the_making() {
+    for (input, result) in [
+        (Input::Kill, AttemptResult::Stopped),
+        (Input::Interrupt, AttemptResult::Interrupted),
+    ] {
+        let mut bench = Bench::slow(1);
+        bench.give(vec![one()]);
+        let said = bench.said.iter();
+        let mut cut = said.filter_map(|output| {
+            let Output::Prepare(_, cut) = output else {
+                return None;
+            };
+            Some(cut.clone())
+        });
+        let cut = cut.next().unwrap();
+        assert!(!cut.is_due());
+        bench.tell(input);
+        assert!(cut.is_due());
+        let trouble = Trouble::Platform("git was ended".to_owned());
+        bench.tell(Input::Prepared(one().id, Err(trouble)));
+        assert_eq!(bench.results(), [result]);
+    }
 }
 
 #[test]
