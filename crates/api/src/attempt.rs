@@ -57,7 +57,7 @@ fn length(ms: u64) -> String {
     let units = [(3_600_000, "h"), (60_000, "min"), (1000, "s")];
     let fits = units
         .iter()
-        .find(|(unit_ms, _)| ms >= *unit_ms && ms % unit_ms == 0);
+        .find(|(unit_ms, _)| ms >= *unit_ms && ms.is_multiple_of(*unit_ms));
     fits.map_or_else(
         || format!("{ms} ms"),
         |(unit_ms, unit)| format!("{} {unit}", ms / unit_ms),

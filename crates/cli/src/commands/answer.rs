@@ -58,9 +58,10 @@ pub(crate) fn run(args: &Args, answer: Answer, ui: &Ui) -> Result<Exit> {
     }
     let mut last = Sent::ToOwner;
     let mut late = Vec::new();
-    for (task, command) in &waiting {
-        if last == Sent::Ended {
-            break;
+    for (place, (task, command)) in waiting.iter().enumerate() {
+        // The answer before may have ended this one too, as the first failure of a matrix does.
+        if place > 0 && !still_waits(&board, run, task, answer)? {
+            continue;
         }
         last = act::send(&board, run, command)?;
         // Its owner ends it at the same moment, so an answer that is on the way would find nobody who waits.
@@ -101,6 +102,12 @@ pub(crate) fn run(args: &Args, answer: Answer, ui: &Ui) -> Result<Exit> {
         ));
     }
     Ok(Exit::Success)
+}
+
+fn still_waits(board: &Board, run: RunId, task: &TaskRow, answer: Answer) -> Result<bool> {
+    let tasks = board.store.run_tasks(run)?;
+    let row = tasks.get(task.no.index());
+    Ok(row.is_some_and(|row| command(row, answer).is_some()))
 }
 
 /// The command that answers a task, if it waits for one.

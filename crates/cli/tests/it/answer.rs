@@ -184,3 +184,16 @@ fn what_is_asked_since_when_and_until_when_is_shown_and_in_both_documents() {
     let _ran = world.formic(&["resume"]).ok();
     assert!(world.document()["tasks"][1]["asks"].is_null());
 }
+
+#[test]
+fn members_that_fail_with_the_first_that_is_rejected_need_no_answer() {
+    let world = World::new(
+        "name: ci\ntasks:\n  dep: { matrix: { n: [1, 2] }, approval: { prompt: \"go?\" }, run: 'true' }\n",
+    );
+    let _ran = world.formic(&["run"]).code(8);
+    let ran = world.formic(&["reject", "dep"]).ok();
+    let ran = ran.says("rejected `dep[1]` of run ");
+    assert!(!ran.err.contains("dep[2]"), "{}", ran.err);
+    let statuses = ["dep[1] failed policy", "dep[2] canceled fail_fast"];
+    assert_eq!(world.statuses(), statuses);
+}
