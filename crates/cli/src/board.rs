@@ -17,6 +17,7 @@ use api::run::Life;
 use engine::rows::{RunHead, RunState, Snapshot};
 use model::digest::Digest;
 use model::ids::RunId;
+use model::limits::PLAN_BYTES;
 use model::plan::{Fragment, Plan};
 use model::time::Timestamp;
 use std::path::{Path, PathBuf};
@@ -27,10 +28,6 @@ use store::{
     BlobStore as _, DiskBlobs, LogStore, Owner, Places, Retention, RunFilter, RunSummary,
     SqliteStore, StateDir, Store as _, StoreError,
 };
-
-/// A plan or fragment is JSON of at most this size. A plan of the largest run takes a few hundred bytes for
-/// each of its 200,000 tasks.
-const PLAN_BYTES: usize = 512 * 1024 * 1024;
 
 /// An open board.
 pub(crate) struct Board {

@@ -5,6 +5,8 @@
 
 use crate::exit::Exit;
 use api::error::{ErrorBody, ErrorDocument};
+use server::Fatal;
+use server::local::LocalError;
 use std::any::Any;
 use std::fmt::Write as _;
 
@@ -65,6 +67,9 @@ pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
         .any(|cause| cause.is::<engine::machine::Corrupt>())
     {
         return Exit::Bug;
+    }
+    if let Some(LocalError::Board(Fatal::PlanTooLarge { .. })) = error.downcast_ref() {
+        return Exit::Usage;
     }
     Exit::Infrastructure
 }
@@ -129,6 +134,23 @@ mod tests {
     #[test]
     fn rows_that_contradict_each_other_are_a_bug() {
         let error = anyhow::Error::from(engine::machine::Corrupt::Task(3));
+        assert_eq!(exit_of(&error), Exit::Bug);
+    }
+
+    #[test]
+    fn a_plan_that_is_too_large_is_the_users() {
+        let too_large = Fatal::PlanTooLarge { found_bytes: 1 };
+        let error = anyhow::Error::from(LocalError::from(too_large));
+        assert_eq!(exit_of(&error), Exit::Usage);
+    }
+
+    #[test]
+    fn rows_that_contradict_each_other_are_a_bug_also_when_a_run_is_taken_over() {
+        let corrupt = Fatal::Corrupt {
+            run: model::ids::RunId::from_random(1),
+            source: engine::machine::Corrupt::Task(3),
+        };
+        let error = anyhow::Error::from(LocalError::from(corrupt));
         assert_eq!(exit_of(&error), Exit::Bug);
     }
 

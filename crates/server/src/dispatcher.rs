@@ -17,9 +17,10 @@ mod watch;
 
 use api::protocol::{LEASE_MS, RENEW_MS, Reply, Request, Wish};
 use engine::event::{Event, Rejected};
-use engine::machine::Machine;
+use engine::machine::{Corrupt, Machine};
 use engine::rows::Changes;
 use model::ids::{RunId, WorkerId};
+use model::limits::PLAN_BYTES;
 use model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -37,6 +38,10 @@ pub type OpenLog = Box<dyn Fn(&WorkerId) -> Box<dyn LogSink> + Send>;
 /// Whether an owner lives, as far as can be known.
 pub type Alive = Box<dyn Fn(&Owner, Timestamp) -> bool + Send>;
 
+/// The time of day, given the time as the process lives it: processes of other machines compare with their own clocks,
+/// and only the time of day goes on while a machine is asleep.
+pub type TimeOfDay = Box<dyn Fn(Timestamp) -> Timestamp + Send>;
+
 /// What a dispatcher works with.
 pub struct Parts {
     /// The board.
@@ -49,6 +54,8 @@ pub struct Parts {
     pub owner: Owner,
     /// Whether an owner lives, as far as can be known.
     pub alive: Alive,
+    /// The time of day.
+    pub time_of_day: TimeOfDay,
 }
 
 /// Something that came in.
@@ -97,6 +104,22 @@ pub enum Fatal {
         /// What does not fit.
         why: String,
     },
+    /// Rows of a run that contradict each other.
+    #[error("run `{run}` cannot be loaded")]
+    Corrupt {
+        /// The run.
+        run: RunId,
+        /// What does not fit.
+        source: Corrupt,
+    },
+    /// A plan that could not be read back.
+    #[error(
+        "the plan takes {found_bytes} bytes as JSON, and a plan may take {PLAN_BYTES}; split the pipeline"
+    )]
+    PlanTooLarge {
+        /// What it takes.
+        found_bytes: usize,
+    },
     /// Somebody else has it.
     #[error(transparent)]
     Claim(#[from] ClaimError),
@@ -143,6 +166,8 @@ struct Worker {
     answered: BTreeMap<u64, Reply>,
     /// When it was heard last.
     heard_at: Timestamp,
+    /// The most tasks that it asked for or held at once: it has at least so many slots.
+    slots: usize,
 }
 
 /// A wish that waits.
@@ -154,9 +179,11 @@ struct Parked {
     heard_at: Timestamp,
 }
 
-/// Answers remembered for each worker. A worker has fewer requests under way: one wish, one renewal, one
-/// append and one report for each slot.
-const ANSWERS: usize = 256;
+/// Answers remembered for a worker with so many slots. It has fewer requests under way: one wish, one renewal, one append
+/// and one report for each slot; twice that, because an answer may be late by as many.
+const fn answers(slots: usize) -> usize {
+    2 * (2 + 2 * slots)
+}
 
 /// After this silence a worker to which nothing is leased is forgotten, with its answers. Its lease ends after a
 /// tenth of it; a request of it that is still on its way then is handled anew, and its token is refused.

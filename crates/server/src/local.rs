@@ -11,13 +11,14 @@ use engine::work::Work;
 use model::digest::Digest;
 use model::ids::{AttemptId, RunId, WorkerId};
 use model::plan::{Plan, Resources};
+use model::time::Timestamp;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use store::{BlobStore, Command, LogSink, LogStore, Owner, Store};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use worker::local::{Ears, Word, now};
@@ -34,7 +35,7 @@ pub struct Place {
     pub dir: PathBuf,
     /// This process.
     pub owner: Owner,
-    /// Whether another process lives.
+    /// Whether another process lives, at this time of day.
     pub alive: Alive,
 }
 
@@ -128,7 +129,10 @@ pub enum LocalError {
     Random(#[source] io::Error),
 }
 
-/// What comes to the dispatcher's thread.
+/// What comes to the dispatcher's thread. Its channel has no bound of its own, because who sends must not wait: the
+/// worker's thread reads pipes, and the dispatcher may be waiting for that thread. The protocol bounds it: for each slot one
+/// append (with what it shows, at most what `exec` reads before it is taken) or report, one wish, one renewal; at 1,024
+/// slots some 2,050 messages. Commands, interrupts and kills are single acts of people.
 enum Mail {
     Request(Request),
     Output(AttemptId, String, Vec<Chunk>),
@@ -207,13 +211,16 @@ impl Local {
             .with_source(settings.source.clone());
         let folders = place.dir.join("workspaces");
         let logs = place.logs.clone();
+        let alive = place.alive;
         let worker_id = WorkerId(format!("local-{:x}", random()?));
         let mut dispatcher = Dispatcher::new(Parts {
             store: place.store,
             blobs: place.blobs,
             logs: Box::new(move |worker| Box::new(logs.writer(worker)) as Box<dyn LogSink>),
             owner: place.owner,
-            alive: place.alive,
+            // Owners write until when they live by the time of day.
+            alive: Box::new(move |owner, _| alive(owner, time_of_day())),
+            time_of_day: Box::new(|_| time_of_day()),
         });
         let (run, first) = match start {
             Start::New { head, plan } => (head.id, dispatcher.create(*head, *plan, now())?),
@@ -226,6 +233,8 @@ impl Local {
             labels: settings.labels,
             grace_ms: settings.grace_ms,
         };
+        // Bounded by what it answers: a reply for each request under way (see [`Mail`]), and a nudge for each step of the
+        // dispatcher, of which there is one for each batch of mail or 50 ms.
         let (words, heard) = unbounded_channel();
         let ears = Mouth(self.sender.clone());
         let (ready, launched) = channel();
@@ -429,6 +438,13 @@ impl worker::Content for Blobs {
     fn open(&self, digest: &Digest) -> io::Result<Box<dyn Read + Send>> {
         self.0.open(digest).map_err(io::Error::other)
     }
+}
+
+/// What the clock of the machine says.
+fn time_of_day() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since_ms = since.unwrap_or_default().as_millis();
+    Timestamp(i64::try_from(since_ms).unwrap_or(i64::MAX))
 }
 
 /// 64 random bits of the system.

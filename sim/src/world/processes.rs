@@ -46,6 +46,7 @@ impl World {
                 let alive = alive.lock().unwrap_or_else(PoisonError::into_inner);
                 alive.contains(&owner.nonce)
             }),
+            time_of_day: Box::new(|now| now),
         });
         self.processes.push(Process {
             dispatcher: Some(dispatcher),
@@ -392,6 +393,8 @@ fn died_of_its_disk(fatal: &Fatal) -> bool {
         | Fatal::Log(_)
         | Fatal::Blob(_)
         | Fatal::Damaged { .. }
+        | Fatal::Corrupt { .. }
+        | Fatal::PlanTooLarge { .. }
         | Fatal::Claim(_) => false,
     }
 }

@@ -166,6 +166,7 @@ impl Board {
             blobs: Arc::new(MemoryBlobs::new()) as Arc<dyn BlobStore>,
             logs: Box::new(|_| Box::new(MemoryLogs::new()) as Box<dyn LogSink>),
             owner,
+            time_of_day: Box::new(|now| now),
             alive: Box::new(|_, _| true),
         });
         let now = Timestamp(0);

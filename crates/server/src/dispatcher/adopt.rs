@@ -6,19 +6,17 @@ use engine::machine::{self, Machine};
 use engine::rows::{EffectRow, RunHead, RunState, Snapshot};
 use model::digest::Digest;
 use model::ids::RunId;
+use model::limits::PLAN_BYTES;
 use model::plan::{Fragment, PLAN_VERSION, Plan};
 use model::time::Timestamp;
 use serde::de::DeserializeOwned;
 use store::{NewRun, Owner};
 
-/// The largest plan or fragment that is read back: a thousand bytes for each of the tasks that a run may have.
-const PLAN_BYTES: usize = model::limits::TASKS_PER_RUN * 1000;
-
 impl Dispatcher {
     /// Puts a new run on the board and owns it. `head.plan` is set to the address of `plan`.
     ///
     /// # Errors
-    /// When the board cannot be written; then there is no such run.
+    /// When the board cannot be written, or the plan is too large; then there is no such run.
     pub fn create(
         &mut self,
         mut head: RunHead,
@@ -27,6 +25,7 @@ impl Dispatcher {
     ) -> Result<Vec<Output>, Fatal> {
         let json =
             serde_json::to_vec(&plan).map_err(|error| damaged(head.id, error.to_string()))?;
+        must_fit(json.len())?;
         head.plan = self.parts.blobs.put_bytes(&json)?;
         self.parts.blobs.sync()?;
         let run = head.id;
@@ -114,7 +113,7 @@ impl Dispatcher {
             return Err(store::StoreError::NoRun(run).into());
         };
         let (plan, fragments) = self.read_plan(run, &snapshot)?;
-        Machine::rebuild(plan, fragments, snapshot).map_err(|error| damaged(run, error.to_string()))
+        Machine::rebuild(plan, fragments, snapshot).map_err(|source| Fatal::Corrupt { run, source })
     }
 
     fn read_plan(&self, run: RunId, snapshot: &Snapshot) -> Result<(Plan, Vec<Fragment>), Fatal> {
@@ -140,10 +139,23 @@ impl Dispatcher {
 
     pub(super) fn owner(&self, now: Timestamp) -> Owner {
         Owner {
-            until: now.plus_ms(LEASE_MS),
+            until: self.owned_until(now),
             ..self.parts.owner.clone()
         }
     }
+
+    /// Until when an owner counts as alive that renews now, by the time of day.
+    pub(super) fn owned_until(&self, now: Timestamp) -> Timestamp {
+        (self.parts.time_of_day)(now).plus_ms(LEASE_MS)
+    }
+}
+
+/// Makes sure that a plan of this size can be read back.
+fn must_fit(found_bytes: usize) -> Result<(), Fatal> {
+    if found_bytes > PLAN_BYTES {
+        return Err(Fatal::PlanTooLarge { found_bytes });
+    }
+    Ok(())
 }
 
 fn damaged(run: RunId, why: String) -> Fatal {
@@ -157,4 +169,17 @@ fn held(machine: &mut Machine) -> Option<Held> {
     let concurrency = machine.plan().concurrency.as_ref().filter(|_| begun)?;
     let (limit, mode) = (concurrency.limit, concurrency.mode);
     Some(Held { group, limit, mode })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_that_could_not_be_read_back_is_refused_before_there_is_a_run() {
+        assert!(must_fit(PLAN_BYTES).is_ok());
+        let error = must_fit(PLAN_BYTES + 1).map_err(|error| error.to_string());
+        let expected = "the plan takes 536870913 bytes as JSON, and a plan may take 536870912; split the pipeline";
+        assert_eq!(error, Err(expected.to_owned()));
+    }
 }

@@ -160,7 +160,7 @@ impl Dispatcher {
     /// Looks whether there is room by now.
     pub(super) fn ask_groups(&mut self, now: Timestamp) -> Result<(), Fatal> {
         let groups: Vec<String> = self.groups.keys().cloned().collect();
-        let asked = self.to_ask(groups);
+        let asked = self.askers(groups);
         let entries: Vec<GroupEntry<'_>> = asked
             .iter()
             .map(|(group, waiter)| waiter.entry(group))
@@ -182,7 +182,7 @@ impl Dispatcher {
         now: Timestamp,
     ) -> Result<(), Fatal> {
         let groups: BTreeSet<String> = left.iter().map(|(_, _, group, _)| group.clone()).collect();
-        let asked = self.to_ask(groups.into_iter().collect());
+        let asked = self.askers(groups.into_iter().collect());
         let next: Vec<GroupEntry<'_>> = asked
             .iter()
             .map(|(group, waiter)| waiter.entry(group))
@@ -225,7 +225,7 @@ impl Dispatcher {
     }
 
     /// Whom to ask for in these groups. Forgets those who do not wait any more.
-    fn to_ask(&mut self, groups: Vec<String>) -> Vec<(String, Waiter)> {
+    fn askers(&mut self, groups: Vec<String>) -> Vec<(String, Waiter)> {
         let mut asked = Vec::new();
         for group in groups {
             let Some(line) = self.groups.get_mut(&group) else {

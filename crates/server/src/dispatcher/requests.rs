@@ -1,6 +1,6 @@
 //! What workers ask, and what they are answered.
 
-use super::{ANSWERS, Answer, AnswerKind, Dispatcher, Fatal, LEASE_MS, Output, Parked, Worker};
+use super::{Answer, AnswerKind, Dispatcher, Fatal, LEASE_MS, Output, Parked, Worker, answers};
 use api::protocol::{Append, Reply, ReplyBody, Request, RequestBody, Stream, VERSION, Wish};
 use engine::event::{Event, Rejected, Report};
 use engine::rows::{AttemptEnd, Changes};
@@ -60,11 +60,13 @@ impl Dispatcher {
                 wish: None,
                 answered: BTreeMap::new(),
                 heard_at: now,
+                slots: 0,
             };
             self.workers.insert(worker.clone(), known);
         }
         let known = self.workers.get_mut(&worker).expect("inserted above");
         known.heard_at = now;
+        known.slots = known.slots.max(slots_of(&body));
         if let Some(reply) = known.answered.get(&number) {
             let reply = reply.clone();
             out.push(Output::Reply(worker, reply));
@@ -310,7 +312,7 @@ impl Dispatcher {
         };
         if let Some(known) = self.workers.get_mut(&worker) {
             known.answered.insert(number, reply.clone());
-            while known.answered.len() > ANSWERS {
+            while known.answered.len() > answers(known.slots) {
                 known.answered.pop_first();
             }
         }
@@ -368,6 +370,15 @@ impl Dispatcher {
             }
         }
         stop
+    }
+}
+
+/// How many slots a worker has at least that asks this.
+fn slots_of(body: &RequestBody) -> usize {
+    match body {
+        RequestBody::Lease(wish) => wish.max as usize,
+        RequestBody::Renew { holds } => holds.len(),
+        RequestBody::Append(_) | RequestBody::Report { .. } => 1,
     }
 }
 

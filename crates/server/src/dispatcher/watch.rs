@@ -1,6 +1,6 @@
 //! What happens without anybody asking: time passes, and others write to the board.
 
-use super::{Dispatcher, FORGET_MS, Fatal, LEASE_MS, POLL_MS, RENEW_MS};
+use super::{Dispatcher, FORGET_MS, Fatal, POLL_MS, RENEW_MS};
 use engine::event::Event;
 use engine::order;
 use engine::rows::{Effect, TaskKind};
@@ -33,16 +33,13 @@ impl Dispatcher {
         if now >= self.renew_at {
             self.renew_at = now.plus_ms(RENEW_MS);
             self.forget_silent(now);
+            let until = self.owned_until(now);
             for owned in self
                 .runs
                 .values()
                 .filter(|owned| !owned.machine.has_ended())
             {
-                match self
-                    .parts
-                    .store
-                    .owner_renew(&owned.token, now.plus_ms(LEASE_MS))
-                {
+                match self.parts.store.owner_renew(&owned.token, until) {
                     // Whoever lost a run learns it from the next commit.
                     Ok(()) | Err(StoreError::NotOwner(_)) => {}
                     Err(error) => return Err(error.into()),

@@ -19,13 +19,15 @@ pub(crate) struct Board {
     pub(crate) logs: MemoryLogs,
     dead: Arc<Mutex<BTreeSet<u64>>>,
     looks: Arc<AtomicU64>,
+    /// By how much the time of day is ahead of the clocks of processes.
+    ahead_ms: Arc<AtomicU64>,
 }
 
 impl Board {
     /// A process; its `number` is its nonce.
     pub(crate) fn process(&self, number: u64) -> Process {
         let (logs, dead) = (self.logs.clone(), Arc::clone(&self.dead));
-        let looks = Arc::clone(&self.looks);
+        let (looks, ahead_ms) = (Arc::clone(&self.looks), Arc::clone(&self.ahead_ms));
         let parts = Parts {
             store: Arc::new(self.store.clone()) as Arc<dyn Store>,
             blobs: Arc::new(self.blobs.clone()) as Arc<dyn BlobStore>,
@@ -46,6 +48,7 @@ impl Board {
                     .expect("no test panics in it")
                     .contains(&owner.nonce)
             }),
+            time_of_day: Box::new(move |now| now.plus_ms(ahead_ms.load(Ordering::Relaxed))),
         };
         Process {
             dispatcher: Dispatcher::new(parts),
@@ -59,6 +62,11 @@ impl Board {
     /// whom it meets.
     pub(crate) fn looks(&self) -> u64 {
         self.looks.load(Ordering::Relaxed)
+    }
+
+    /// The machine was asleep: the clocks of processes stood still meanwhile.
+    pub(crate) fn sleeps_ms(&self, ms: u64) {
+        self.ahead_ms.fetch_add(ms, Ordering::Relaxed);
     }
 
     /// The process is dead, as the kernel would say.

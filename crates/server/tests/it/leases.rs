@@ -210,3 +210,21 @@ fn a_machines_clock_that_jumps_ends_no_lease_and_puts_no_deadline_off() {
         assert_eq!(granted(&process.replies()).len(), 1);
     }
 }
+
+#[test]
+fn a_worker_with_a_thousand_slots_gets_every_answer_again() {
+    let names: Vec<String> = (0..1_000).map(|number| format!("t{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut process = Board::default().process(1);
+    process.create(1, tasks(&names));
+    let work = process.lease(1_000);
+    let reports: Vec<_> = work
+        .iter()
+        .map(|work| process.report(work, AttemptResult::Succeeded, None))
+        .collect();
+    let inputs = reports.iter().cloned().map(Input::Request).collect();
+    process.said.clear();
+    process.tell(inputs);
+    let first = process.replies();
+    assert_eq!(process.ask(&reports[0]), first[..1]);
+}

@@ -149,3 +149,66 @@ fn a_run_that_was_given_up_can_be_taken_at_once() {
     second.succeed(&work);
     assert_eq!(second.state(1), "succeeded");
 }
+
+#[test]
+fn until_when_an_owner_lives_is_said_by_the_time_of_day() {
+    let board = Board::default();
+    let mut process = board.process(1);
+    process.create(1, tasks(&["a"]));
+    let until = || {
+        let found = board.store.run_fetch(run(1)).expect("readable");
+        found.expect("there").owner.expect("owned").until
+    };
+    let before = until();
+    board.sleeps_ms(3_600_000);
+    process.pass_ms(api::protocol::RENEW_MS);
+    let passed_ms = until().since_ms(before);
+    assert_eq!(passed_ms, 3_600_000 + api::protocol::RENEW_MS);
+}
+
+#[test]
+fn rows_that_contradict_each_other_keep_their_cause() {
+    let board = Board::default();
+    let mut first = board.process(1);
+    let plan = tasks(&["a", "b"]);
+    first.create(1, plan);
+    let fewer = serde_json::to_vec(&tasks(&["a"])).expect("a plan");
+    let mut found = board.store.run_load(run(1)).expect("readable");
+    let rows = found.as_mut().expect("there");
+    let head = engine::rows::RunHead {
+        id: run(2),
+        plan: store::BlobStore::put_bytes(&board.blobs, &fewer).expect("in memory"),
+        ..rows.head.clone()
+    };
+    let mut changes = engine::machine::Machine::create(head.clone(), tasks(&["a", "b"]), first.now);
+    changes.changes.run.id = run(2);
+    let owner = store::Owner {
+        nonce: 1,
+        ..found_owner(&board)
+    };
+    let new = store::NewRun {
+        head: &head,
+        changes: &changes.changes,
+        owner: &owner,
+    };
+    board.store.run_create(&new).expect("its name is free");
+    board.dies(1);
+    let mut second = board.process(2);
+    let error = second
+        .dispatcher
+        .take_over(run(2), "tester", second.now)
+        .expect_err("it has a row too many");
+    let source = std::error::Error::source(&error).expect("it has a cause");
+    assert!(source.is::<engine::machine::Corrupt>(), "{error}");
+}
+
+fn found_owner(board: &Board) -> store::Owner {
+    let found = board.store.run_fetch(run(1)).expect("readable");
+    found.expect("there").owner.expect("owned")
+}
+
+#[test]
+fn who_waits_for_the_board_loses_no_lease() {
+    let wait_ms = store::sqlite::BUSY.as_millis();
+    assert!(wait_ms * 2 < u128::from(api::protocol::LEASE_MS));
+}
