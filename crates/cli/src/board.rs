@@ -151,12 +151,13 @@ impl Board {
 
     /// Removes what needs no room to be removed. Nobody may write anyway, so trouble is not told.
     pub(crate) fn make_room(&self, ui: &Ui) {
-        let swept =
-            store::sweep_unnamed(&*self.store, &*self.blobs, &self.logs, edge::now());
+        let swept = store::sweep_unnamed(&*self.store, &*self.blobs, &self.logs, edge::now());
         let freed = swept.map_or(0, |swept| swept.bytes);
         if freed > 0 {
             let size = text::size(freed);
-            ui.say(format!("no space was left on the disk: removed {size} that no run names"));
+            ui.say(format!(
+                "no space was left on the disk: removed {size} that no run names"
+            ));
         }
     }
 
@@ -171,6 +172,7 @@ impl Board {
     fn clear(&self, ui: &Ui) -> Result<()> {
         let killed = exec::leftovers::sweep(&self.state_id)
             .context("cannot clear the machine of what an earlier formic left")?;
+        server::remove_worktrees(&self.dir);
         match killed.len() {
             0 => {}
             1 => ui.say("killed 1 process that an earlier formic had left behind"),

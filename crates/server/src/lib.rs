@@ -8,3 +8,4 @@ pub mod dispatcher;
 pub mod local;
 
 pub use dispatcher::{Dispatcher, Fatal, Input, Output, Parts};
+pub use worker::site::remove_worktrees;

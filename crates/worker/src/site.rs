@@ -13,6 +13,7 @@ mod tree;
 mod workspaces;
 
 pub use environment::{INHERITED, INHERITED_PREFIXES};
+pub use folders::remove_worktrees;
 pub use local::LocalSite;
 pub use masks::MasksSeen;
 pub use workspaces::Held;

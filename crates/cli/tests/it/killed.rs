@@ -1,6 +1,5 @@
 //! `kill -9`: what the board says afterwards, that nothing is left, and that the run goes on.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use crate::world::{World, heard, processes_with};
 use std::fs::File;
@@ -153,4 +152,40 @@ fn a_third_signal_ends_the_program_at_once_and_nothing_is_left() {
     assert!(matches!(code, Some(129 | 130 | 143)), "{code:?}");
     assert_eq!(world.document()["status"], "interrupted");
     assert_eq!(processes_with(&go), [] as [String; 0]);
+}
+
+#[test]
+fn worktrees_of_a_killed_run_are_taken_from_the_repository_by_the_next_command() {
+    let world = World::empty();
+    let (begun, go) = (world.fifo("begun"), world.fifo("go"));
+    world.write(
+        "formic.yaml",
+        &format!("tasks:\n  a: {{ run: 'echo x > {begun}; cat {go}' }}\n"),
+    );
+    world.git(&["init", "-q", "-b", "main", "."]);
+    world.commit();
+    world.git(&["worktree", "add", "-q", "../theirs"]);
+    let trees = || world.git(&["worktree", "list"]).lines().count();
+    let tree = world.dir().join(".formic/state/attempts/1");
+    for breaks in [false, true] {
+        let mut going = world.start(&["run", "--clean"]);
+        assert_eq!(heard(&begun), "x\n");
+        assert_eq!(trees(), 3);
+        going.signal("KILL");
+        assert_eq!(going.end().code, None);
+        // As Git leaves one that it was killed in the making of; and one that Git would not remove.
+        let mut folders = std::fs::read_dir(&tree).unwrap().flatten();
+        let tree = folders.find_map(|at| Some(at.path().join("tree")).filter(|at| at.is_dir()));
+        let tree = tree.unwrap();
+        world.git(&["worktree", "lock", tree.to_str().unwrap()]);
+        if breaks {
+            let entry = std::fs::read_to_string(tree.join(".git")).unwrap();
+            let entry = entry.trim().strip_prefix("gitdir: ").unwrap();
+            std::fs::remove_file(format!("{entry}/HEAD")).unwrap();
+            // Of others nothing is taken, be they gone.
+            std::fs::remove_dir_all(world.outside().join("theirs")).unwrap();
+        }
+        let _ran = world.formic(&["ls"]).ok();
+        assert_eq!(trees(), 2, "{}", world.git(&["worktree", "list"]));
+    }
 }

@@ -73,7 +73,7 @@ impl Folders {
         if state.own.is_none() {
             state.own = Some(Own::make(&self.root)?);
             let root = self.root.clone();
-            state.sweep(move || remove_left_behind(&root));
+            state.sweep(move || remove_left_behind(&root, |_| true));
         }
         let own = state.own.as_ref().expect("just made");
         let dir = own.dir.join(name);
@@ -163,18 +163,35 @@ fn try_lock(dir: &Path) -> io::Result<Option<File>> {
     Ok(same.then_some(file))
 }
 
+/// Removes the worktrees that dead processes left in the folder of Formic's state. They are in the list of somebody's
+/// repository until then.
+pub fn remove_worktrees(state: &Path) {
+    let has_worktree = |dir: &Path| {
+        let mut attempts = fs::read_dir(dir).into_iter().flatten().flatten();
+        attempts.any(|attempt| worktree_of(&attempt).is_dir())
+    };
+    remove_left_behind(&state.join("attempts"), has_worktree);
+}
+
+fn worktree_of(attempt: &fs::DirEntry) -> PathBuf {
+    attempt.path().join(tree::FOLDER)
+}
+
 /// Removes the folders of processes that are dead. What cannot be removed is only in the way.
-fn remove_left_behind(root: &Path) {
+fn remove_left_behind(root: &Path, wanted: impl Fn(&Path) -> bool) {
     let Ok(entries) = fs::read_dir(root) else {
         return;
     };
     for entry in entries.flatten() {
         let dir = entry.path();
+        if !wanted(&dir) {
+            continue;
+        }
         let Ok(Some(lock)) = try_lock(&dir) else {
             continue;
         };
         for attempt in fs::read_dir(&dir).into_iter().flatten().flatten() {
-            let worktree = attempt.path().join(tree::FOLDER);
+            let worktree = worktree_of(&attempt);
             if worktree.is_dir() {
                 tree::remove(&worktree);
             }
