@@ -1,5 +1,6 @@
 //! The document of a command that could not do its work: one form for every command, usage errors included.
 
+use crate::check::CheckedFile;
 use serde::{Deserialize, Serialize};
 
 /// The name and version of the document's form.
@@ -25,6 +26,9 @@ pub struct ErrorBody {
     pub causes: Vec<String>,
     /// Next steps.
     pub help: Vec<String>,
+    /// What is wrong with pipeline files, if that is what is wrong; absent without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<CheckedFile>,
 }
 
 impl ErrorDocument {

@@ -14,6 +14,10 @@ pub struct ListDocument {
     pub schema: String,
     /// The runs.
     pub runs: Vec<ListedRun>,
+    /// Whether there are more runs of the project than these.
+    pub truncated: bool,
+    /// How many runs of other projects are on the same board.
+    pub others: usize,
 }
 
 /// A run in a list. Counts are of tasks that a worker runs.
@@ -68,7 +72,17 @@ impl ListDocument {
         Self {
             schema: SCHEMA.to_owned(),
             runs,
+            truncated: false,
+            others: 0,
         }
+    }
+
+    /// The same beside runs that it does not show: whether some are the project's, and how many are of others.
+    #[must_use]
+    pub fn beside(mut self, truncated: bool, others: usize) -> Self {
+        self.truncated = truncated;
+        self.others = others;
+        self
     }
 }
 

@@ -33,9 +33,9 @@ impl SourceFile {
     pub(crate) fn decode(&self) -> Result<(&str, usize), Box<Diagnostic>> {
         let bytes = self.text.as_slice();
         if bytes.len() > limits::PIPELINE_FILE_BYTES {
+            // Who reads a file stops behind the bound, so how many there are is not known.
             let message = format!(
-                "the file has {} bytes; at most {} are allowed",
-                bytes.len(),
+                "the file has more than {} bytes, which is the most that a pipeline may have",
                 limits::PIPELINE_FILE_BYTES
             );
             return Err(self.at_byte(&codes::FILE_TOO_LARGE, 0, message));

@@ -68,7 +68,9 @@ fn a_file_of_more_than_a_mebibyte_is_refused() {
     let text = " ".repeat(limits::PIPELINE_FILE_BYTES + 1);
     assert_eq!(
         checked(text),
-        ["E0101 1:1 the file has 1048577 bytes; at most 1048576 are allowed"]
+        [
+            "E0101 1:1 the file has more than 1048576 bytes, which is the most that a pipeline may have"
+        ]
     );
 }
 
