@@ -111,15 +111,35 @@ pub(crate) fn run() -> ExitCode {
         fault::exit_of(&error)
     });
     ui.flush();
-    ExitCode::from(exit.code())
+    ExitCode::from(unless_unwritten(exit, &ui).code())
+}
+
+/// What was not written is no success: a script would go on with half a document. A red result stays red.
+fn unless_unwritten(exit: Exit, ui: &Ui) -> Exit {
+    match ui.lost() {
+        Some(error) => exit.or_worse(unwritten(&error)),
+        None => exit,
+    }
+}
+
+fn unwritten(error: &std::io::Error) -> Exit {
+    crate::ui::aside(&format!(
+        "error: standard output cannot be written, so what was printed is not whole\n  caused by: {error}\n\
+         help: look where it goes: the disk may be full"
+    ));
+    Exit::Infrastructure
 }
 
 /// Prints help, the version, or what is wrong with the arguments; the latter as a document too if one was asked for.
 fn refuse(error: &clap::Error) -> Exit {
-    // Nobody to tell about the trouble of telling.
-    drop(error.print());
+    let printed = error.print();
     if !error.use_stderr() {
-        return Exit::Success;
+        let lost = |error: &std::io::Error| error.kind() != std::io::ErrorKind::BrokenPipe;
+        return match printed {
+            Err(error) if lost(&error) => unwritten(&error),
+            // Nobody to tell about the trouble of telling.
+            Ok(()) | Err(_) => Exit::Success,
+        };
     }
     if asks_for_document(std::env::args_os().skip(1)) {
         Ui::new(Wish::default()).document(&usage_document(error));
@@ -179,6 +199,7 @@ fn usage_document(error: &clap::Error) -> ErrorDocument {
         message,
         causes: Vec::new(),
         help,
+        files: Vec::new(),
     })
 }
 

@@ -8,7 +8,7 @@
 use crate::edge;
 use crate::exit::Exit;
 use crate::fault::Fault;
-use crate::project::Project;
+use crate::project::{Project, must_be_text};
 use crate::source;
 use crate::text;
 use crate::ui::Ui;
@@ -104,6 +104,7 @@ impl Board {
     fn open_in(state: &StateDir, project: &Project, ui: &Ui) -> Result<Self> {
         let dir = std::fs::canonicalize(&state.dir)
             .with_context(|| format!("cannot use the folder `{}`", state.dir.display()))?;
+        must_be_text(&dir)?;
         let state_id = Digest::of(dir.as_os_str().as_encoded_bytes()).to_hex()[..16].to_owned();
         let board = Self {
             store: Arc::new(opened(&state.board())?),

@@ -58,6 +58,23 @@ impl Exit {
         }
     }
 
+    /// This exit, or `other` if nothing worse had happened.
+    pub(crate) const fn or_worse(self, other: Self) -> Self {
+        match self {
+            Self::Success | Self::Pending => other,
+            Self::Red
+            | Self::Usage
+            | Self::Canceled
+            | Self::Gate
+            | Self::Nothing
+            | Self::Infrastructure
+            | Self::Bug
+            | Self::Hangup
+            | Self::Interrupt
+            | Self::Terminate => self,
+        }
+    }
+
     /// The exit of a failure of this kind.
     const fn of_failure(kind: FailureKind) -> Self {
         match kind {

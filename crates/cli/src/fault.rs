@@ -4,6 +4,7 @@
 //! help; without one the trouble is the platform's, except where rows contradict each other: that is a bug.
 
 use crate::exit::Exit;
+use api::check::CheckedFile;
 use api::error::{ErrorBody, ErrorDocument};
 use server::Fatal;
 use server::local::LocalError;
@@ -17,6 +18,7 @@ pub(crate) struct Fault {
     exit: Exit,
     message: String,
     help: Vec<String>,
+    files: Vec<CheckedFile>,
 }
 
 impl Fault {
@@ -26,6 +28,7 @@ impl Fault {
             exit,
             message: message.into(),
             help: Vec::new(),
+            files: Vec::new(),
         }
     }
 
@@ -42,6 +45,12 @@ impl Fault {
     /// Adds a next step.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
+        self
+    }
+
+    /// Adds what is wrong with pipeline files, for documents; people have seen it drawn.
+    pub(crate) fn files(mut self, files: Vec<CheckedFile>) -> Self {
+        self.files = files;
         self
     }
 }
@@ -96,6 +105,7 @@ pub(crate) fn document(error: &anyhow::Error) -> ErrorDocument {
         message: error.to_string(),
         causes: error.chain().skip(1).map(ToString::to_string).collect(),
         help: fault_in(error).map_or_else(Vec::new, |fault| fault.help.clone()),
+        files: fault_in(error).map_or_else(Vec::new, |fault| fault.files.clone()),
     })
 }
 
@@ -132,12 +142,6 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_contradict_each_other_are_a_bug() {
-        let error = anyhow::Error::from(engine::machine::Corrupt::Task(3));
-        assert_eq!(exit_of(&error), Exit::Bug);
-    }
-
-    #[test]
     fn a_plan_that_is_too_large_is_the_users() {
         let too_large = Fatal::PlanTooLarge { found_bytes: 1 };
         let error = anyhow::Error::from(LocalError::from(too_large));
@@ -151,6 +155,12 @@ mod tests {
             source: engine::machine::Corrupt::Task(3),
         };
         let error = anyhow::Error::from(LocalError::from(corrupt));
+        assert_eq!(exit_of(&error), Exit::Bug);
+    }
+
+    #[test]
+    fn rows_that_contradict_each_other_are_a_bug() {
+        let error = anyhow::Error::from(engine::machine::Corrupt::Task(3));
         assert_eq!(exit_of(&error), Exit::Bug);
     }
 

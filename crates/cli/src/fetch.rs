@@ -44,11 +44,21 @@ pub(crate) struct Fetched {
     pub bytes: Vec<u8>,
 }
 
-/// Why a file could not be fetched: what is wrong, and what to do.
+/// Why a file could not be fetched: whose fault it is, what is wrong, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refused {
+    pub whose: Whose,
     pub message: String,
     pub help: String,
+}
+
+/// Whose fault it is that a file could not be fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// The reference names what is not there, or what this person may not have.
+    User,
+    /// The network, the machine, or the other end: the same may work later.
+    Platform,
 }
 
 impl Cache {
@@ -191,6 +201,7 @@ fn find(
             Ok(None) => {}
             Err(message) => {
                 return Ok(Err(Refused {
+                    whose: Whose::User,
                     message: format!("`{path}` at `{reference}` of `{url}` {message}"),
                     help: "name a file with a pipeline or a task".to_owned(),
                 }));
@@ -198,6 +209,7 @@ fn find(
         }
     }
     Ok(Err(Refused {
+        whose: Whose::User,
         message: format!("`{url}` has no file `{path}` at `{reference}`"),
         help: "mend the path behind `//`; it counts from the top of the repository".to_owned(),
     }))
@@ -262,14 +274,47 @@ fn remote(dir: &Path) -> Command {
 
 fn refused(url: &str, said: &str) -> Refused {
     Refused {
+        whose: whose(said),
         message: format!("cannot fetch `{url}`: git says: {said}"),
         help: format!("look whether `git ls-remote {url}` works here"),
+    }
+}
+
+/// What Git, a server or `ssh` says when the address is wrong or the person may not read there. All else is trouble
+/// that the user's file is not the cause of.
+const OF_USER: [&str; 14] = [
+    "not found",
+    "does not exist",
+    "does not appear to be a git repository",
+    "not a git repository",
+    "could not read Username",
+    "could not read Password",
+    "Authentication failed",
+    "Permission denied",
+    "returned error: 401",
+    "returned error: 403",
+    "Host key verification failed",
+    "not allowed",
+    "URL rejected",
+    TOO_LARGE,
+];
+/// In the message of a repository that is larger than its bound.
+const TOO_LARGE: &str = "the repository has more than";
+/// What is said where there is no program.
+const NO_GIT: &str = "there is no `git` program here";
+
+fn whose(said: &str) -> Whose {
+    if said != NO_GIT && OF_USER.iter().any(|each| said.contains(each)) {
+        Whose::User
+    } else {
+        Whose::Platform
     }
 }
 
 fn refused_reference(url: &str, reference: &str, said: &str) -> Refused {
     if said.contains("couldn't find remote ref") || said.contains("not our ref") {
         return Refused {
+            whose: Whose::User,
             message: format!("`{url}` has no tag, branch or commit `{reference}`"),
             help: format!("`git ls-remote {url}` lists what it has"),
         };
@@ -290,7 +335,7 @@ fn bounded(
     let child = match command.spawn() {
         Ok(child) => child,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Ok(Err("there is no `git` program here".to_owned()));
+            return Ok(Err(NO_GIT.to_owned()));
         }
         Err(error) => return Err(error).context("cannot start `git`"),
     };
@@ -305,12 +350,9 @@ fn bounded(
                 Some(format!("it took longer than {} seconds", time.as_secs())),
                 None,
             ),
-            Err(_) if growing.is_some_and(|dir| size(dir) > REPOSITORY_BYTES) => (
-                Some(format!(
-                    "the repository has more than {REPOSITORY_BYTES} bytes"
-                )),
-                None,
-            ),
+            Err(_) if growing.is_some_and(|dir| size(dir) > REPOSITORY_BYTES) => {
+                (Some(format!("{TOO_LARGE} {REPOSITORY_BYTES} bytes")), None)
+            }
             Err(_) => continue,
         };
         if let Some(output) = ended {
@@ -326,8 +368,19 @@ fn spoken(output: &Output) -> Result<Vec<u8>, String> {
     if output.status.success() {
         Ok(output.stdout.clone())
     } else {
-        Err(git::last_words(output))
+        Err(last_words(output))
     }
+}
+
+/// What Git says; where that is only that it could not read, what `ssh` or the server said before.
+fn last_words(output: &Output) -> String {
+    let said = git::last_words(output);
+    if !said.starts_with("Could not read from remote repository") {
+        return said;
+    }
+    let all = String::from_utf8_lossy(&output.stderr);
+    let first = all.lines().map(str::trim).find(|line| !line.is_empty());
+    first.map_or(said, |line| line.trim_start_matches("ERROR: ").to_owned())
 }
 
 /// Bytes of the files below `dir`.
@@ -353,4 +406,41 @@ pub(crate) fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(bound).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_that_fails_is_not_the_users_and_a_wrong_address_is() {
+        let platform = [
+            "unable to access 'https://h/r/': Could not resolve host: h",
+            "unable to access 'https://h/r/': Failed to connect to h port 443 after 1 ms: Couldn't connect to server",
+            "unable to access 'https://h/r/': The requested URL returned error: 503",
+            "ssh: connect to host h port 22: Connection refused",
+            "it took longer than 120 seconds",
+            NO_GIT,
+        ];
+        let user = [
+            "repository 'https://h/r/' not found",
+            "'/nowhere' does not appear to be a git repository",
+            "could not read Username for 'https://h': terminal prompts disabled",
+            "git@h: Permission denied (publickey).",
+        ];
+        assert!(platform.iter().all(|said| whose(said) == Whose::Platform));
+        assert!(user.iter().all(|said| whose(said) == Whose::User));
+    }
+
+    #[test]
+    fn of_ssh_the_line_that_tells_the_cause_is_kept() {
+        use std::os::unix::process::ExitStatusExt as _;
+        let output = Output {
+            status: std::process::ExitStatus::from_raw(128 << 8),
+            stdout: Vec::new(),
+            stderr: b"ssh: connect to host h port 22: Connection refused\r\nfatal: Could not read from remote repository.\n".to_vec(),
+        };
+        let expected = "ssh: connect to host h port 22: Connection refused";
+        assert_eq!(last_words(&output), expected);
+    }
 }

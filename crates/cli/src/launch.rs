@@ -1,6 +1,6 @@
 //! Drives one run from this process, narrates it, and says how it ended.
 
-use crate::board::Board;
+use crate::board::{Board, may_be_deleted};
 use crate::capacity::{self, Fit};
 use crate::drive::{self, Blocked, End};
 use crate::edge;
@@ -10,6 +10,8 @@ use crate::group;
 use crate::progress::{self, Narrator};
 use crate::prompt::Prompter;
 use crate::references::short;
+use crate::source::Place;
+use crate::summary;
 use crate::ui::Ui;
 use anyhow::Result;
 use api::protocol::Chunk;
@@ -27,9 +29,8 @@ use model::source::Source;
 use server::Fatal;
 use server::local::{LocalError, Start, Watcher};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
-use store::{SqliteStore, Store as _};
+use store::{BlobError, ClaimError, LogError, SqliteStore, Store as _, StoreError};
 
 /// Options of every command that drives a run.
 #[derive(Debug, clap::Args)]
@@ -59,8 +60,10 @@ pub(crate) struct New {
     pub run: RunId,
     /// What it does.
     pub plan: Plan,
-    /// What it runs on.
+    /// What it runs on, with the project's folder.
     pub source: Source,
+    /// Where that is.
+    pub place: Place,
     /// The run that it repeats.
     pub parent: Option<engine::rows::Parent>,
     /// Whether every task gets a worktree of its own.
@@ -96,33 +99,31 @@ pub(crate) fn create(board: &Board, new: New, options: &Options, ui: &Ui) -> Res
     let run = new.run;
     let head = new.head(board)?;
     let fit = capacity::fit(&new.plan, options.labels.as_deref())?;
-    introduce(&head, ui);
+    let narrator = Narrator::new(run, introduction(&head, &fit), options.events, ui);
     let start = Start::New {
         head: Box::new(head),
         plan: Box::new(new.plan),
     };
-    let narrator = Narrator::new(run, options.events, ui);
-    let worker = Worker::new(fit, None, options, ui);
+    let worker = Worker::new(fit, new.place, options);
     drive_to_end(board, start, worker, narrator, ui)
 }
 
-/// Takes over a run that nobody owns and drives it to its end, in `source` if that is not where it was.
+/// Takes over a run that nobody owns and drives it to its end, at `place`.
 ///
 /// # Errors
 /// When somebody owns it, or the board or the executor fails.
 pub(crate) fn take_over(
     board: &Board,
     run: RunId,
-    source: Option<PathBuf>,
+    place: Place,
     options: &Options,
     ui: &Ui,
 ) -> Result<Exit> {
     let head = board.summary(run)?.head;
     let fit = capacity::fit(&board.plan(&head)?, options.labels.as_deref())?;
-    introduce(&head, ui);
     let by = edge::person();
-    let worker = Worker::new(fit, source, options, ui);
-    let mut narrator = Narrator::new(run, options.events, ui);
+    let mut narrator = Narrator::new(run, introduction(&head, &fit), options.events, ui);
+    let worker = Worker::new(fit, place, options);
     narrator.goes_on(&interrupted(board, run)?);
     drive_to_end(board, Start::TakeOver { run, by }, worker, narrator, ui)
 }
@@ -147,23 +148,42 @@ fn interrupted(board: &Board, run: RunId) -> Result<Vec<String>> {
     Ok(open.map(|task| task.key.to_string()).collect())
 }
 
-fn introduce(head: &RunHead, ui: &Ui) {
+/// What is said first, once the run is on the board and this process owns it.
+fn introduction(head: &RunHead, fit: &Fit) -> Vec<String> {
     let source = crate::summary::source(&head.source);
     let pipeline = crate::text::plain(&head.pipeline);
-    ui.say(format!("pipeline {pipeline} · {source} · run {}", head.id));
+    let first = format!("pipeline {pipeline} · {source} · run {}", head.id);
+    let notes = fit.notes.iter().map(|note| format!("note: {note}"));
+    std::iter::once(first).chain(notes).collect()
+}
+
+/// The fault that a run goes on in another process.
+pub(crate) fn is_owned(run: RunId, pid: u32) -> Fault {
+    Fault::usage(format!("run `{run}` goes on in process {pid}"))
+        .help(format!("`formic logs -f {}` follows it", short(run)))
+}
+
+/// The fault that a run which is to be gone on with has ended.
+pub(crate) fn has_ended(run: RunId) -> Fault {
+    Fault::usage(format!(
+        "run `{run}` has ended, and ended runs never change"
+    ))
+    .help(format!(
+        "`formic retry {}` makes a new run of what did not succeed",
+        short(run)
+    ))
 }
 
 /// What this process does for a run.
 struct Worker {
     driving: drive::Options,
     events: bool,
+    /// Whether it works in a clean worktree because the tree has changed.
+    has_changed: bool,
 }
 
 impl Worker {
-    fn new(fit: Fit, source: Option<PathBuf>, options: &Options, ui: &Ui) -> Self {
-        for note in &fit.notes {
-            ui.say(format!("note: {note}"));
-        }
+    fn new(fit: Fit, place: Place, options: &Options) -> Self {
         let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let slots = options
             .slots
@@ -174,9 +194,10 @@ impl Worker {
                 labels: options.labels.clone(),
                 capacity: Some(fit.capacity),
                 by: edge::person(),
-                source,
+                source: place.dir,
             },
             events: options.events,
+            has_changed: place.has_changed,
         }
     }
 }
@@ -188,7 +209,11 @@ fn drive_to_end(
     narrator: Narrator<'_>,
     ui: &Ui,
 ) -> Result<Exit> {
-    let Worker { driving, events } = worker;
+    let Worker {
+        driving,
+        events,
+        has_changed,
+    } = worker;
     let run = narrator.run();
     let mut watcher = Eyes {
         narrator,
@@ -198,15 +223,21 @@ fn drive_to_end(
         ui,
     };
     let driven = drive::drive(board, start, driving, &mut watcher, drop)
-        .map_err(|error| left(error, run, board))?;
-    let found = board.summary(run)?;
+        .map_err(|error| left(error, run, board, ui))?;
+    let found = board
+        .summary(run)
+        .map_err(|error| left(error, run, board, ui))?;
     let tasks = board.store.run_tasks(run)?;
     // Everybody may look at a run that was left; this process does not work on it any more.
     let status = run_status(&found.row, &tasks, Life::Abandoned);
-    for asks in crate::summary::questions(status, &tasks) {
+    for asks in summary::questions(status, &tasks) {
         ui.say(asks);
     }
-    watcher.narrator.finish(status, &found, &tasks, driven.end);
+    let mut hints = summary::hints(&found.head, status, &tasks);
+    if has_changed && status == "failed" {
+        hints.insert(0, format!("formic retry --here {}", short(run)));
+    }
+    watcher.narrator.finish(status, &found, &hints, driven.end);
     if ui.wish.json || events {
         let attempts = board.store.run_attempts(run, None)?;
         let life = Life::Abandoned;
@@ -234,24 +265,69 @@ fn drive_to_end(
     })
 }
 
-/// Trouble with the board in the middle of a run: what was told is kept, so a person can go on with it.
-fn left(error: anyhow::Error, run: RunId, board: &Board) -> anyhow::Error {
-    let of_disk = matches!(
-        error.downcast_ref(),
+/// Trouble with the board in the middle of a run: what was told is kept, so a person can go on with it, unless the
+/// board itself is gone.
+fn left(error: anyhow::Error, run: RunId, board: &Board, ui: &Ui) -> anyhow::Error {
+    if let Err(gone) = board.store.must_be_there() {
+        // Whatever failed first: this is why.
+        return anyhow::Error::from(gone).context(lost(run, board));
+    }
+    match error.downcast_ref() {
+        Some(LocalError::Board(Fatal::Claim(ClaimError::Owned { owner, .. }))) => {
+            return is_owned(run, owner.pid).into();
+        }
+        Some(LocalError::Board(Fatal::Claim(ClaimError::Store(StoreError::RunEnded(_))))) => {
+            return has_ended(run).into();
+        }
         Some(LocalError::Board(
-            Fatal::Store(_) | Fatal::Log(_) | Fatal::Blob(_)
-        ))
-    );
-    let is_there = board.dir.join("board.sqlite").exists();
+            Fatal::Store(_) | Fatal::Log(_) | Fatal::Blob(_) | Fatal::Claim(ClaimError::Store(_)),
+        )) => {}
+        Some(_) | None => return error,
+    }
+    let is_full = is_full(&error);
+    if is_full {
+        board.make_room(ui);
+    }
     let found = board.summary(run).ok();
     let goes_on = found.is_some_and(|found| !matches!(found.row.state, RunState::Ended(_)));
-    if !(of_disk && is_there && goes_on) {
+    let fault = if goes_on {
+        let run = short(run);
+        let message = format!("run `{run}` had to be left as it is");
+        Fault::new(Exit::Infrastructure, message)
+            .help(format!("`formic resume {run}` goes on when this is mended"))
+    } else if is_full {
+        Fault::new(Exit::Infrastructure, "the run could not be begun")
+    } else {
         return error;
+    };
+    error.context(if is_full {
+        may_be_deleted(fault, &board.dir)
+    } else {
+        fault
+    })
+}
+
+/// Whether an error is that a disk is full.
+fn is_full(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        matches!(cause.downcast_ref(), Some(StoreError::Full { .. }))
+            || matches!(cause.downcast_ref(), Some(LogError::Full { .. }))
+            || matches!(cause.downcast_ref(), Some(BlobError::Full { .. }))
+    })
+}
+
+/// The fault that a run is lost with its board.
+fn lost(run: RunId, board: &Board) -> Fault {
+    let dir = board.dir.display();
+    let message = format!("run `{run}` is lost: its board in `{dir}` is gone");
+    let fault = Fault::new(Exit::Infrastructure, message);
+    if !board.dir.ends_with(".formic/state") {
+        return fault
+            .help("something deleted it while the run went on; `formic run` makes a new one");
     }
-    let run = short(run);
-    let message = format!("run `{run}` had to be left as it is");
-    let help = format!("`formic resume {run}` goes on when this is mended");
-    error.context(Fault::new(Exit::Infrastructure, message).help(help))
+    fault
+        .help("a task of this run may have deleted it, as `git clean -fdx` and `rm -rf .formic` do")
+        .help("`git clean -fdx -e .formic` keeps it; so does a board elsewhere, by `FORMIC_STATE`")
 }
 
 /// The number of the signal that Ctrl-C sends.

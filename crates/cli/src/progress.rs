@@ -6,6 +6,7 @@ use crate::drive::End;
 use crate::edge;
 use crate::group;
 use crate::heartbeat::Heartbeat;
+use crate::label;
 use crate::log;
 use crate::references::short;
 use crate::summary;
@@ -37,6 +38,8 @@ pub(crate) struct Narrator<'a> {
     /// Whether transitions are printed for machines.
     events: bool,
     run: RunId,
+    /// What is said before anything else, once the run is known to be this process's.
+    introduction: Vec<String>,
     /// What the shown clock counts from.
     since: Timestamp,
     beat: Heartbeat,
@@ -56,13 +59,14 @@ struct Failed {
 }
 
 impl<'a> Narrator<'a> {
-    /// A narrator of `run` from now on.
-    pub(crate) fn new(run: RunId, events: bool, ui: &'a Ui) -> Self {
+    /// A narrator of `run` from now on, who begins with `introduction`.
+    pub(crate) fn new(run: RunId, introduction: Vec<String>, events: bool, ui: &'a Ui) -> Self {
         let now = edge::now();
         Self {
             ui,
             events,
             run,
+            introduction,
             since: now,
             beat: Heartbeat::new(run, now, ui),
             goes_on: None,
@@ -107,6 +111,9 @@ impl<'a> Narrator<'a> {
 
     /// Tells what a durable change means.
     pub(crate) fn changed(&mut self, changes: &Changes, machine: &Machine) {
+        for line in std::mem::take(&mut self.introduction) {
+            self.ui.say(line);
+        }
         self.beat.sees(machine);
         for event in &changes.events {
             if self.events {
@@ -138,7 +145,7 @@ impl<'a> Narrator<'a> {
                 }
             }
             Transition::AttemptEnded { task, attempt } => {
-                self.attempt_ended(machine.row(*task), *attempt, changes);
+                self.attempt_ended(machine.row(*task), *attempt, changes, machine);
             }
             Transition::TaskMoved { task, state } => self.task_moved(*task, *state, machine),
             Transition::Started { task, .. } if self.ui.wish.verbose > 0 => {
@@ -157,7 +164,7 @@ impl<'a> Narrator<'a> {
                 self.line("run", &how, Paint::Attention);
             }
             Transition::Approved { task, by } => {
-                let key = text::plain(&machine.row(*task).key);
+                let key = label::named(machine.row(*task), machine.plan());
                 self.line(
                     &key,
                     &format!("approved by {}", text::plain(by)),
@@ -165,7 +172,7 @@ impl<'a> Narrator<'a> {
                 );
             }
             Transition::Generated { task, tasks } => {
-                let key = text::plain(&machine.row(*task).key);
+                let key = label::named(machine.row(*task), machine.plan());
                 let what = format!("generated {}", text::count(*tasks as usize, "task"));
                 self.line(&key, &what, Paint::Dim);
             }
@@ -179,7 +186,7 @@ impl<'a> Narrator<'a> {
     }
 
     fn task_ended(&mut self, row: &TaskRow, ended: Ended, changes: &Changes, machine: &Machine) {
-        let key = text::plain(&row.key);
+        let key = label::named(row, machine.plan());
         let took = row.started_at.zip(row.ended_at);
         let took = took.map_or_else(String::new, |(from, to)| {
             format!(" ({})", text::duration(to.since_ms(from)))
@@ -229,14 +236,20 @@ impl<'a> Narrator<'a> {
         }
     }
 
-    fn attempt_ended(&mut self, row: &TaskRow, attempt: AttemptNo, changes: &Changes) {
+    fn attempt_ended(
+        &mut self,
+        row: &TaskRow,
+        attempt: AttemptNo,
+        changes: &Changes,
+        machine: &Machine,
+    ) {
         self.tails.remove(&row.no);
         let of_task = changes
             .attempts
             .iter()
             .find(|each| each.task == row.no && each.attempt == attempt);
         let words = of_task.and_then(AttemptWords::of);
-        let key = text::plain(&row.key);
+        let key = label::named(row, machine.plan());
         let why = match words {
             Some(AttemptWords {
                 status: "failed",
@@ -262,7 +275,7 @@ impl<'a> Narrator<'a> {
 
     fn task_moved(&mut self, task: TaskNo, state: TaskState, machine: &Machine) {
         let row = machine.row(task);
-        let key = text::plain(&row.key);
+        let key = label::named(row, machine.plan());
         match state {
             TaskState::Blocked(Gate::Approval) => {
                 let left = match row.timer_at {
@@ -305,7 +318,7 @@ impl<'a> Narrator<'a> {
     }
 
     /// The last word: what failed, how it ended, what to do next.
-    pub(crate) fn finish(&mut self, status: &str, found: &RunSummary, tasks: &[TaskRow], end: End) {
+    pub(crate) fn finish(&mut self, status: &str, found: &RunSummary, hints: &[String], end: End) {
         self.beat.stop();
         self.printer.end(&|line| self.ui.raw(line));
         if self.lines_since_failure > LINES_IN_SIGHT && self.is_shown() {
@@ -357,7 +370,6 @@ impl<'a> Narrator<'a> {
         if end == End::Lost {
             self.ui.tell("another formic has taken the run over");
         }
-        let hints = summary::hints(head, status, tasks);
         for hint in hints {
             self.ui.say(format!("next: {hint}"));
         }

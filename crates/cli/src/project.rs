@@ -37,7 +37,7 @@ impl Project {
     /// The project of the current folder. It may have no pipelines, and is then the current folder.
     ///
     /// # Errors
-    /// When the current folder is gone or a folder cannot be listed.
+    /// When the current folder is gone, a folder cannot be listed, or the name of the project's folder is no text.
     pub(crate) fn find() -> Result<Self> {
         let here = std::env::current_dir()
             .and_then(fs::canonicalize)
@@ -49,6 +49,7 @@ impl Project {
         for dir in searched(&here) {
             let files = pipeline_files(dir)?;
             if !files.is_empty() {
+                must_be_text(dir)?;
                 return Ok(Self {
                     is_above: dir != here,
                     dir: dir.to_owned(),
@@ -60,6 +61,7 @@ impl Project {
             }
         }
         let dir = board_only.unwrap_or_else(|| here.clone());
+        must_be_text(&dir)?;
         Ok(Self {
             is_above: dir != here,
             dir,
@@ -80,6 +82,9 @@ impl Project {
     /// When there is no pipeline file.
     pub(crate) fn must_have_files(&self) -> Result<&[PipelineFile]> {
         if self.files.is_empty() {
+            if let Some(fault) = self.unusable() {
+                return Err(fault.into());
+            }
             return Err(Fault::usage(format!(
                 "there is no pipeline in `{}`: neither `formic.yaml` nor `.formic/*.yaml`",
                 self.dir.display()
@@ -88,6 +93,42 @@ impl Project {
             .into());
         }
         Ok(&self.files)
+    }
+
+    /// What has the name of a pipeline file and is none.
+    fn unusable(&self) -> Option<Fault> {
+        let here = std::env::current_dir().and_then(fs::canonicalize).ok()?;
+        let folders = searched(&here);
+        let named = folders
+            .iter()
+            .flat_map(|dir| NAMES.map(|name| dir.join(name)));
+        let path = named
+            .into_iter()
+            .find(|path| fs::symlink_metadata(path).is_ok())?;
+        let fault = match fs::metadata(&path) {
+            Ok(seen) if seen.is_dir() => Fault::usage(format!(
+                "`{}` is a folder; a pipeline is a file",
+                path.display()
+            ))
+            .help("move it away, or put pipelines into `.formic/NAME.yaml`"),
+            Ok(_) => Fault::usage(format!(
+                "`{}` is no ordinary file, so no pipeline is read from it",
+                path.display()
+            ))
+            .help("move it away and write a file; `--file FILE` reads from anything that can be opened"),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let target = fs::read_link(&path).unwrap_or_default();
+                Fault::usage(format!(
+                    "`{}` is a link to `{}`, which does not exist",
+                    path.display(),
+                    target.display()
+                ))
+                .help("mend the link, or write the file that it leads to")
+            }
+            Err(error) => Fault::usage(format!("cannot read `{}`: {error}", path.display()))
+                .help("check the permissions of the file and of the folders that it leads through"),
+        };
+        Some(fault)
     }
 
     /// The file `path` as it is called here.
@@ -99,7 +140,11 @@ impl Project {
             .and_then(|path| path.strip_prefix(&self.dir).ok());
         PipelineFile {
             path: path.to_owned(),
-            name: inside.unwrap_or(path).display().to_string(),
+            name: inside
+                .filter(|inside| !inside.as_os_str().is_empty())
+                .unwrap_or(path)
+                .display()
+                .to_string(),
         }
     }
 }
@@ -114,6 +159,13 @@ impl PipelineFile {
             Fault::usage(format!("cannot read `{}`", self.name))
                 .help("check the name and the permissions of the file")
         };
+        if self.path.is_dir() {
+            return Err(
+                Fault::usage(format!("`{}` is a folder; a pipeline is a file", self.name))
+                    .help("name a file, or go to the project with `-C DIR`")
+                    .into(),
+            );
+        }
         // One byte more than allowed: the checker says what the bound is.
         let bound = model::limits::PIPELINE_FILE_BYTES as u64 + 1;
         let mut text = Vec::new();
@@ -197,7 +249,7 @@ pub(crate) fn name_span(source: &SourceFile) -> (Span, u32) {
 
 fn pipeline_files(dir: &Path) -> Result<Vec<PipelineFile>> {
     let mut found = Vec::new();
-    for name in ["formic.yaml", "formic.yml"] {
+    for name in NAMES {
         let path = dir.join(name);
         if path.is_file() {
             let name = name.to_owned();

@@ -3,6 +3,7 @@
 use crate::board::Board;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::summary;
 use crate::text;
 use anyhow::Result;
 use engine::rows::{TaskKind, TaskRow};
@@ -41,12 +42,35 @@ pub(crate) fn run(board: &Board, named: Option<&str>) -> Result<RunId> {
     }
 }
 
+/// The run that `named` means, to do `verb` with it: it has to be of this project.
+///
+/// # Errors
+/// As [`run`], and when it is of another project.
+pub(crate) fn own_run(board: &Board, named: Option<&str>, verb: &str) -> Result<RunId> {
+    let run = run(board, named)?;
+    let head = board.summary(run)?.head;
+    match board.other_project(&head) {
+        None => Ok(run),
+        Some(dir) => {
+            let (short, dir) = (short(run), dir.display().to_string());
+            let place = summary::quoted(&dir);
+            Err(
+                Fault::usage(format!("run `{run}` is of the project in `{dir}`"))
+                    .help(format!(
+                        "`formic -C {place} {verb} {short}` takes it up there"
+                    ))
+                    .into(),
+            )
+        }
+    }
+}
+
 fn newest(board: &Board) -> Result<RunId> {
     let filter = RunFilter {
         limit: Some(1),
         ..RunFilter::default()
     };
-    let newest = board.store.run_list(&filter)?.pop();
+    let newest = board.runs(&filter)?.pop();
     newest.map(|summary| summary.head.id).ok_or_else(|| {
         Fault::nothing("there are no runs yet")
             .help("`formic run` starts one")

@@ -10,7 +10,7 @@ use crate::references::{self, short};
 use crate::reuse::Earlier;
 use crate::select;
 use crate::signal::Asked;
-use crate::source::{self, Wanted};
+use crate::source::{self, Place, Wanted};
 use crate::ui::Ui;
 use anyhow::Result;
 use engine::rows::{AttemptRow, Parent, ParentKind, RunHead, RunState, Snapshot, TaskRow};
@@ -38,13 +38,18 @@ pub(crate) struct Repeated {
 }
 
 impl Repeated {
-    /// Loads the run that `named` means.
+    /// Loads the run that `named` means, for the command `verb`.
     ///
     /// # Errors
-    /// When there is none, or it has not ended.
-    pub(crate) fn load(project: &Project, named: Option<&str>, ui: &Ui) -> Result<Self> {
+    /// When there is none, or it has not ended, or it is of another project.
+    pub(crate) fn load(
+        project: &Project,
+        named: Option<&str>,
+        verb: &str,
+        ui: &Ui,
+    ) -> Result<Self> {
         let board = Board::must_exist(project, ui)?;
-        let run = references::run(&board, named)?;
+        let run = references::own_run(&board, named, verb)?;
         let Some(snapshot) = board.store.run_load(run)? else {
             return Err(StoreError::NoRun(run).into());
         };
@@ -97,27 +102,27 @@ impl Repeated {
         }
     }
 
-    /// Its recorded source, where it is for the new run `run`.
+    /// Where its recorded source is for the new run `run`.
     ///
     /// # Errors
     /// When it cannot be had any more.
-    pub(crate) fn source(
+    pub(crate) fn place(
         &self,
         project: &Project,
         run: RunId,
-        wanted: Wanted,
+        wanted: Wanted<'_>,
         ui: &Ui,
-    ) -> Result<Source> {
+    ) -> Result<Place> {
         let recorded = &self.head.source;
         let place = source::find_again(recorded, run, &project.dir, wanted, &self.board)?;
-        if let Some(note) = &place.note {
+        for note in &place.notes {
             ui.say(format!("note: {note}"));
         }
-        Ok(place.source)
+        Ok(place)
     }
 
-    /// Its recorded source, in the tree as it is.
-    pub(crate) fn source_here(&self, project: &Project) -> Source {
+    /// Its recorded source, as one of this project's folder.
+    pub(crate) fn source(&self, project: &Project) -> Source {
         Source {
             dir: project.dir.display().to_string(),
             ..self.head.source.clone()
@@ -146,6 +151,7 @@ impl Repeated {
             run: launch::fresh()?,
             plan: chosen.plan(&request, ui)?,
             source: recorded.source,
+            place: Place::default(),
             clean: self.head.clean,
             parent: Some(Parent {
                 run: self.run(),

@@ -7,12 +7,14 @@ use crate::diagnostics;
 use crate::dialect;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::findings;
 use crate::project::{self, PipelineFile, Project};
 use crate::signal::Asked;
 use crate::text;
 use crate::ui::Ui;
 use crate::uses::{Files, Loader, Look};
 use anyhow::Result;
+use api::check::CheckedFile;
 use api::plan::UnsupportedTask;
 use model::ids::{DefNo, ScopeNo};
 use model::plan::{Body, Plan, Step, StepBody, TaskDef};
@@ -249,20 +251,36 @@ impl Chosen {
         };
         let faulty = || self.files.check().iter().any(Diagnostic::is_error);
         if errors.clone().all(is_about_given) && !faulty() {
-            return Err(given_faults(&self.files.source.name, errors).into());
+            return Err(given_faults(errors).into());
         }
         ui.raw(diagnostics::drawn(&self.files, said, ui.has_color()));
-        let number = text::count(errors.count(), "error");
         let file = &self.files.source.name;
+        let mut files = Vec::new();
+        findings::by_file(&self.files, said.to_vec(), &mut files);
         Err(
-            Fault::usage(format!("`{file}` cannot be run: it has {number}"))
+            Fault::usage(format!("`{file}` cannot be run: {}", counted(file, &files)))
                 .help(format!(
                     "`formic explain {}` shows a wrong and a right example",
                     first.code
                 ))
+                .files(files)
                 .into(),
         )
     }
+}
+
+/// How many errors there are, and in which files when not only in the pipeline's own.
+fn counted(own: &str, files: &[CheckedFile]) -> String {
+    let faulty = files.iter().filter(|file| !file.errors.is_empty());
+    let parts = faulty.map(|file| {
+        let name = if file.file == own {
+            "it".to_owned()
+        } else {
+            format!("`{}`", file.file)
+        };
+        format!("{name} has {}", text::count(file.errors.len(), "error"))
+    });
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether it is about the value of a param, which the file gives or the command line.
@@ -276,13 +294,13 @@ const PARAM_UNKNOWN: &str = "E0502";
 const PARAM_VALUE: &str = "E0503";
 
 /// Every fault of what was given, and where the param is declared.
-fn given_faults<'a>(file: &str, faults: impl Iterator<Item = &'a Diagnostic>) -> Fault {
+fn given_faults<'a>(faults: impl Iterator<Item = &'a Diagnostic>) -> Fault {
     let (mut messages, mut helps) = (Vec::new(), Vec::new());
     for each in faults {
         let place = if each.code == PARAM_UNKNOWN {
             String::new()
         } else {
-            format!(" ({file}:{}:{})", each.line, each.column)
+            format!(" ({}:{}:{})", each.file, each.line, each.column)
         };
         messages.push(format!("{}{place}", text::plain(&each.message)));
         helps.extend(each.help.iter().map(|help| text::plain(help)));

@@ -286,18 +286,21 @@ impl Drop for Scratch {
 }
 
 /// Where the recorded source of a run is, now.
+#[derive(Debug, Default)]
 pub(crate) struct Place {
-    /// What to run on, with the folder to run in.
-    pub source: Source,
+    /// The folder to run in, if that is not the project's.
+    pub dir: Option<PathBuf>,
     /// What has to be said about it.
-    pub note: Option<String>,
+    pub notes: Vec<String>,
+    /// Whether the working tree would have been taken if it had not changed.
+    pub has_changed: bool,
 }
 
 /// Which places will do for a recorded source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// The working tree if it is the same, else a worktree.
-    Any,
+pub(crate) enum Wanted<'a> {
+    /// The working tree if it is the same, else a worktree; `here` is the command that takes the tree as it is.
+    Any { here: &'a str },
     /// A worktree, wherever one can be had.
     Worktree,
 }
@@ -311,15 +314,14 @@ pub(crate) fn find_again(
     recorded: &Source,
     run: RunId,
     dir: &Path,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     board: &Board,
 ) -> Result<Place> {
     let in_place = |note: Option<String>| Place {
-        source: Source {
-            dir: dir.display().to_string(),
-            ..recorded.clone()
-        },
-        note,
+        // A folder that was moved is not where it was recorded.
+        dir: (dir.display().to_string() != recorded.dir).then(|| dir.to_owned()),
+        notes: note.into_iter().collect(),
+        has_changed: false,
     };
     let Some(tree) = recorded.tree else {
         let note = "the source of the run was not recorded: the tree is taken as it is";
@@ -336,7 +338,7 @@ pub(crate) fn find_again(
         let note = "there was no commit to go back to: the tree is taken as it is";
         return Ok(in_place(Some(note.to_owned())));
     }
-    if is_same && (wanted == Wanted::Any || recorded.commit.is_none()) {
+    if is_same && (wanted != Wanted::Worktree || recorded.commit.is_none()) {
         return Ok(in_place(None));
     }
     let folder = worktree(board, run);
@@ -354,20 +356,74 @@ pub(crate) fn find_again(
         Difference::None => "",
         Difference::Kept { .. } | Difference::TooLarge { .. } => " plus the recorded changes",
     };
-    let why = if is_same {
-        ""
-    } else {
-        "the tree has changed: "
+    let what = format!("this runs in a clean worktree of {commit}{plus}");
+    let notes = match wanted {
+        Wanted::Any { here } if !is_same => {
+            let differing = differing(&git, &folder, board);
+            vec![
+                format!("the tree has changed{differing}: {what}"),
+                format!(
+                    "files that finished tasks left in the tree are not there, only declared artifacts; \
+                     `{here}` takes the tree as it is"
+                ),
+            ]
+        }
+        Wanted::Any { .. } | Wanted::Worktree => vec![what],
     };
     Ok(Place {
-        source: Source {
-            dir: place.display().to_string(),
-            ..recorded.clone()
-        },
-        note: Some(format!(
-            "{why}this runs in a clean worktree of {commit}{plus}"
-        )),
+        dir: Some(place),
+        notes,
+        has_changed: !is_same,
     })
+}
+
+/// The first file that is not as it was recorded, in words; nothing if that cannot be found out.
+fn differing(git: &Git, recorded: &Path, board: &Board) -> String {
+    let found = files_differing(git, recorded, board).unwrap_or_default();
+    let Some(first) = found.first() else {
+        return String::new();
+    };
+    let first = text::plain(first);
+    match found.len() - 1 {
+        0 => format!(" (`{first}`)"),
+        more => format!(" (`{first}` and {})", text::count(more, "more file")),
+    }
+}
+
+/// The files in which the working tree differs from the one that was recorded and stands in `recorded`.
+fn files_differing(git: &Git, recorded: &Path, board: &Board) -> Result<Vec<String>> {
+    let Found::Repository(other) = Git::find(recorded)? else {
+        return Ok(Vec::new());
+    };
+    let (now, then) = (
+        Staged::all_of(git, &board.dir)?,
+        Staged::all_of(&other, &board.dir)?,
+    );
+    let tree = |staged: &Staged, git: &Git| -> Result<String> {
+        Ok(git::word(&git::run(staged.command(git).arg("write-tree"))?))
+    };
+    let (new, old) = (tree(&now, git)?, tree(&then, &other)?);
+    let mut objects = now.objects.clone().into_os_string();
+    objects.push(":");
+    objects.push(then.folder.0.join("objects"));
+    let mut diff = now.command(git);
+    diff.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", objects);
+    diff.args([
+        "diff-tree",
+        "-r",
+        "-z",
+        "--name-only",
+        "--no-renames",
+        &old,
+        &new,
+    ]);
+    let printed = git::run(&mut diff)?;
+    let names = printed
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty());
+    Ok(names
+        .map(|name| String::from_utf8_lossy(name).into_owned())
+        .collect())
 }
 
 /// Removes the worktree that was made for `run`, if one was.
@@ -447,7 +503,10 @@ fn restore(git: &Git, recorded: &Source, folder: &Path, board: &Board) -> Result
     };
     let patch = match recorded.difference {
         Difference::None => Vec::new(),
-        Difference::Kept { digest, .. } => board.blobs.read(&digest, SOURCE_DIFF_BYTES)?,
+        Difference::Kept { digest, .. } => board
+            .blobs
+            .read(&digest, SOURCE_DIFF_BYTES)
+            .with_context(|| lost("its changes are not on the board any more"))?,
         Difference::TooLarge { size_bytes } => {
             let size = text::size(size_bytes);
             return Err(lost(&format!("its changes took {size} and were not kept")).into());

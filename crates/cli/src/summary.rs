@@ -3,6 +3,7 @@
 use crate::commands::ls::paint;
 use crate::edge;
 use crate::group;
+use crate::label;
 use crate::progress::prompt;
 use crate::references::short;
 use crate::text;
@@ -27,15 +28,29 @@ const QUESTIONS: usize = 10;
 /// Lines of tasks that need a look.
 const LOUD_LINES: usize = 200;
 
+/// The tasks of a run.
+pub(crate) struct Rows<'a> {
+    /// In order of their numbers.
+    pub tasks: &'a [TaskRow],
+    /// By task and number.
+    pub attempts: &'a [AttemptRow],
+    /// What people see beside the names.
+    pub labels: BTreeMap<TaskNo, String>,
+}
+
 /// The whole summary.
 pub(crate) fn of_run(
     found: &RunSummary,
-    tasks: &[TaskRow],
-    attempts: &[AttemptRow],
+    rows: Rows<'_>,
     waits: &[WaitDocument],
     life: Life,
     ui: &Ui,
 ) -> String {
+    let Rows {
+        tasks,
+        attempts,
+        labels,
+    } = rows;
     let status = run_status(&found.row, tasks, life);
     let mut page = head(found, status, ui);
     for wait in waits {
@@ -57,6 +72,7 @@ pub(crate) fn of_run(
     let tree = Tree {
         tasks,
         newest,
+        labels,
         life,
         ui,
     };
@@ -109,10 +125,8 @@ fn head(found: &RunSummary, status: &str, ui: &Ui) -> String {
 
 /// The recorded source in a few words.
 pub(crate) fn source(source: &Source) -> String {
-    let Some(commit) = &source.commit else {
-        return "no commit".to_owned();
-    };
-    let commit = commit.get(..7).unwrap_or(commit);
+    let commit = source.commit.as_deref();
+    let commit = commit.map_or("no commit", |commit| commit.get(..7).unwrap_or(commit));
     let branch = source.branch.as_deref().map(text::plain);
     let branch = branch.map_or_else(String::new, |branch| format!(" ({branch})"));
     let changes = match (source.dirty, &source.difference) {
@@ -223,6 +237,7 @@ pub(crate) fn quoted(key: &str) -> String {
 struct Tree<'a> {
     tasks: &'a [TaskRow],
     newest: BTreeMap<TaskNo, &'a AttemptRow>,
+    labels: BTreeMap<TaskNo, String>,
     life: Life,
     ui: &'a Ui,
 }
@@ -297,7 +312,10 @@ impl Tree<'_> {
             let name = task.key.strip_prefix(prefix).unwrap_or(&task.key);
             lines.push(Line {
                 depth,
-                name: text::plain(name.trim_start_matches('/')),
+                name: label::beside(
+                    self.labels.get(&task.no).map(String::as_str),
+                    &text::plain(name.trim_start_matches('/')),
+                ),
                 document,
                 detail,
             });

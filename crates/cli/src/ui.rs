@@ -1,6 +1,7 @@
 //! The one way out: data to standard output, everything else to standard error.
 //!
-//! A reader that goes away silences its stream and changes nothing else. Colour is an addition: every
+//! A reader that goes away silences its stream and changes nothing else; any other trouble with standard output is
+//! remembered, and the program does not end as a success. Colour is an addition: every
 //! state is also a word.
 
 use std::cell::{Cell, RefCell};
@@ -66,6 +67,8 @@ pub(crate) struct Ui {
     pub wish: Wish,
     out: RefCell<BufWriter<io::Stdout>>,
     out_gone: Cell<bool>,
+    /// Why data was not written, if its reader did not just go away.
+    out_lost: RefCell<Option<io::Error>>,
     out_color: bool,
     err_color: bool,
 }
@@ -77,6 +80,7 @@ impl Ui {
             wish,
             out: RefCell::new(BufWriter::new(io::stdout())),
             out_gone: Cell::new(false),
+            out_lost: RefCell::new(None),
             out_color: wants_color(wish.color, io::stdout().is_terminal()),
             err_color: wants_color(wish.color, io::stderr().is_terminal()),
         }
@@ -88,7 +92,7 @@ impl Ui {
             return;
         }
         let written = self.out.borrow_mut().write_all(bytes.as_ref());
-        self.out_gone.set(written.is_err());
+        self.see(written);
     }
 
     /// Writes one document and a line break.
@@ -104,8 +108,21 @@ impl Ui {
     pub(crate) fn flush(&self) {
         if !self.out_gone.get() {
             let flushed = self.out.borrow_mut().flush();
-            self.out_gone.set(flushed.is_err());
+            self.see(flushed);
         }
+    }
+
+    fn see(&self, written: io::Result<()>) {
+        let Err(error) = written else { return };
+        self.out_gone.set(true);
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            self.out_lost.replace(Some(error));
+        }
+    }
+
+    /// Why data was not written, told once.
+    pub(crate) fn lost(&self) -> Option<io::Error> {
+        self.out_lost.take()
     }
 
     /// Whether nobody reads the data any more.

@@ -4,8 +4,9 @@
 //! stay inside its top folder, links included. Those of Git repositories come from the cache by their pinned
 //! digest, else from `git`. A file that is not what the lock pins is not handed in: why stands at its `uses`.
 
+use crate::exit::Exit;
 use crate::fault::Fault;
-use crate::fetch::{self, Cache, Fetched, Refused};
+use crate::fetch::{self, Cache, Fetched, Refused, Whose};
 use crate::lock::LockFile;
 use crate::text;
 use crate::ui::Ui;
@@ -125,7 +126,8 @@ impl Loader {
     /// Loads what `source` refers to, directly and indirectly.
     ///
     /// # Errors
-    /// When the lock file cannot be read, `git` cannot be started, or the cache folder cannot be used.
+    /// When the lock file cannot be read, `git` cannot be started, a repository cannot be reached, or the cache folder
+    /// cannot be used.
     pub(crate) fn load(&mut self, source: SourceFile) -> Result<Files> {
         let mut files = Files::alone(source);
         if !may_refer(&files.source.text) {
@@ -233,6 +235,7 @@ impl Loader {
     ) -> Result<Loaded> {
         let Some(cache) = self.cache.clone() else {
             return Ok(not_there(Refused {
+                whose: Whose::User,
                 message: format!("there is no place to keep `{}`", address.name()),
                 help: "set `XDG_CACHE_HOME` to a folder that may be written".to_owned(),
             }));
@@ -249,6 +252,9 @@ impl Loader {
         }
         let fetched = match self.fetch(&cache, url, reference, path)? {
             Ok(fetched) => fetched,
+            Err(refused) if refused.whose == Whose::Platform => {
+                return Err(not_now(address, refused).into());
+            }
             Err(refused) => return Ok(not_there(refused)),
         };
         let Fetched { commit, bytes } = fetched;
@@ -377,6 +383,12 @@ fn has_changed(address: &Address, message: String) -> Failed {
     }
 }
 
+/// Trouble that is not in the file: the reference may be right, and the same may work later.
+fn not_now(address: &Address, refused: Refused) -> Fault {
+    let (name, message) = (text::plain(&address.to_string()), refused.message);
+    Fault::new(Exit::Infrastructure, format!("{message} (for `{name}`)")).help(refused.help)
+}
+
 fn not_there(refused: Refused) -> Loaded {
     Loaded::Failed(Failed {
         kind: FailedKind::NotThere,
@@ -408,6 +420,7 @@ fn local(top: &Path, path: &str) -> Loaded {
         let inside = fs::canonicalize(top).is_ok_and(|top| real.starts_with(top));
         if !inside {
             return not_there(Refused {
+                whose: Whose::User,
                 message: format!("`{path}` is a link that leaves the project"),
                 help: "put the file itself into the project".to_owned(),
             });
@@ -422,6 +435,7 @@ fn local(top: &Path, path: &str) -> Loaded {
     }
     let near = nearest_file(top, path);
     not_there(Refused {
+        whose: Whose::User,
         message: format!("there is no file `{path}` in the project"),
         help: match near {
             Some(near) => format!("did you mean `{near}`?"),
@@ -435,6 +449,7 @@ fn local(top: &Path, path: &str) -> Loaded {
 
 fn unreadable(path: &str, why: &str) -> Loaded {
     not_there(Refused {
+        whose: Whose::User,
         message: format!("cannot read `{path}`: {why}"),
         help: "check the permissions of the file".to_owned(),
     })

@@ -5,18 +5,16 @@ use crate::diagnostics;
 use crate::dialect::{self, Dialect};
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::findings;
 use crate::project::{self, PipelineFile, Project};
 use crate::text;
 use crate::ui::Ui;
 use crate::uses::{Files, Loader, Look};
 use anyhow::Result;
-use api::check::{CheckDocument, CheckedFile, Finding, Unsupported};
+use api::check::CheckDocument;
 use pipeline::{Diagnostic, Severity, SourceFile, codes};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// The code of what this version cannot run.
-const UNSUPPORTED: &str = "E0901";
 /// The code of two things with one name.
 const SAME_NAME: &str = "E0305";
 
@@ -72,7 +70,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         if format == Format::Human {
             ui.raw(diagnostics::drawn(&files, &said, ui.has_color()));
         }
-        by_file(&files, said, &mut checked);
+        findings::by_file(&files, said, &mut checked);
     }
     let document = CheckDocument::new(checked);
     match format {
@@ -177,62 +175,5 @@ fn sum_up(document: &CheckDocument, ui: &Ui) {
         ui.say(format!(
             "help: `formic explain {first}` shows a wrong and a right example"
         ));
-    }
-}
-
-/// What is said about a pipeline file and those that it refers to, file by file. A file that several refer to
-/// is told of once.
-fn by_file(files: &Files, said: Vec<Diagnostic>, checked: &mut Vec<CheckedFile>) {
-    let is_red = said.iter().any(Diagnostic::is_error);
-    let mut grouped: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
-    for each in said {
-        grouped.entry(each.file.clone()).or_default().push(each);
-    }
-    let own = grouped.remove(&files.source.name).unwrap_or_default();
-    let mut first = document(files, &files.source.name, own);
-    // It cannot be used without the others.
-    first.accepted = !is_red;
-    checked.push(first);
-    for (name, said) in grouped {
-        let other = document(files, &name, said);
-        if !checked.contains(&other) {
-            checked.push(other);
-        }
-    }
-}
-
-fn document(files: &Files, name: &str, said: Vec<Diagnostic>) -> CheckedFile {
-    let unsupported = said
-        .iter()
-        .filter(|each| each.code == UNSUPPORTED)
-        .map(|each| Unsupported {
-            key: marked(files, each),
-            line: each.line,
-        })
-        .collect();
-    let (errors, warnings): (Vec<_>, Vec<_>) = said.into_iter().partition(Diagnostic::is_error);
-    CheckedFile {
-        file: name.to_owned(),
-        accepted: errors.is_empty(),
-        errors: errors.into_iter().map(finding).collect(),
-        warnings: warnings.into_iter().map(finding).collect(),
-        unsupported,
-    }
-}
-
-/// The characters that a diagnostic is about.
-fn marked(files: &Files, diagnostic: &Diagnostic) -> String {
-    let (start, end) = (diagnostic.span.start, diagnostic.span.end);
-    let bytes = files.text_of(&diagnostic.file).get(start..end);
-    String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
-}
-
-fn finding(diagnostic: Diagnostic) -> Finding {
-    Finding {
-        code: diagnostic.code.to_owned(),
-        line: diagnostic.line,
-        col: diagnostic.column,
-        message: diagnostic.message,
-        help: diagnostic.help,
     }
 }

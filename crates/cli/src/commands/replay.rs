@@ -6,7 +6,7 @@ use crate::launch::{self, New, Options};
 use crate::project::Project;
 use crate::references::{self, short};
 use crate::repeat::Repeated;
-use crate::source::Wanted;
+use crate::source::{Place, Wanted};
 use crate::summary;
 use crate::text;
 use crate::ui::Ui;
@@ -32,7 +32,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let project = Project::find()?;
     project.announce(ui);
-    let repeated = Repeated::load(&project, Some(&args.run), ui)?;
+    let repeated = Repeated::load(&project, Some(&args.run), "replay", ui)?;
     let run = repeated.run();
     let task = references::task(&repeated.tasks, &args.task, run)?;
     let only: Vec<TaskNo> = references::leaves(&repeated.tasks, task.no)
@@ -55,15 +55,16 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         text::plain(&task.key)
     ));
     let new_run = launch::fresh()?;
-    let source = if args.here {
-        repeated.source_here(&project)
+    let place = if args.here {
+        Place::default()
     } else {
-        repeated.source(&project, new_run, Wanted::Worktree, ui)?
+        repeated.place(&project, new_run, Wanted::Worktree, ui)?
     };
     let new = New {
         run: new_run,
         plan: repeated.plan.clone(),
-        source,
+        source: repeated.source(&project),
+        place,
         // The worktree holds the recorded changes too, which a checkout of the commit would not.
         clean: false,
         parent: Some(Parent {

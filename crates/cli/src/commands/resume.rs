@@ -16,8 +16,7 @@ use api::run::Life;
 use engine::rows::RunState;
 use model::ids::RunId;
 use model::reason::{CancelCause, CancelMode};
-use std::path::{Path, PathBuf};
-use store::{Command, RunFilter, Store as _};
+use store::{Command, RunFilter};
 
 /// Go on with a run that was interrupted or waits for a person
 #[derive(Debug, clap::Args)]
@@ -36,40 +35,29 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let project = Project::find()?;
     let board = Board::must_exist(&project, ui)?;
     let run = match &args.run {
-        Some(named) => references::run(&board, Some(named))?,
+        Some(named) => references::own_run(&board, Some(named), "resume")?,
         None => living(&board)?,
     };
     let found = board.summary(run)?;
     if let RunState::Ended(_) = found.row.state {
-        return Err(Fault::usage(format!(
-            "run `{run}` has ended, and ended runs never change"
-        ))
-        .help(format!(
-            "`formic retry {}` makes a new run of what did not succeed",
-            short(run)
-        ))
-        .into());
+        return Err(launch::has_ended(run).into());
     }
     if Board::life(&found) == Life::Owned {
-        let owner = found.owner.map_or(0, |owner| owner.pid);
-        return Err(
-            Fault::usage(format!("run `{run}` goes on in process {owner}"))
-                .help(format!("`formic logs -f {}` follows it", short(run)))
-                .into(),
-        );
+        let pid = found.owner.map_or(0, |owner| owner.pid);
+        return Err(launch::is_owned(run, pid).into());
     }
     project.announce(ui);
     if args.here {
         return anew(&project, &board, run, args, ui);
     }
     let recorded = &found.head.source;
-    let place = source::find_again(recorded, run, &project.dir, Wanted::Any, &board)?;
-    if let Some(note) = &place.note {
+    let here = format!("formic resume --here {}", short(run));
+    let wanted = Wanted::Any { here: &here };
+    let place = source::find_again(recorded, run, &project.dir, wanted, &board)?;
+    for note in &place.notes {
         ui.say(format!("note: {note}"));
     }
-    let dir = PathBuf::from(place.source.dir);
-    let moved = (dir != Path::new(&recorded.dir)).then_some(dir);
-    launch::take_over(&board, run, moved, &args.options, ui)
+    launch::take_over(&board, run, place, &args.options, ui)
 }
 
 /// Ends the run where it is and begins it anew in the tree as it is: results of another tree would prove nothing.
@@ -83,7 +71,7 @@ fn anew(project: &Project, board: &Board, run: RunId, args: &Args, ui: &Ui) -> R
     ui.say(format!(
         "note: run {run} is canceled without its `finally`; a new one takes the tree as it is and reuses nothing"
     ));
-    let repeated = Repeated::load(project, Some(run.as_str()), ui)?;
+    let repeated = Repeated::load(project, Some(run.as_str()), "resume", ui)?;
     repeated.here(project, &args.options, ui)
 }
 
@@ -93,7 +81,7 @@ fn living(board: &Board) -> Result<RunId> {
         living: true,
         ..RunFilter::default()
     };
-    let runs = board.store.run_list(&filter)?;
+    let runs = board.runs(&filter)?;
     let abandoned = runs.iter().find(|run| Board::life(run) == Life::Abandoned);
     abandoned.map(|run| run.head.id).ok_or_else(|| {
         Fault::nothing("there is no run to go on with")

@@ -32,7 +32,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let project = Project::find()?;
     project.announce(ui);
-    let repeated = Repeated::load(&project, args.run.as_deref(), ui)?;
+    let repeated = Repeated::load(&project, args.run.as_deref(), "retry", ui)?;
     if args.here {
         return repeated.here(&project, &args.options, ui);
     }
@@ -85,7 +85,8 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let new = New {
         run: new_run,
         plan: repeated.plan.clone(),
-        source: repeated.source(&project, new_run, Wanted::Any, ui)?,
+        source: repeated.source(&project),
+        place: repeated.place(&project, new_run, wanted, ui)?,
         clean: repeated.head().clean,
         parent: Some(parent),
     };

@@ -7,7 +7,7 @@ use crate::launch::{self, New, Options};
 use crate::project::Project;
 use crate::select;
 use crate::signal::{self, Facts};
-use crate::source;
+use crate::source::{self, Place};
 use crate::ui::Ui;
 use anyhow::Result;
 use model::source::Source;
@@ -64,6 +64,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         run: launch::fresh()?,
         plan: chosen.plan(&asked.request(), ui)?,
         source: recorded.source,
+        place: Place::default(),
         parent: None,
         clean: args.clean,
     };

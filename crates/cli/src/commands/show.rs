@@ -3,14 +3,16 @@
 use crate::board::Board;
 use crate::exit::Exit;
 use crate::group;
+use crate::label;
 use crate::project::Project;
 use crate::references;
-use crate::summary;
+use crate::summary::{self, Rows};
 use crate::ui::Ui;
 use anyhow::Result;
 use api::run::{Life, RunDocument, WaitDocument};
 use engine::rows::TaskRow;
 use model::ids::RunId;
+use std::collections::BTreeMap;
 use store::{Store as _, StoreError};
 
 /// Show what happened in a run
@@ -37,7 +39,14 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         let document = RunDocument::of(&found.head, &found.row, &tasks, &attempts, life);
         ui.document(&document.waiting(waits));
     } else {
-        ui.data(summary::of_run(&found, &tasks, &attempts, &waits, life, ui));
+        // Without its plan the run is shown by the names alone.
+        let plan = board.plan(&found.head).ok();
+        let rows = Rows {
+            tasks: &tasks,
+            attempts: &attempts,
+            labels: plan.map_or_else(BTreeMap::new, |plan| label::all(&plan, &tasks)),
+        };
+        ui.data(summary::of_run(&found, rows, &waits, life, ui));
     }
     Ok(Exit::Success)
 }

@@ -1,6 +1,12 @@
 //! What tasks give, take and enter is of the source and of nobody else: not Git's, not Formic's, not from outside.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use crate::world::{Ran, World};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 /// A task that gives `pattern`, and one that takes that into a folder and lists it.
 fn giving(pattern: &str) -> String {
@@ -86,4 +92,24 @@ fn a_folder_that_leads_out_is_refused_where_it_is_written_and_where_it_is_comput
         "{}",
         ran.err
     );
+}
+
+#[test]
+fn a_folder_whose_name_is_no_text_is_refused_at_the_start() {
+    let world = World::new("tasks: { a: { run: 'true' } }\n");
+    let odd = |parent: &Path| parent.join(OsStr::from_bytes(b"n\xffn"));
+    let project = odd(&world.outside());
+    fs::create_dir(&project).unwrap();
+    fs::copy(world.dir().join("formic.yaml"), project.join("formic.yaml")).unwrap();
+    let expected = |parent: &Path| {
+        format!(
+            "error: the path of the folder `{}/n\\xFFn` is not UTF-8\nhelp: give the folder another name, or go to a copy elsewhere with `-C DIR`\n",
+            parent.display()
+        )
+    };
+    let ran = Ran::of(world.command(&["run"]).current_dir(&project)).code(2);
+    assert_eq!(ran.err, expected(&world.outside()));
+    let state = odd(&world.dir());
+    let ran = Ran::of(world.command(&["run"]).env("FORMIC_STATE", &state)).code(2);
+    assert!(ran.err.ends_with(&expected(&world.dir())), "{}", ran.err);
 }

@@ -316,11 +316,134 @@ fn a_board_that_a_task_deletes_ends_the_run_at_once_and_is_named() {
     let world = World::new(
         "tasks:\n  a: { run: 'rm -r .formic; echo gone' }\n  b: { needs: [a], run: 'true' }\n",
     );
-    let state = world.dir().join(".formic/state");
     let ran = world.formic(&["run"]).code(7);
-    let _ran = ran.says(&state.display().to_string());
+    let _ran = ran.says(&lost(&world)).says(OWN_TASK);
     world.write("formic.yaml", "tasks: { a: { run: 'true' } }\n");
     let _ran = world.formic(&["run"]).ok();
+}
+
+fn lost(world: &World) -> String {
+    let state = world.dir().join(".formic/state");
+    format!("is lost: its board in `{}` is gone\n", state.display())
+}
+
+const OWN_TASK: &str = "help: a task of this run may have deleted it, as `git clean -fdx` and `rm -rf .formic` do\n\
+     help: `git clean -fdx -e .formic` keeps it; so does a board elsewhere, by `FORMIC_STATE`\n";
+
+#[test]
+fn a_board_that_a_task_deletes_in_the_middle_is_no_success() {
+    // Its last task ends after the file is gone: the open handle would have taken that too.
+    let world = World::new(
+        "tasks:\n  a: { run: 'true' }\n  b: { needs: [a], run: 'rm -rf .formic/state' }\n  c: { needs: [b], run: touch made }\n",
+    );
+    let ran = world.formic(&["run", "--json"]).code(7);
+    assert_eq!(ran.json()["error"]["exit_code"], 7);
+    let _ran = ran
+        .says(&lost(&world))
+        .says(OWN_TASK)
+        .says("it was removed or replaced while formic used it\n");
+    assert!(!world.dir().join("made").exists());
+}
+
+#[test]
+fn a_board_that_a_clean_of_git_takes_along_is_named_with_what_keeps_it() {
+    let world = World::with_git(
+        "tasks:\n  a: { run: git clean -fdxq }\n  b: { needs: [a], run: 'true' }\n",
+    );
+    let _ran = world
+        .formic(&["run"])
+        .code(7)
+        .says(&lost(&world))
+        .says(OWN_TASK);
+    world.write(
+        "formic.yaml",
+        "tasks:\n  a: { run: git clean -fdxq -e .formic }\n  b: { needs: [a], run: 'true' }\n",
+    );
+    world.commit();
+    let _ran = world.formic(&["run"]).ok();
+}
+
+#[test]
+fn a_board_elsewhere_that_is_replaced_by_another_one_is_not_written_for_it() {
+    let world = World::empty();
+    let (begun, go) = (world.fifo("begun"), world.fifo("go"));
+    world.write(
+        "formic.yaml",
+        &format!("tasks:\n  a: {{ run: 'echo x > {begun}; cat {go}' }}\n"),
+    );
+    let state = folder(&world, "state");
+    let mut command = world.command(&["run"]);
+    let child = command.env("FORMIC_STATE", &state);
+    let child = child.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    assert_eq!(heard(&begun), "x\n");
+    fs::rename(&state, world.outside().join("old")).unwrap();
+    let green = World::new("tasks: { a: { run: 'true' } }\n");
+    let _ran = with_state(&green, &state, &["run"]).ok();
+    let ran = Ran::from(child.wait_with_output().unwrap()).code(7);
+    let _ran = ran
+        .says("help: something deleted it while the run went on; `formic run` makes a new one\n");
+}
+
+#[test]
+fn a_board_on_a_full_disk_can_be_read_and_what_may_be_deleted_is_told() {
+    let world = World::new("tasks: { a: { run: echo said } }\n");
+    let state = folder(&world, "state");
+    let Some(disk) = Mount::small(&state, "3m") else {
+        return;
+    };
+    let _ran = with_state(&world, &state, &["run"]).ok();
+    fs::write(state.join("filler"), vec![0; 4_000_000]).unwrap_err();
+    let ran = with_state(&world, &state, &["ls"]).ok();
+    assert!(ran.out.contains("succeeded"), "{}", ran.out);
+    assert_eq!(with_state(&world, &state, &["logs"]).ok().out, "said\n");
+    assert_eq!(statuses_with(&world, &state), ["a succeeded -"]);
+    let ran = with_state(&world, &state, &["run"]).code(7);
+    let _ran = ran
+        .says(&format!(
+            "error: no space is left on the disk of `{}`, so nothing can be run\n",
+            state.display()
+        ))
+        .says("help: free some space; `formic ls`, `show` and `logs` work meanwhile\n")
+        .says(&format!(
+            "help: while no formic runs, `attempts`, `workspaces` and `tmp` in `{}` may be deleted",
+            state.display()
+        ));
+    disk.grow();
+    let _ran = with_state(&world, &state, &["run"]).ok();
+}
+
+#[test]
+fn a_board_that_is_a_folder_and_a_state_that_cannot_be_made_have_a_next_step() {
+    let world = World::new("tasks: { a: { run: 'true' } }\n");
+    let state = folder(&world, "state");
+    fs::create_dir(state.join("board.sqlite")).unwrap();
+    let _ran = with_state(&world, &state, &["run"]).code(7).says(&format!(
+        "`{}/board.sqlite` is not a board of formic; move it away or set `FORMIC_STATE`",
+        state.display()
+    ));
+    let _ran = with_state(&world, Path::new("/proc/nowhere"), &["run"]).code(7).says(
+        "cannot use the folder `/proc/nowhere` that `FORMIC_STATE` names; set it to a folder that may be written, or unset it\n",
+    );
+}
+
+#[test]
+fn a_plan_that_somebody_deleted_from_the_board_has_a_next_step() {
+    let world = World::new("tasks: { a: { run: 'false' } }\n");
+    let _ran = world.formic(&["run"]).code(1);
+    let blobs = world.dir().join(".formic/state/blobs");
+    for entry in fs::read_dir(&blobs).unwrap().flatten() {
+        if entry.path().is_dir() && entry.file_name() != "new" {
+            fs::remove_dir_all(entry.path()).unwrap();
+        }
+    }
+    let _ran = world
+        .formic(&["retry"])
+        .code(7)
+        .says(&format!(
+            "error: the plan of run `{}` is not on the board any more\n",
+            world.run_id()
+        ))
+        .says("help: something deleted it there; `formic run` makes a new run");
 }
 
 #[test]

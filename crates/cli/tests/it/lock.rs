@@ -367,3 +367,23 @@ fn a_used_file_fails_the_task_that_uses_it() {
         ["show skipped need_failed", "scan/scan failed user"]
     );
 }
+
+#[test]
+fn a_repository_that_cannot_be_reached_is_the_platforms_trouble() {
+    // Nobody listens there.
+    let uses = "git+http://127.0.0.1:1/r//x.yaml@v1";
+    let world = World::new(&format!("tasks: {{a: {{uses: \"{uses}\"}}}}\n"));
+    for verb in ["check", "plan", "run", "lock"] {
+        let ran = world.formic(&[verb]).code(7);
+        let ran = ran.says("error: cannot fetch `http://127.0.0.1:1/r`: git says: ");
+        let _ran = ran
+            .says(&format!("(for `{uses}`)\n"))
+            .says("help: look whether `git ls-remote http://127.0.0.1:1/r` works here\n");
+    }
+    let bin = world.outside().join("bin");
+    fs::create_dir(&bin).unwrap();
+    let mut command = world.command(&["check"]);
+    let _ran = Ran::of(command.env("PATH", &bin))
+        .code(7)
+        .says("there is no `git` program here");
+}

@@ -10,7 +10,7 @@ fn a_project_without_runs_has_an_empty_list() {
     let document = world.formic(&["ls", "--json"]).ok().json();
     assert_eq!(
         document,
-        serde_json::json!({ "schema": "formic.runs/v1", "runs": [] })
+        serde_json::json!({ "schema": "formic.runs/v1", "runs": [], "truncated": false, "others": 0 })
     );
     // Looking leaves nothing behind.
     assert!(!world.dir().join(".formic").exists());
@@ -40,9 +40,44 @@ fn the_newest_run_stands_first() {
         .lines()
         .filter_map(|line| line.split_whitespace().nth(2))
         .collect();
-    assert_eq!(words, ["failed", "succeeded"]);
+    assert_eq!(words, ["STATUS", "failed", "succeeded"]);
     let one = world.formic(&["ls", "-n", "1", "--json"]).ok().json();
     assert_eq!(one["runs"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn what_has_not_ended_is_always_listed_and_what_is_left_out_is_counted() {
+    let world = World::new(
+        "name: ci\ntasks: { ask: { when: params.ask, approval: { prompt: sure? } }, a: { run: 'true' } }\nparams: { ask: { type: boolean, default: false } }\n",
+    );
+    let _ran = world.formic(&["run", "--param", "ask=true"]).code(8);
+    let oldest = world.run_id();
+    for _ in 0..2 {
+        let _ran = world.formic(&["run"]).ok();
+    }
+    let ran = world.formic(&["ls", "-n", "1"]).ok();
+    assert_eq!(ran.err, "… and 1 more: formic ls --all\n");
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(lines.len(), 3, "{}", ran.out);
+    assert!(
+        lines[0].starts_with("RUN           PIPELINE  STATUS        OK/TASKS"),
+        "{}",
+        ran.out
+    );
+    assert!(lines[1].contains("succeeded          1/2 "), "{}", ran.out);
+    assert!(lines[2].starts_with(&oldest), "{}", ran.out);
+    let few = world.formic(&["ls", "-n", "1", "--json"]).ok().json();
+    assert_eq!(
+        (few["runs"].as_array().map(Vec::len), &few["truncated"]),
+        (Some(2), &true.into())
+    );
+    let ran = world.formic(&["ls", "--all"]).ok();
+    assert_eq!((ran.out.lines().count(), ran.err.as_str()), (4, ""));
+    let all = world.formic(&["ls", "--all", "--json"]).ok().json();
+    assert_eq!(
+        (all["runs"].as_array().map(Vec::len), &all["truncated"]),
+        (Some(3), &false.into())
+    );
 }
 
 #[test]
@@ -138,4 +173,27 @@ fn a_beginning_that_several_runs_share_lists_them() {
             "error: several runs begin with `{letter}`: {newer}, {older}\nhelp: give more characters\n"
         )
     );
+}
+
+#[test]
+fn a_label_stands_before_the_id_in_the_run_and_in_what_is_shown_of_it() {
+    let world = World::new(
+        "name: ci\nparams: { who: { type: string, default: ada } }\ntasks:\n  a: { label: Compile everything, run: 'true' }\n  b: { label: \"Test ${{ matrix.os }} for ${{ params.who }}\", matrix: { os: [linux] }, run: 'false' }\n",
+    );
+    let ran = world.formic(&["run"]).code(1);
+    let ran = ran.says(" Compile everything (a) ok (");
+    let _ran = ran.says(" Test linux for ada (b[linux]) FAILED (");
+    let shown = world.formic(&["show"]).ok().out;
+    assert!(shown.contains("  Compile everything (a) "), "{shown}");
+    assert!(shown.contains("  Test linux for ada ([linux]) "), "{shown}");
+}
+
+#[test]
+fn a_repository_without_a_commit_is_told_with_its_branch() {
+    let world = World::new("name: ci\ntasks: { a: { run: 'true' } }\n");
+    world.git(&["init", "-q", "-b", "main", "."]);
+    let _ran = world
+        .formic(&["run"])
+        .ok()
+        .says("pipeline ci · no commit (main) with changes · run ");
 }

@@ -130,3 +130,48 @@ fn a_current_folder_that_is_gone_is_told() {
         help: go to a folder that exists, or name one with `-C DIR`\n";
     assert_eq!(ran.err, expected);
 }
+
+#[test]
+fn what_has_the_name_of_a_pipeline_and_is_none_is_told_so() {
+    let world = World::empty();
+    let place = world.dir().join("formic.yaml");
+    let says = |text: &str| {
+        let _ran = world.formic(&["run"]).code(2).says(text);
+    };
+    let path = place.display();
+    std::fs::create_dir(&place).expect("the folder is empty");
+    says(&format!(
+        "error: `{path}` is a folder; a pipeline is a file\n"
+    ));
+    std::fs::remove_dir(&place).expect("it is there");
+    std::os::unix::fs::symlink("nowhere.yaml", &place).expect("nothing is there");
+    says(&format!(
+        "error: `{path}` is a link to `nowhere.yaml`, which does not exist\n"
+    ));
+    std::fs::remove_file(&place).expect("it is there");
+    let fifo = world.fifo("fifo");
+    std::fs::rename(fifo, &place).expect("nothing is there");
+    says(&format!(
+        "error: `{path}` is no ordinary file, so no pipeline is read from it\n"
+    ));
+}
+
+#[test]
+fn a_folder_in_place_of_a_file_is_named() {
+    let world = World::new("tasks: {a: {run: 'true'}}\n");
+    for args in [&["run", "--file", "."][..], &["check", "."]] {
+        let _ran = world
+            .formic(args)
+            .code(2)
+            .says("error: `.` is a folder; a pipeline is a file\nhelp: name a file, or go to the project with `-C DIR`\n");
+    }
+}
+
+#[test]
+fn a_file_that_is_too_large_is_said_to_have_more_than_is_allowed() {
+    let world = World::new(&" ".repeat(3_000_000));
+    let _ran = world
+        .formic(&["run"])
+        .code(2)
+        .says("the file has more than 1048576 bytes");
+}

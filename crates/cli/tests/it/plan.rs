@@ -355,3 +355,36 @@ fn a_large_matrix_is_one_line_for_each_decision() {
          12 tasks: 11 run, 1 skip\n"
     );
 }
+
+#[test]
+fn a_document_of_an_invalid_pipeline_has_what_is_wrong_and_names_the_file_with_it() {
+    let world = World::new("include: [ci/flags.yaml]\ntasks: {a: {run: 'true'}}\n");
+    world.write(
+        "ci/flags.yaml",
+        "tasks: {b: {need: [a], run: x}, c: {runn: x}}\n",
+    );
+    for verb in ["run", "plan"] {
+        let ran = world.formic(&[verb, "--json"]).code(2);
+        let error = &ran.json()["error"];
+        assert_eq!(
+            error["message"],
+            "`formic.yaml` cannot be run: `ci/flags.yaml` has 2 errors"
+        );
+        let checked = world.formic(&["check", "--json"]).code(1).json();
+        assert_eq!(error["files"], checked["files"]);
+        assert_eq!(error["files"][1]["errors"][0]["code"], "E0201");
+    }
+}
+
+#[test]
+fn a_param_of_an_included_file_is_told_at_its_place_there() {
+    let world = World::new("include: [ci/flags.yaml]\ntasks: {a: {run: 'true'}}\n");
+    world.write(
+        "ci/flags.yaml",
+        "params:\n  level: { type: number, default: 1 }\n",
+    );
+    let _ran = world
+        .formic(&["run", "--param", "level=high"])
+        .code(2)
+        .says("(ci/flags.yaml:2:3)");
+}

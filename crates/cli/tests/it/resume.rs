@@ -1,6 +1,8 @@
 //! `formic resume` after a signal, and where it goes on.
 
 use crate::world::{World, heard, tell};
+use std::io::{BufReader, Read as _};
+use std::process::Stdio;
 
 /// The first attempt of `a` waits for ever; later ones end at once.
 fn stuck(world: &World) -> String {
@@ -66,13 +68,71 @@ fn a_changed_tree_is_not_what_is_resumed() {
     world.write("word", "changed again\n");
     let commit = world.git(&["rev-parse", "--short=7", "HEAD"]);
     let ran = world.formic(&["resume"]).ok();
+    let short = &world.run_id()[..4];
     let _ran = ran.says(&format!(
-        "note: the tree has changed: this runs in a clean worktree of {} plus the recorded changes\n",
+        "note: the tree has changed (`word`): this runs in a clean worktree of {} plus the recorded changes\n\
+         note: files that finished tasks left in the tree are not there, only declared artifacts; \
+         `formic resume --here {short}` takes the tree as it is\n",
         commit.trim()
     ));
     assert_eq!(world.formic(&["logs", "@/b"]).ok().out, "changed\n");
     // The worktree goes with the run.
     assert_eq!(world.git(&["worktree", "list"]).lines().count(), 1);
+}
+
+#[test]
+fn of_several_that_resume_one_run_the_others_are_told_who_has_it() {
+    let world = World::empty();
+    let (begun, go) = (world.fifo("begun"), world.fifo("go"));
+    world.write(
+        "formic.yaml",
+        &format!(
+            "name: ci\ntasks:\n  ask: {{ approval: {{ prompt: sure? }} }}\n  a: {{ needs: [ask], run: 'echo x > {begun}; cat {go}' }}\n"
+        ),
+    );
+    let _ran = world.formic(&["run"]).code(8);
+    let _ran = world.formic(&["approve", "ask"]).ok();
+    let run = world.run_id();
+    let mut children: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command = world.command(&["resume", &run]);
+            let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
+            command.spawn().expect("the program starts")
+        })
+        .collect();
+    assert_eq!(heard(&begun), "x\n");
+    // All but the one that waits for the fifo end.
+    let mut ended = Vec::new();
+    while ended.len() < 3 {
+        children.retain_mut(|child| match child.try_wait().expect("it is a child") {
+            Some(_) => {
+                let mut said = String::new();
+                let stderr = child.stderr.take().expect("it is a pipe");
+                BufReader::new(stderr)
+                    .read_to_string(&mut said)
+                    .expect("it is text");
+                ended.push((child.wait().expect("it has ended").code(), said));
+                false
+            }
+            None => true,
+        });
+        std::thread::yield_now();
+    }
+    let is_owned = format!("error: run `{run}` goes on in process ");
+    let follows = format!("help: `formic logs -f {}` follows it\n", &run[..4]);
+    for (code, said) in ended {
+        assert_eq!(code, Some(2), "{said}");
+        assert!(
+            said.contains(&is_owned) && said.ends_with(&follows),
+            "{said}"
+        );
+        // Only who has it begins to tell of it.
+        assert!(!said.contains("pipeline ci"), "{said}");
+    }
+    tell(&go);
+    for child in children {
+        assert!(child.wait_with_output().expect("it ends").status.success());
+    }
 }
 
 #[test]

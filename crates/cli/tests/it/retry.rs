@@ -61,10 +61,30 @@ fn a_changed_tree_is_left_alone_and_the_recorded_one_is_used() {
     let _ran = world
         .formic(&["retry", "--from", "d"])
         .ok()
-        .says("note: the tree has changed: this runs in a clean worktree of ");
+        .says("note: the tree has changed (`word`): this runs in a clean worktree of ");
     assert_eq!(world.formic(&["logs", "@/d"]).ok().out, "first\n");
     assert_eq!(world.read("word"), "second\n");
     assert_eq!(world.git(&["worktree", "list"]).lines().count(), 1);
+}
+
+#[test]
+fn a_task_that_fails_in_the_worktree_is_followed_by_how_to_take_the_tree() {
+    let world = red();
+    world.write("word", "second\n");
+    world.write("another", "");
+    let ran = world.formic(&["retry"]).code(1);
+    let ran = ran.says("note: the tree has changed (`another` and 1 more file): ");
+    let run = world.run_id();
+    let parent = world.document()["parent"].as_str().map(str::to_owned);
+    let ran = ran.says(&format!(
+        "`formic retry --here {}` takes the tree as it is\n",
+        &parent.unwrap_or_default()[..4]
+    ));
+    let next = ran.err.lines().find(|line| line.starts_with("next: "));
+    let expected = format!("next: formic retry --here {}", &run[..4]);
+    assert_eq!(next, Some(expected.as_str()));
+    // The project is what the run is of, wherever its tasks worked.
+    let _ran = world.formic(&["retry", "--here"]).code(1);
 }
 
 #[test]
