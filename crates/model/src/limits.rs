@@ -35,6 +35,10 @@ pub const LOG_BYTES_PER_ATTEMPT: u64 = 4 * 1024 * 1024 * 1024;
 pub const LOG_FRAME_BYTES: usize = 64 * 1024;
 /// The environment changes that one step may make for the next ones.
 pub const STEP_ENV_BYTES: usize = 1024 * 1024;
+/// Texts that one attempt may hide from its log. A file of secrets has some tens of lines.
+pub const MASKS: usize = 1_000;
+/// All of them together: whatever is printed is compared with them.
+pub const MASKS_BYTES: usize = 256 * 1024;
 /// A step summary kept with its attempt.
 pub const SUMMARY_BYTES: usize = 1024 * 1024;
 /// The difference between commit and working tree that a run keeps.

@@ -9,6 +9,7 @@
 //! `$FORMIC_PATH` takes a folder per line, `$FORMIC_MASK` a text per line that no log shows from then on,
 //! `$FORMIC_SUMMARY` Markdown.
 
+use crate::mask::MASK_BYTES;
 use model::limits;
 use std::collections::BTreeMap;
 
@@ -70,15 +71,25 @@ pub fn reserved(name: &str) -> bool {
     name.starts_with("FORMIC_")
 }
 
-/// Shortest text that is masked: shorter ones would hide half of every log.
-const MASK_BYTES: usize = 3;
-
 /// The texts of `$FORMIC_MASK`, of which the last line may still be written.
 #[must_use]
 pub fn masks(text: &[u8]) -> Vec<Vec<u8>> {
     let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let long = lines.filter(|line| line.len() >= MASK_BYTES);
     long.map(<[u8]>::to_vec).collect()
+}
+
+/// Whether steps that talk by the contract `name` can be run.
+///
+/// # Errors
+/// When they cannot, with the name.
+pub fn known(name: &str) -> Result<(), String> {
+    match name {
+        "native" => Ok(()),
+        other => Err(format!(
+            "the steps talk by the contract `{other}`; this version of the worker knows `native` only"
+        )),
+    }
 }
 
 /// What a step wrote into its files; text that is not there is empty.
@@ -111,14 +122,11 @@ pub fn written(
         ));
     }
     let outputs: BTreeMap<String, String> = pairs("FORMIC_OUTPUT", output)?.into_iter().collect();
-    let lines = |text: &str, least: usize| {
-        let lines = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| line.len() >= least);
+    let lines = |text: &str| {
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         lines.map(str::to_owned).collect()
     };
-    let (path, masks) = (lines(path, 1), lines(mask, MASK_BYTES));
+    let (path, masks) = (lines(path), lines(mask));
     Ok(engine::steps::Written {
         outputs,
         env,
@@ -160,6 +168,15 @@ mod tests {
         assert_eq!(
             error,
             "line 1 of `$FORMIC_ENV`: the value is not ended by a line `END`"
+        );
+    }
+
+    #[test]
+    fn steps_of_an_unknown_contract_are_not_run_as_if_they_were_native() {
+        assert_eq!(known("native"), Ok(()));
+        assert_eq!(
+            known("github"),
+            Err("the steps talk by the contract `github`; this version of the worker knows `native` only".to_owned())
         );
     }
 

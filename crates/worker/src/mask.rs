@@ -2,9 +2,12 @@
 //!
 //! What might be the beginning of a hidden text is held back until it is known whether it is one. With nothing
 //! to hide, nothing is held back or copied.
+//!
+//! All texts of an attempt together are bounded: the finder is made anew for each that comes, on the thread that everything
+//! waits for.
 
-use aho_corasick::{AhoCorasick, MatchKind};
-use model::Json;
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use model::{Json, limits};
 use std::collections::BTreeSet;
 
 /// What stands in a log for a hidden text.
@@ -14,23 +17,64 @@ const HIDDEN: &str = "***";
 #[derive(Debug, Default)]
 pub struct Masks {
     texts: BTreeSet<Vec<u8>>,
+    /// All of them together.
+    bytes: usize,
+    /// The longest one.
+    longest: usize,
     finder: Option<AhoCorasick>,
 }
 
+/// Shortest text that is hidden: shorter ones would hide half of every log.
+pub const MASK_BYTES: usize = 3;
+
+/// More texts than an attempt may hide.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`$FORMIC_MASK` has {count} texts of {bytes} bytes together by now; an attempt may hide at most {} of at most {} bytes",
+    limits::MASKS,
+    limits::MASKS_BYTES
+)]
+pub struct TooManyMasks {
+    /// Texts, with the one that is too much.
+    pub count: usize,
+    /// Their bytes.
+    pub bytes: usize,
+}
+
 impl Masks {
-    /// Hides further texts.
-    pub fn add(&mut self, texts: impl IntoIterator<Item = impl Into<Vec<u8>>>) {
+    /// Hides further texts; those under [`MASK_BYTES`] are left alone.
+    ///
+    /// # Errors
+    /// When all together are more than may be hidden. What comes behind must not be shown then.
+    pub fn add(
+        &mut self,
+        texts: impl IntoIterator<Item = impl Into<Vec<u8>>>,
+    ) -> Result<(), TooManyMasks> {
         let before = self.texts.len();
-        let texts = texts.into_iter().map(Into::into);
-        self.texts.extend(texts.filter(|text| !text.is_empty()));
+        for text in texts.into_iter().map(Into::into) {
+            let (size, new) = (text.len(), !self.texts.contains(&text));
+            if size < MASK_BYTES || !new {
+                continue;
+            }
+            if self.texts.len() == limits::MASKS || self.bytes + size > limits::MASKS_BYTES {
+                return Err(TooManyMasks {
+                    count: self.texts.len() + 1,
+                    bytes: self.bytes + size,
+                });
+            }
+            self.bytes += size;
+            self.longest = self.longest.max(size);
+            self.texts.insert(text);
+        }
         if self.texts.len() > before {
             let built = AhoCorasick::builder()
                 .match_kind(MatchKind::LeftmostLongest)
+                // Others are faster with few texts, and need hundreds of times their size.
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
                 .build(&self.texts);
-            self.finder = Some(
-                built.expect("the texts of one file are far below the limits of the automaton"),
-            );
+            self.finder = Some(built.expect("the texts are far below the limits of the automaton"));
         }
+        Ok(())
     }
 
     /// Whether there is nothing to hide.
@@ -99,8 +143,7 @@ impl Masks {
             return bytes;
         };
         held.extend_from_slice(&bytes);
-        let longest = self.texts.iter().map(Vec::len).max().unwrap_or(1);
-        let settled = held.len().saturating_sub(longest - 1);
+        let settled = held.len().saturating_sub(self.longest - 1);
         self.show(finder, held, settled)
     }
 
@@ -138,7 +181,7 @@ mod tests {
 
     fn masks(texts: &[&str]) -> Masks {
         let mut masks = Masks::default();
-        masks.add(texts.iter().copied());
+        masks.add(texts.iter().copied()).unwrap();
         masks
     }
 
@@ -186,5 +229,33 @@ mod tests {
         let mut held = Vec::new();
         assert_eq!(Masks::default().piece(&mut held, b"abc".to_vec()), b"abc");
         assert!(held.is_empty());
+    }
+
+    #[test]
+    fn an_attempt_hides_no_more_than_the_limits_say() {
+        let mut masks = Masks::default();
+        let numbered = |from: usize| (from..from + limits::MASKS).map(|n| format!("secret {n}"));
+        masks.add(numbered(0)).unwrap();
+        // What is known costs nothing.
+        masks.add(numbered(0)).unwrap();
+        assert_eq!(
+            masks.add(["one more"]).unwrap_err().count,
+            limits::MASKS + 1
+        );
+        let mut masks = Masks::default();
+        let long = ["x".repeat(limits::MASKS_BYTES), "more".to_owned()];
+        let error = masks.add(long).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`$FORMIC_MASK` has 2 texts of 262148 bytes together by now; an attempt may hide at most 1000 of at most \
+             262144 bytes"
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_too_short_hides_nothing() {
+        let mut masks = Masks::default();
+        masks.add(["ab", ""]).unwrap();
+        assert!(masks.is_empty());
     }
 }

@@ -26,6 +26,7 @@ use attempt::{Attempt, Phase};
 use engine::work::Work;
 use exec::{ExecEvent, StepRef, TreeKey};
 use model::ids::{AttemptId, Token, WorkerId};
+use model::limits;
 use model::plan::Resources;
 use model::time::Timestamp;
 use std::collections::{BTreeMap, VecDeque};
@@ -129,6 +130,8 @@ pub struct Worker {
     /// Commands that may still print, with their attempt and the number of their step.
     commands: BTreeMap<StepRef, (AttemptId, u32)>,
     pending: BTreeMap<u64, Pending>,
+    /// Most that is kept of the log of one attempt.
+    log_bytes: u64,
     number: u64,
     command: u64,
     looks: u64,
@@ -163,6 +166,7 @@ impl Worker {
             known: VecDeque::new(),
             commands: BTreeMap::new(),
             pending: BTreeMap::new(),
+            log_bytes: limits::LOG_BYTES_PER_ATTEMPT,
             number: 0,
             command: 0,
             looks: 0,
@@ -174,6 +178,13 @@ impl Worker {
             broken: false,
             out: Vec::new(),
         }
+    }
+
+    /// The same, with another bound of the log of one attempt than [`limits::LOG_BYTES_PER_ATTEMPT`].
+    #[must_use]
+    pub fn with_log_bytes(mut self, log_bytes: u64) -> Self {
+        self.log_bytes = log_bytes;
+        self
     }
 
     /// Whether it holds nothing and waits for nothing but work.

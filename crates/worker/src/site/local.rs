@@ -17,6 +17,7 @@ use engine::work::Work;
 use model::digest::Digest;
 use model::ids::AttemptId;
 use model::limits;
+use model::plan::Body;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -117,6 +118,9 @@ impl LocalSite {
 
 impl Site for LocalSite {
     fn prepare(&self, work: &Work, cut_short: &CutShort) -> Result<Prepared, Trouble> {
+        if let Body::Steps(steps) = &work.task.body {
+            contract::known(&steps.contract).map_err(Trouble::Platform)?;
+        }
         let name = work.id.to_string();
         let dir = self.folders.take(&name);
         let dir =
@@ -274,7 +278,8 @@ impl LocalSite {
             )));
         }
         let mut masks = Masks::default();
-        masks.add(wanted.hidden.iter().cloned());
+        // They are what an attempt hides already.
+        masks.add(wanted.hidden.iter().cloned()).ok();
         let (digest, _) = self
             .content
             .put(&mut masks.text(&summary).as_bytes())

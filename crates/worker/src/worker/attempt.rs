@@ -67,6 +67,8 @@ pub(super) struct Attempt {
     pub(super) brought: crate::site::Collected,
     /// Texts that its log does not show.
     pub(super) masks: Masks,
+    /// A bound of its log was passed: nothing more that it prints is kept.
+    pub(super) muted: bool,
     /// What is known of the files in which commands ask for that, by step.
     pub(super) masks_seen: BTreeMap<u32, MasksSeen>,
     /// Output that may become a hidden text, by step and stream.
@@ -133,6 +135,7 @@ impl Attempt {
             given: Given::default(),
             brought: crate::site::Collected::default(),
             masks: Masks::default(),
+            muted: false,
             masks_seen: BTreeMap::new(),
             held: BTreeMap::new(),
             unsent: Vec::new(),

@@ -1,13 +1,15 @@
 //! From a command's pipe to the board: in pieces, acknowledged, bounded.
 
-use super::attempt::{Attempt, Phase};
+use super::attempt::{Attempt, Phase, failed};
 use super::services::PROBES;
 use super::{FLUSH_MS, Output, Worker};
-use crate::site::Site;
+use crate::mask::TooManyMasks;
+use crate::site::{Site, Trouble};
 use api::protocol::{Append, Chunk, Request, RequestBody, Stream};
+use engine::rows::AttemptResult;
 use exec::StepRef;
 use model::ids::AttemptId;
-use model::limits;
+use model::reason::FailureKind;
 use model::time::Timestamp;
 use std::sync::Arc;
 
@@ -30,27 +32,30 @@ impl Worker {
         let Some((id, index, attempt)) = wanted.filter(|(_, _, attempt)| !attempt.lost) else {
             return self.out.push(Output::Taken(step, bytes.len()));
         };
+        if attempt.muted {
+            attempt.missing_bytes += bytes.len() as u64;
+            return self.out.push(Output::Taken(step, bytes.len()));
+        }
         let told = attempt.sent_bytes + attempt.unsent_bytes as u64;
-        let room = limits::LOG_BYTES_PER_ATTEMPT.saturating_sub(told);
+        let room = self.log_bytes.saturating_sub(told);
         if room < bytes.len() as u64 {
-            let first = attempt.missing_bytes == 0;
             attempt.missing_bytes += bytes.len() as u64;
             self.out.push(Output::Taken(step, bytes.len()));
-            if first {
-                let most = limits::LOG_BYTES_PER_ATTEMPT;
-                self.remark(
-                    id,
-                    &format!("the log has reached its limit of {most} bytes; the rest is not kept"),
-                    now,
-                );
-            }
-            return;
+            let most = self.log_bytes;
+            let message = format!(
+                "its log is larger than the {most} bytes that are kept of one attempt; write what is large into an artifact"
+            );
+            return self.mute(id, message, now);
         }
         let stream = match stream {
             exec::Stream::Stdout => Stream::Stdout,
             exec::Stream::Stderr => Stream::Stderr,
         };
-        attempt.look_for_masks(&*self.site, index);
+        if let Err(error) = attempt.look_for_masks(&*self.site, index) {
+            attempt.missing_bytes += bytes.len() as u64;
+            self.out.push(Output::Taken(step, bytes.len()));
+            return self.mute(id, error.to_string(), now);
+        }
         attempt.under_way.push_back((step, bytes.len()));
         let held = attempt.held.entry((index, stream)).or_default();
         let shown = attempt.masks.piece(held, bytes);
@@ -82,7 +87,18 @@ impl Worker {
         let Some(attempt) = self.attempts.get_mut(&id) else {
             return;
         };
-        attempt.look_for_masks(&*self.site, index);
+        if !attempt.muted
+            && let Err(error) = attempt.look_for_masks(&*self.site, index)
+        {
+            // Of a command that has just ended it is said by what it wrote.
+            if attempt.command.is_some() {
+                return self.mute(id, error.to_string(), now);
+            }
+            attempt.muted = true;
+        }
+        if attempt.muted {
+            attempt.held.retain(|(of, _), _| *of != index);
+        }
         for stream in [Stream::Stdout, Stream::Stderr] {
             if let Some(mut held) = attempt.held.remove(&(index, stream)) {
                 let shown = attempt.masks.rest(&mut held);
@@ -92,6 +108,27 @@ impl Worker {
         if !attempt.unsent.is_empty() {
             self.flush_later(id, now);
         }
+    }
+
+    /// Fails an attempt that has passed a bound of its log. Nothing more of what it prints is kept: it would have gaps, or
+    /// show what was to be hidden.
+    pub(super) fn mute(&mut self, id: AttemptId, message: String, now: Timestamp) {
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
+        attempt.muted = true;
+        let held = std::mem::take(&mut attempt.held);
+        attempt.missing_bytes += held.values().map(|held| held.len() as u64).sum::<u64>();
+        if attempt.phase == Phase::Running {
+            return self.cannot_go_on(id, FailureKind::User, message, now);
+        }
+        if attempt.result == Some(AttemptResult::Succeeded) {
+            attempt.result = Some(failed(
+                Trouble::User(message.clone()),
+                FailureKind::InfraAfterStart,
+            ));
+        }
+        self.remark(id, &message, now);
     }
 
     /// A line of the worker's own in the attempt's log.
@@ -194,11 +231,12 @@ impl Worker {
 
 impl Attempt {
     /// Takes in what a command has asked to hide by now.
-    fn look_for_masks(&mut self, site: &dyn Site, index: u32) {
-        if let Some(place) = &self.place {
-            let seen = self.masks_seen.entry(index).or_default();
-            self.masks.add(site.masks(place, index, seen));
-        }
+    fn look_for_masks(&mut self, site: &dyn Site, index: u32) -> Result<(), TooManyMasks> {
+        let Some(place) = &self.place else {
+            return Ok(());
+        };
+        let seen = self.masks_seen.entry(index).or_default();
+        self.masks.add(site.masks(place, index, seen))
     }
 
     /// Adds output to what the board will be told.

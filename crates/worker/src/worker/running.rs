@@ -3,6 +3,7 @@
 use super::attempt::{Phase, Running};
 use super::looking::Question;
 use super::{Output, Worker};
+use crate::mask::MASK_BYTES;
 use crate::site::Trouble;
 use engine::rows::{Exit, Usage};
 use engine::steps::{CommandEnd, Next, Planned, Written};
@@ -212,7 +213,7 @@ impl Worker {
     pub(super) fn command_ended(
         &mut self,
         id: AttemptId,
-        end: CommandEnd,
+        mut end: CommandEnd,
         written: Written,
         now: Timestamp,
     ) {
@@ -222,11 +223,27 @@ impl Worker {
         let Some(running) = attempt.command.take() else {
             return;
         };
-        attempt.masks.add(written.masks.iter().cloned());
+        let too_many = attempt.masks.add(written.masks.iter().map(String::as_str));
+        let short = written.masks.iter().any(|mask| mask.len() < MASK_BYTES);
+        if let Err(error) = too_many {
+            attempt.muted = true;
+            end = CommandEnd::Refused(error.to_string());
+        }
         self.show_held(id, running.planned.index, now);
         let attempt = self.attempts.get_mut(&id).expect("just looked up");
         attempt.kill_at = None;
         let duration_ms = now.since_ms(running.since);
+        if short {
+            let least = MASK_BYTES;
+            self.remark(
+                id,
+                &format!(
+                    "`$FORMIC_MASK` has a text of less than {least} bytes, which is not hidden"
+                ),
+                now,
+            );
+        }
+        let attempt = self.attempts.get_mut(&id).expect("just looked up");
         let steps = attempt.steps.as_mut().expect("it runs");
         for remark in steps.remarks(&written) {
             self.remark(id, &remark, now);

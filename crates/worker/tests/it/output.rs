@@ -1,8 +1,11 @@
 //! What commands print, on its way to the board.
 
 use crate::bench::{Bench, FakeSite, work};
+use engine::rows::AttemptResult;
 use exec::{ExecEvent, Exit, OutputState};
+use model::limits;
 use model::plan::Plan;
+use model::reason::FailureKind;
 use std::sync::Mutex;
 use worker::{Input, Output};
 
@@ -87,4 +90,55 @@ fn output_that_may_become_a_hidden_text_keeps_neither_worker_nor_command_waiting
     assert!(wake.is_none_or(|wake| wake > bench.now), "{wake:?}");
     let taken = |output: &Output| matches!(output, Output::Taken(_, 5));
     assert!(bench.said.iter().any(taken), "the command may print on");
+}
+
+#[test]
+fn a_log_over_its_bound_fails_the_task_and_nothing_behind_is_kept() {
+    let mut bench = Bench::new(1);
+    bench.worker = bench.worker.with_log_bytes(10);
+    bench.give(work(two_steps()));
+    let first = bench.started()[0];
+    bench.prints(first, "12345678");
+    bench.prints(first, "90123");
+    bench.prints(first, "4");
+    assert!(
+        bench
+            .said
+            .iter()
+            .any(|output| matches!(output, Output::Terminate(id) if *id == first))
+    );
+    bench.exits(first, Exit::Code(0), OutputState::Ended);
+    bench.tree_gone(&work(two_steps())[0], 0);
+    bench.keep();
+    let message = "its log is larger than the 10 bytes that are kept of one attempt; write what is large into an artifact";
+    assert_eq!(
+        bench.results(),
+        [AttemptResult::Failed {
+            kind: FailureKind::User,
+            exit_code: None,
+            message: message.to_owned()
+        }]
+    );
+}
+
+#[test]
+fn more_texts_to_hide_than_are_allowed_fail_the_task() {
+    let site = FakeSite {
+        masks: Mutex::new((0..=limits::MASKS).map(|n| format!("secret {n}")).collect()),
+        ..FakeSite::default()
+    };
+    let mut bench = Bench::with(1, None, site);
+    bench.give(work(two_steps()));
+    let first = bench.started()[0];
+    bench.succeeds(first);
+    bench.tree_gone(&work(two_steps())[0], 0);
+    bench.keep();
+    let [AttemptResult::Failed { kind, message, .. }] = &bench.results()[..] else {
+        panic!("{:?}", bench.results());
+    };
+    assert_eq!(*kind, FailureKind::User);
+    assert!(
+        message.contains("at most 1000 of at most 262144 bytes"),
+        "{message}"
+    );
 }

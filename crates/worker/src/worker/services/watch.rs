@@ -166,6 +166,26 @@ impl Worker {
         }
     }
 
+    /// Fails the attempt in the same way for another reason.
+    pub(in crate::worker) fn cannot_go_on(
+        &mut self,
+        id: AttemptId,
+        kind: FailureKind,
+        message: String,
+        now: Timestamp,
+    ) {
+        let exit_code = None;
+        self.service_failed(
+            id,
+            Failure {
+                kind,
+                exit_code,
+                message,
+            },
+            now,
+        );
+    }
+
     /// The executor is gone while services were being started, or a decision was made aside.
     pub(in crate::worker) fn running_lost(
         &mut self,
