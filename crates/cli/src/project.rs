@@ -192,6 +192,25 @@ pub(crate) fn top_of(file: &Path) -> PathBuf {
     found.map_or_else(|| folder.to_owned(), |dir| (*dir).to_owned())
 }
 
+/// The files that a project has at its top.
+const NAMES: [&str; 2] = ["formic.yaml", "formic.yml"];
+
+/// Refuses a folder whose path is not UTF-8: plans, scripts and documents name it as text.
+///
+/// # Errors
+/// A fault that names it.
+pub(crate) fn must_be_text(dir: &Path) -> Result<()> {
+    if dir.to_str().is_some() {
+        return Ok(());
+    }
+    let shown = format!("{dir:?}");
+    let shown = shown.trim_matches('"');
+    let fault = Fault::usage(format!("the path of the folder `{shown}` is not UTF-8"));
+    Err(fault
+        .help("give the folder another name, or go to a copy elsewhere with `-C DIR`")
+        .into())
+}
+
 /// The folders in which a project is looked for, the nearest first.
 fn searched(here: &Path) -> Vec<&Path> {
     let all: Vec<&Path> = here.ancestors().collect();
