@@ -474,3 +474,33 @@ fn fault(place: &Path, source: io::Error) -> BlobError {
         BlobError::Io { place, source }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sync_names_what_was_put_and_does_not_touch_its_content() {
+        let dir = tempfile::tempdir().unwrap();
+        let blobs = DiskBlobs::open(dir.path()).unwrap();
+        let digest = blobs.put_bytes(b"large").unwrap();
+        let new = blobs.pending().files[&digest].path.clone();
+        fs::remove_file(&new).unwrap();
+        // Whoever opens it fails.
+        std::os::unix::fs::symlink("/nowhere/at/all", &new).unwrap();
+        blobs.sync().unwrap();
+        let named = fs::symlink_metadata(blobs.path(&digest, Form::AsGiven));
+        assert!(named.unwrap().is_symlink());
+    }
+
+    #[test]
+    fn the_name_of_a_folder_is_synced_once_whoever_made_the_folder() {
+        let (dir, folder) = (Path::new("blobs"), PathBuf::from("blobs/ab"));
+        let mut pending = Pending::default();
+        pending.must_sync(folder.clone(), dir);
+        let both = BTreeSet::from([dir.to_owned(), folder.clone()]);
+        assert_eq!(std::mem::take(&mut pending.folders), both);
+        pending.must_sync(folder.clone(), dir);
+        assert_eq!(pending.folders, BTreeSet::from([folder]));
+    }
+}

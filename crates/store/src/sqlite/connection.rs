@@ -215,8 +215,9 @@ impl Board {
         let begun = reader.execute_batch("BEGIN").map_err(Stop::Sql);
         let result = begun.and_then(|()| act(reader));
         undo(reader);
-        let found = result.map_err(|stop| self.stopped(stop))?;
-        self.must_be_there().map(|()| found)
+        // What another file says, or lacks, is no answer.
+        self.must_be_there()?;
+        result.map_err(|stop| self.stopped(stop))
     }
 
     /// The number of a run on this board.
@@ -279,6 +280,8 @@ impl Board {
     }
 
     fn connect_reader(&self) -> Result<Connection, StoreError> {
+        // To connect to a file that is gone makes a new one.
+        self.must_be_there()?;
         connect(&self.path, self.sharing)
             .and_then(|reader| {
                 reader.pragma_update(None, "query_only", true)?;
