@@ -87,6 +87,9 @@ pub struct TaskDocument {
     pub artifacts: BTreeMap<String, String>,
     /// The steps of its last attempt.
     pub steps: Vec<StepDocument>,
+    /// What its last attempt wrote for people, as Markdown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
 }
 
 /// What a task asks a person.
@@ -178,6 +181,16 @@ impl RunDocument {
         self.waits = waits;
         self
     }
+
+    /// The same, with what its tasks wrote for people, by the id of the task.
+    #[must_use]
+    pub fn telling(mut self, summaries: Vec<(String, String)>) -> Self {
+        let mut summaries: BTreeMap<String, String> = summaries.into_iter().collect();
+        for task in &mut self.tasks {
+            task.summary = summaries.remove(&task.id);
+        }
+        self
+    }
 }
 
 impl TaskDocument {
@@ -214,6 +227,7 @@ impl TaskDocument {
             steps: end.map_or_else(Vec::new, |end| {
                 end.steps.iter().map(StepDocument::of).collect()
             }),
+            summary: None,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::prompt::Prompter;
 use crate::references::short;
 use crate::source::Place;
 use crate::summary;
+use crate::told;
 use crate::ui::Ui;
 use anyhow::Result;
 use api::protocol::Chunk;
@@ -158,8 +159,12 @@ fn introduction(head: &RunHead, fit: &Fit) -> Vec<String> {
 }
 
 /// The fault that a run goes on in another process.
-pub(crate) fn is_owned(run: RunId, pid: u32) -> Fault {
-    Fault::usage(format!("run `{run}` goes on in process {pid}"))
+pub(crate) fn is_owned(run: RunId, pid: Option<u32>) -> Fault {
+    let process = pid.map_or_else(
+        || "another process".to_owned(),
+        |pid| format!("process {pid}"),
+    );
+    Fault::usage(format!("run `{run}` goes on in {process}"))
         .help(format!("`formic logs -f {}` follows it", short(run)))
 }
 
@@ -241,13 +246,8 @@ fn drive_to_end(
     if ui.wish.json || events {
         let attempts = board.store.run_attempts(run, None)?;
         let life = Life::Abandoned;
-        ui.document(&RunDocument::of(
-            &found.head,
-            &found.row,
-            &tasks,
-            &attempts,
-            life,
-        ));
+        let document = RunDocument::of(&found.head, &found.row, &tasks, &attempts, life);
+        ui.document(&document.telling(told::summaries(board, &tasks, &attempts)));
     }
     if driven.end == End::Ended {
         crate::source::forget(run, board);
@@ -274,7 +274,7 @@ fn left(error: anyhow::Error, run: RunId, board: &Board, ui: &Ui) -> anyhow::Err
     }
     match error.downcast_ref() {
         Some(LocalError::Board(Fatal::Claim(ClaimError::Owned { owner, .. }))) => {
-            return is_owned(run, owner.pid).into();
+            return is_owned(run, Some(owner.pid)).into();
         }
         Some(LocalError::Board(Fatal::Claim(ClaimError::Store(StoreError::RunEnded(_))))) => {
             return has_ended(run).into();

@@ -32,6 +32,7 @@ mod signal;
 mod source;
 mod summary;
 mod text;
+mod told;
 mod ui;
 mod uses;
 

@@ -7,6 +7,7 @@ use crate::label;
 use crate::progress::prompt;
 use crate::references::short;
 use crate::text;
+use crate::told;
 use crate::ui::{Paint, Ui};
 use api::run::{Life, TaskDocument, WaitDocument, run_status};
 use engine::rows::{
@@ -36,6 +37,8 @@ pub(crate) struct Rows<'a> {
     pub attempts: &'a [AttemptRow],
     /// What people see beside the names.
     pub labels: BTreeMap<TaskNo, String>,
+    /// What tasks wrote for people, by their id.
+    pub summaries: Vec<(String, String)>,
 }
 
 /// The whole summary.
@@ -50,6 +53,7 @@ pub(crate) fn of_run(
         tasks,
         attempts,
         labels,
+        summaries,
     } = rows;
     let status = run_status(&found.row, tasks, life);
     let mut page = head(found, status, ui);
@@ -77,6 +81,9 @@ pub(crate) fn of_run(
         ui,
     };
     tree.write(&mut page);
+    for (key, summary) in summaries {
+        page.push_str(&told::lines(&key, &summary));
+    }
     let hints = hints(&found.head, status, tasks);
     if !hints.is_empty() {
         page.push('\n');

@@ -7,6 +7,7 @@ use crate::label;
 use crate::project::Project;
 use crate::references;
 use crate::summary::{self, Rows};
+use crate::told;
 use crate::ui::Ui;
 use anyhow::Result;
 use api::run::{Life, RunDocument, WaitDocument};
@@ -35,15 +36,17 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         Life::Owned if group::waits(found.row.state, &tasks) => waits(&board, run, &tasks)?,
         Life::Owned | Life::Abandoned => Vec::new(),
     };
+    let summaries = told::summaries(&board, &tasks, &attempts);
     if ui.wish.json {
         let document = RunDocument::of(&found.head, &found.row, &tasks, &attempts, life);
-        ui.document(&document.waiting(waits));
+        ui.document(&document.waiting(waits).telling(summaries));
     } else {
         // Without its plan the run is shown by the names alone.
         let plan = board.plan(&found.head).ok();
         let rows = Rows {
             tasks: &tasks,
             attempts: &attempts,
+            summaries,
             labels: plan.map_or_else(BTreeMap::new, |plan| label::all(&plan, &tasks)),
         };
         ui.data(summary::of_run(&found, rows, &waits, life, ui));

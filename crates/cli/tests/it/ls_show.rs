@@ -197,3 +197,20 @@ fn a_repository_without_a_commit_is_told_with_its_branch() {
         .ok()
         .says("pipeline ci · no commit (main) with changes · run ");
 }
+
+#[test]
+fn what_a_task_wrote_for_people_is_shown() {
+    let world = World::new(
+        "tasks: { a: { run: 'echo \"# 3 tests\" >> \"$FORMIC_SUMMARY\"' }, b: { run: 'true' } }\n",
+    );
+    let document = world.formic(&["run", "--json"]).ok().json();
+    assert_eq!(document["tasks"][0]["summary"], "# 3 tests\n");
+    assert!(document["tasks"][1].get("summary").is_none());
+    let shown = world.formic(&["show"]).ok().out;
+    assert!(
+        shown.contains("\n  summary of a:\n    # 3 tests\n"),
+        "{shown}"
+    );
+    let document = world.formic(&["show", "--json"]).ok().json();
+    assert_eq!(document["tasks"][0]["summary"], "# 3 tests\n");
+}
