@@ -16,6 +16,7 @@ use model::digest::Digest;
 use model::ids::RunId;
 use model::limits::SOURCE_DIFF_BYTES;
 use model::source::{Difference, Source};
+use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -426,8 +427,51 @@ fn files_differing(git: &Git, recorded: &Path, board: &Board) -> Result<Vec<Stri
         .collect())
 }
 
+/// The right to bring a run's source to its place, held as long as it lives.
+pub(crate) struct Turn {
+    _lock: Option<File>,
+}
+
+/// Takes the turn for `run`: two who bring its source to one place would take it from each other's tasks.
+///
+/// # Errors
+/// The process that has the turn, if it says so. Where there is no place for a lock there is none.
+pub(crate) fn take_turn(run: RunId, board: &Board) -> Result<Turn, Option<u32>> {
+    let path = turn(board, run);
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let opened = made.and_then(|()| {
+        let mut options = File::options();
+        options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+    });
+    let Ok(mut file) = opened else {
+        return Ok(Turn { _lock: None });
+    };
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        let mut pid = String::new();
+        // Who has just taken it may not have said who it is.
+        drop(file.read_to_string(&mut pid));
+        return Err(pid.trim().parse().ok());
+    }
+    // For a sentence to others only.
+    drop(
+        file.set_len(0)
+            .and_then(|()| write!(file, "{}", std::process::id())),
+    );
+    Ok(Turn { _lock: Some(file) })
+}
+
+fn turn(board: &Board, run: RunId) -> PathBuf {
+    board.dir.join("sources").join(format!("{run}.lock"))
+}
+
 /// Removes the worktree that was made for `run`, if one was.
 pub(crate) fn forget(run: RunId, board: &Board) {
+    drop(fs::remove_file(turn(board, run)));
     let folder = worktree(board, run);
     if !folder.exists() {
         return;

@@ -44,8 +44,9 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     if Board::life(&found) == Life::Owned {
         let pid = found.owner.map_or(0, |owner| owner.pid);
-        return Err(launch::is_owned(run, pid).into());
+        return Err(launch::is_owned(run, Some(pid)).into());
     }
+    let _turn = source::take_turn(run, &board).map_err(|pid| launch::is_owned(run, pid))?;
     project.announce(ui);
     if args.here {
         return anew(&project, &board, run, args, ui);

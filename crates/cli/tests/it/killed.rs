@@ -1,6 +1,5 @@
 //! `kill -9`: what the board says afterwards, that nothing is left, and that the run goes on.
 
-
 use crate::world::{World, heard, processes_with};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};

@@ -118,7 +118,7 @@ fn of_several_that_resume_one_run_the_others_are_told_who_has_it() {
         });
         std::thread::yield_now();
     }
-    let is_owned = format!("error: run `{run}` goes on in process ");
+    let is_owned = format!("error: run `{run}` goes on in ");
     let follows = format!("help: `formic logs -f {}` follows it\n", &run[..4]);
     for (code, said) in ended {
         assert_eq!(code, Some(2), "{said}");
