@@ -160,7 +160,8 @@ fn make(mut t: TaskBuilder, spec: &Spec, before: &[Spec], callee: Option<&str>) 
             Idempotent => t.idempotent(),
             Group => t.concurrency("g"),
             Path => t.artifact("x", "out"),
-            OtherPath => t.artifact("y", "other"),
+            // Inside of the other one.
+            OtherPath => t.artifact("y", "./out/in"),
             Urgent => t.priority(3),
             Matrix | ComputedMatrix | KeepGoing | MaxParallel | Nothing => t,
         };
