@@ -134,6 +134,12 @@ impl TaskBuilder {
         self
     }
 
+    /// Lets steps run in folders outside of the source.
+    pub fn anywhere(mut self) -> Self {
+        self.steps.anywhere = true;
+        self
+    }
+
     /// Reads what steps write in the way of a front-end.
     pub fn contract(mut self, contract: &str) -> Self {
         contract.clone_into(&mut self.steps.contract);

@@ -16,7 +16,7 @@ fn plan() -> PlanBuilder {
 
 /// A job: `success()` and `failure()` look at what it needs, what that needs, and so on.
 fn job(task: TaskBuilder) -> TaskBuilder {
-    task.status_of(StatusOf::Ancestors)
+    task.status_of(StatusOf::Ancestors).anywhere()
 }
 
 /// A step of a group that fails if the condition holds.

@@ -1,7 +1,5 @@
 //! What tasks give, take and enter is of the source and of nobody else: not Git's, not Formic's, not from outside.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use crate::world::{Ran, World};
 use std::ffi::OsStr;
 use std::fs;

@@ -173,6 +173,9 @@ pub struct Steps {
     /// Folder that they run in, relative to the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<Text>,
+    /// Whether their folders may lie outside of the source. Formic's own language keeps them inside, others do not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anywhere: bool,
     /// How the worker reads what a step wrote, and how it names the files for it: `native` or the name
     /// of a front-end.
     #[serde(default = "native", skip_serializing_if = "is_native")]
@@ -209,6 +212,7 @@ impl Default for Steps {
             steps: Vec::new(),
             shell: None,
             working_dir: None,
+            anywhere: false,
             contract: native(),
         }
     }

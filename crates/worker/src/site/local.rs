@@ -170,7 +170,7 @@ impl Site for LocalSite {
             )));
         };
         let cwd = match &planned.working_dir {
-            Some(dir) => working_dir(at, planned, dir)?,
+            Some(dir) => working_dir(at, work, planned, dir)?,
             None => at.source.clone(),
         };
         let memory = work.task.resources.memory_bytes;
@@ -289,8 +289,16 @@ impl LocalSite {
 }
 
 /// The folder that a step runs in: one of the source, or of a workspace.
-fn working_dir(at: &Prepared, planned: &Planned, dir: &str) -> Result<PathBuf, Trouble> {
+fn working_dir(
+    at: &Prepared,
+    work: &Work,
+    planned: &Planned,
+    dir: &str,
+) -> Result<PathBuf, Trouble> {
     let folder = at.source.join(dir);
+    if matches!(&work.task.body, Body::Steps(steps) if steps.anywhere) {
+        return Ok(folder);
+    }
     let roots = at.workspaces.values().map(Path::new).chain([&*at.source]);
     for root in roots {
         // Of a folder that is not there the executor says so.
