@@ -11,9 +11,11 @@ use crate::reuse::Earlier;
 use crate::select;
 use crate::signal::Asked;
 use crate::source::{self, Place, Wanted};
+use crate::summary;
+use crate::text;
 use crate::ui::Ui;
 use anyhow::Result;
-use engine::rows::{AttemptRow, Parent, ParentKind, RunHead, RunState, Snapshot, TaskRow};
+use engine::rows::{AttemptRow, Parent, ParentKind, Reused, RunHead, RunState, Snapshot, TaskRow};
 use model::Json;
 use model::ids::RunId;
 use model::plan::Plan;
@@ -21,7 +23,7 @@ use model::source::Source;
 use pipeline::Request;
 use std::collections::BTreeMap;
 use std::path::Path;
-use store::{Store as _, StoreError};
+use store::{BlobStore as _, Store as _, StoreError};
 
 /// The rows and the plan of an ended run.
 pub(crate) struct Repeated {
@@ -119,6 +121,34 @@ impl Repeated {
             ui.say(format!("note: {note}"));
         }
         Ok(place)
+    }
+
+    /// Makes sure that the files of results which are taken over are on the board still.
+    ///
+    /// # Errors
+    /// When an artifact is gone; its task has to run again.
+    pub(crate) fn must_have(&self, reused: &BTreeMap<String, Reused>) -> Result<()> {
+        for (key, result) in reused {
+            for artifact in &result.artifacts {
+                if self.board.blobs.size_bytes(&artifact.digest)?.is_some() {
+                    continue;
+                }
+                let (run, task) = (short(self.run()), summary::quoted(key));
+                let message = format!(
+                    "artifact `{}` of task `{}` is not on the board any more: something deleted it in `{}`",
+                    text::plain(&artifact.name),
+                    text::plain(key),
+                    self.board.dir.join("blobs").display()
+                );
+                return Err(Fault::new(Exit::Infrastructure, message)
+                    .help(format!("`formic retry --from {task} {run}` makes it again"))
+                    .help(format!(
+                        "`formic retry --here {run}` runs everything again in the tree as it is"
+                    ))
+                    .into());
+            }
+        }
+        Ok(())
     }
 
     /// Its recorded source, as one of this project's folder.

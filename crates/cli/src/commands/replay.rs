@@ -50,6 +50,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         return Err(fault.into());
     }
     let reused = repeated.earlier().for_replay(&only);
+    repeated.must_have(&reused)?;
     ui.say(format!(
         "replay of `{}` of run {run}: its commands run for real; outputs and artifacts are not kept for others",
         text::plain(&task.key)

@@ -70,6 +70,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
                 .into(),
         );
     };
+    repeated.must_have(&reused)?;
     ui.say(format!(
         "retry of run {run}: {} taken over",
         text::count(reused.len(), "finished result")

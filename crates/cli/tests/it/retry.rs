@@ -124,3 +124,28 @@ fn without_git_the_tree_is_taken_as_it_is() {
         .ok()
         .says("note: the source of the run was not recorded: the tree is taken as it is\n");
 }
+
+#[test]
+fn an_artifact_that_somebody_deleted_from_the_board_is_named_with_how_to_make_it_again() {
+    let world = World::new(
+        "tasks:\n  a: { run: echo x > out, artifacts: { out: { o: out } } }\n  b: { needs: [a], artifacts: { in: [{ from: a, name: o }] }, run: test -e mended }\n",
+    );
+    let _ran = world.formic(&["run"]).code(1);
+    let document = world.document();
+    let digest = document["tasks"][0]["artifacts"]["o"].as_str();
+    let digest = digest.unwrap_or_default().trim_start_matches("sha256:");
+    let blobs = world.dir().join(".formic/state/blobs");
+    std::fs::remove_file(blobs.join(&digest[..2]).join(&digest[2..])).expect("it was kept");
+    world.write("mended", "");
+    let run = world.run_id();
+    let expected = format!(
+        "error: artifact `o` of task `a` is not on the board any more: something deleted it in `{}`\n\
+         help: `formic retry --from a {short}` makes it again\n\
+         help: `formic retry --here {short}` runs everything again in the tree as it is\n",
+        blobs.display(),
+        short = &run[..4]
+    );
+    assert_eq!(world.formic(&["retry"]).code(7).err, expected);
+    assert_eq!(world.formic(&["replay", "@", "b"]).code(7).err, expected);
+    let _ran = world.formic(&["retry", "--from", "a"]).ok();
+}

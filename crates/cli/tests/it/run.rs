@@ -274,3 +274,20 @@ fn a_slip_of_the_pen_in_the_name_of_an_output_is_in_the_log() {
         "formic: warning: output `versoin` is not declared by this task; did you mean `version`?\n";
     assert!(log.contains(expected), "{log}");
 }
+
+#[test]
+fn a_run_is_announced_when_it_is_on_the_board() {
+    let world = World::empty();
+    let (begun, go) = (world.fifo("begun"), world.fifo("go"));
+    world.write(
+        "formic.yaml",
+        &format!("name: ci\ntasks:\n  a: {{ run: 'echo x > {begun}; cat {go}' }}\n"),
+    );
+    let mut going = world.start(&["run"]);
+    going.until("pipeline ci · no commit · run ");
+    // Whoever reads the id may ask for it at once.
+    assert_eq!(world.document()["pipeline"], "ci");
+    assert_eq!(heard(&begun), "x\n");
+    tell(&go);
+    let _ran = going.end().ok();
+}
