@@ -170,6 +170,29 @@ fn a_service_that_is_never_ready_is_given_up_after_its_time() {
 }
 
 #[test]
+fn what_the_last_probe_said_is_told_though_a_new_one_has_begun() {
+    let mut bench = Bench::new(1);
+    bench.give(vec![served()]);
+    let db = bench.started()[0];
+    bench.begins(db);
+    let first = bench.started()[1];
+    bench.prints(first, "refused\n");
+    bench.exits(first, Exit::Code(2), OutputState::Ended);
+    for _ in 0..12 {
+        bench.pass_ms(5_000);
+        let number = bench.newest(|body| matches!(body, RequestBody::Renew { .. }));
+        bench.reply(number, ReplyBody::Renewed { lost: Vec::new() });
+    }
+    assert_eq!(bench.started().len(), 3, "the second does not end");
+    bench.exits(db, Exit::Signal(15), OutputState::Ended);
+    bench.tree_gone(&served(), 0);
+    bench.keep();
+    let (_, message) = failure(&bench);
+    let said = "its `ready` command exited with code 2 the last time; it last printed `refused`";
+    assert!(message.contains(said), "{message}");
+}
+
+#[test]
 fn a_service_that_closes_its_output_is_still_watched() {
     let mut bench = Bench::new(1);
     let [db, _, step] = ready(&mut bench);

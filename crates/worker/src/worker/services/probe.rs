@@ -22,8 +22,16 @@ pub(super) struct Probe {
     /// When the next one begins.
     pub(super) due_at: Option<Timestamp>,
     pause_ms: u64,
-    /// How the last one ended.
-    last: Option<Exit>,
+    /// What the one that runs has printed.
+    tail: Tail,
+    /// The last one that ended: a newer one may have just begun.
+    last: Option<Ended>,
+}
+
+/// A probe that has ended.
+struct Ended {
+    command: Option<StepRef>,
+    exit: Exit,
     tail: Tail,
 }
 
@@ -33,8 +41,8 @@ impl Probe {
             command: None,
             due_at: None,
             pause_ms: FIRST_PAUSE_MS,
-            last: None,
             tail: Tail::default(),
+            last: None,
         }
     }
 }
@@ -98,8 +106,11 @@ impl Worker {
         let attempt = self.attempts.get_mut(&id).expect("just looked up");
         let starting = attempt.services.starting;
         let service = attempt.services.get(index).expect("just looked up");
-        service.probe.command = None;
-        service.probe.last = Some(exit);
+        service.probe.last = Some(Ended {
+            command: service.probe.command.take(),
+            exit,
+            tail: std::mem::take(&mut service.probe.tail),
+        });
         if !starting || service.state != State::Starting {
             return;
         }
@@ -120,7 +131,12 @@ impl Worker {
     ) {
         let attempt = self.attempts.get_mut(&id);
         if let Some(service) = attempt.and_then(|attempt| attempt.services.get(index - PROBES)) {
-            service.probe.tail.add(bytes);
+            let probe = &mut service.probe;
+            match &mut probe.last {
+                // What a pipe still held comes behind the end.
+                Some(last) if last.command == Some(step) => last.tail.add(bytes),
+                Some(_) | None => probe.tail.add(bytes),
+            }
         }
         self.out.push(Output::Taken(step, bytes.len()));
     }
@@ -133,16 +149,16 @@ impl Service {
     }
 
     pub(super) fn never_ready(&self) -> String {
-        let probe = match (&self.planned.ready, self.probe.last) {
+        let probe = match (&self.planned.ready, &self.probe.last) {
             (Ready::Started, _) => "it was never started".to_owned(),
             (Ready::Port(port), _) => format!("nothing takes connections on port {port}"),
             (Ready::Command(_), None) => "its first `ready` command did not end".to_owned(),
-            (Ready::Command(_), Some(exit)) => {
-                let how = match exit {
+            (Ready::Command(_), Some(last)) => {
+                let how = match last.exit {
                     Exit::Code(code) => format!("exited with code {code}"),
                     Exit::Signal(signal) => format!("was ended by signal {signal}"),
                 };
-                let last = self.probe.tail.last_lines("it");
+                let last = last.tail.last_lines("it");
                 format!("its `ready` command {how} the last time{last}")
             }
         };
