@@ -48,6 +48,12 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     for program in &missing {
         println!("e2e: {NEEDS}{program} not run, there is no `{program}` on the path");
     }
+    if !may_mount() {
+        println!("mounts: not run, nothing may be mounted here: tests of full and read-only disks");
+    }
+    if !has_control_groups() {
+        println!("control groups: not run, none may be made here: tests of groups and limits");
+    }
     if !has_corpora(&root) {
         println!("corpora: not run");
         println!("  help: set FORMIC_CORPORA to the folder that holds them");
@@ -57,6 +63,33 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Whether tests that mount a small disk find what they need.
+fn may_mount() -> bool {
+    let Ok(dir) = tempfile::tempdir() else {
+        return false;
+    };
+    let quietly = |program: &str, args: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(args).arg(dir.path());
+        let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    quietly("mount", &["-t", "tmpfs", "-o", "size=64k", "none"]) && quietly("umount", &[])
+}
+
+/// Whether tests that bind a task with control groups find what they need, in either version.
+fn has_control_groups() -> bool {
+    let name = format!("formic-test-{}", std::process::id());
+    [
+        "/sys/fs/cgroup",
+        "/sys/fs/cgroup/memory",
+        "/sys/fs/cgroup/unified",
+    ]
+    .iter()
+    .map(|top| Path::new(top).join(&name))
+    .any(|group| fs::create_dir(&group).is_ok() && fs::remove_dir(&group).is_ok())
 }
 
 fn has_nextest() -> bool {

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Default, clap::Args)]
 #[group(id = "signal")]
 pub(crate) struct Options {
-    /// What happened: push, `pull_request`, tag, schedule, api, or manual[:NAME]; a person asks when absent
+    /// What happened: push, `pull_request`, tag, schedule, api, or `manual[:NAME]`; a person asks when absent
     #[arg(long, value_name = "SIGNAL")]
     on: Option<String>,
     /// A JSON file with names below `signal`, or with what GitHub sent

@@ -147,12 +147,6 @@ impl StepMachine {
         &self.results
     }
 
-    /// The step whose command runs.
-    #[must_use]
-    pub fn running(&self) -> Option<&str> {
-        self.running.as_ref().map(|turn| turn.name.as_str())
-    }
-
     /// Cuts the steps short. The caller stops what runs.
     pub fn stop(&mut self, stop: Stop) {
         self.stop.get_or_insert(stop);

@@ -2,7 +2,6 @@
 //! so that a worker needs nothing of the board.
 
 use crate::rows::{ArtifactRef, Outputs};
-use model::digest::Digest;
 use model::ids::{AttemptId, Token};
 use model::plan::{Named, TaskDef, Text, WorkspaceKind, WorkspaceUse};
 use model::source::Source;
@@ -86,15 +85,6 @@ impl WorkspaceBinding {
             read_only: wanted.read_only,
         }
     }
-}
-
-/// A file that a task generated, for compilation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToCompile {
-    /// Its content.
-    pub content: Digest,
-    /// Its name, for messages.
-    pub file: String,
 }
 
 /// `outputs` as a JSON object of plain values.

@@ -4,7 +4,7 @@
 //! members that are not alive hold none, and lose theirs when somebody takes it.
 //!
 //! Everyone who asks is answered in one walk over the places, so that a group of many members costs
-//! no more than its members. Who only waits for its turn needs few of them: see [`Needed`].
+//! no more than its members. Who only waits for its turn needs few of them: see `Needed`.
 
 use crate::board::GroupEntry;
 use engine::rows::GroupMember;
