@@ -15,8 +15,8 @@ use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Tells a look at files, or the making of a place, that nobody waits for it any more.
 #[derive(Debug, Clone, Default)]
@@ -39,7 +39,9 @@ impl CutShort {
 #[derive(Debug)]
 pub struct Files {
     root: PathBuf,
-    own: Own,
+    state: PathBuf,
+    /// Found out when the first expression asks: most tasks ask for no files.
+    own: OnceLock<Own>,
     cut_short: CutShort,
 }
 
@@ -48,10 +50,15 @@ impl Files {
     #[must_use]
     pub fn below(root: PathBuf, state: &Path, cut_short: CutShort) -> Self {
         Self {
-            own: Own::below(&root, state),
             root,
+            state: state.to_owned(),
+            own: OnceLock::new(),
             cut_short,
         }
+    }
+
+    fn own(&self) -> &Own {
+        self.own.get_or_init(|| Own::below(&self.root, &self.state))
     }
 }
 
@@ -71,7 +78,7 @@ impl Listing for Files {
         };
         let beginnings = patterns::beginnings(wanted.iter().copied());
         for folder in beginnings {
-            if self.own.closed(&folder).is_some() {
+            if self.own().closed(&folder).is_some() {
                 continue;
             }
             walk.below(folder).map_err(|stop| match stop {
@@ -169,7 +176,7 @@ impl Walk<'_> {
             for entry in entries {
                 let entry = entry.map_err(|error| Stop::Unreadable(whole.clone(), error))?;
                 let child = path.join(entry.file_name());
-                if self.files.own.closed(&child).is_none() {
+                if self.files.own().closed(&child).is_none() {
                     left.push(child);
                 }
             }

@@ -102,13 +102,16 @@ impl LocalSite {
             held: Vec::new(),
             remarks: Vec::new(),
         };
-        let own = Own::below(&prepared.source, &self.root);
-        for wanted in &work.task.artifacts_in {
-            // In a shared tree two tasks may take in the same files.
-            let alone = (!work.clean).then(|| self.taking_in.lock());
-            let remarks = artifacts::take_in(&*self.content, work, wanted, &prepared, &own)?;
-            drop(alone);
-            prepared.remarks.extend(remarks);
+        // Paths are resolved only for those that need it: most tasks take nothing in.
+        if !work.task.artifacts_in.is_empty() {
+            let own = Own::below(&prepared.source, &self.root);
+            for wanted in &work.task.artifacts_in {
+                // In a shared tree two tasks may take in the same files.
+                let alone = (!work.clean).then(|| self.taking_in.lock());
+                let remarks = artifacts::take_in(&*self.content, work, wanted, &prepared, &own)?;
+                drop(alone);
+                prepared.remarks.extend(remarks);
+            }
         }
         prepared.held = self.workspaces.enter(work, &prepared.dir)?;
         prepared.workspaces = prepared.held.iter().map(Held::named).collect();
@@ -215,9 +218,11 @@ impl Site for LocalSite {
         for held in &at.held {
             collected.remarks.extend(self.workspaces.check(held)?);
         }
-        let own = Own::below(&at.source, &self.root);
-        for artifact in &wanted.artifacts {
-            artifacts::give_out(&*self.content, artifact, at, &own, &mut collected)?;
+        if !wanted.artifacts.is_empty() {
+            let own = Own::below(&at.source, &self.root);
+            for artifact in &wanted.artifacts {
+                artifacts::give_out(&*self.content, artifact, at, &own, &mut collected)?;
+            }
         }
         if let Some(file) = &wanted.generates {
             let path = inside(&at.source, file)?;
