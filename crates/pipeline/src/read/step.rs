@@ -63,9 +63,14 @@ impl Reader<'_, '_> {
     fn body(&mut self, node: &Node<'_>) -> Option<StepBody> {
         if let Some(command) = node.child("command") {
             let items = command.items()?;
-            let argv = items
-                .iter()
-                .map(|item| self.text(item, Phase::Start, Purpose::Value));
+            let argv = items.iter().enumerate().map(|(place, item)| {
+                let purpose = if is_code(items, place) {
+                    Purpose::Script
+                } else {
+                    Purpose::Value
+                };
+                self.text(item, Phase::Start, purpose)
+            });
             return Some(StepBody::Command {
                 argv: argv.collect::<Option<_>>()?,
             });
@@ -127,4 +132,33 @@ impl Reader<'_, '_> {
             .filter_map(|code| i32::try_from(code).ok());
         Tolerance::ExitCodes(codes.collect())
     }
+}
+
+/// Programs that run a text which is given to them as an argument.
+const INTERPRETERS: &[&str] = &[
+    "sh", "bash", "dash", "ash", "zsh", "ksh", "fish", "pwsh", "python", "perl", "ruby", "node",
+    "php", "lua",
+];
+
+/// Whether an item of a command is code: the program itself, or what stands behind `-c` or `-e` of one that runs a text.
+fn is_code(items: &[Node<'_>], place: usize) -> bool {
+    let word = |item: &Node<'_>| item.scalar().map(|scalar| scalar.text.to_string());
+    let Some(before) = place.checked_sub(1) else {
+        return true;
+    };
+    let runs_text = items[..place].iter().filter_map(word).any(|word| {
+        let name = word.rsplit('/').next().unwrap_or(&word);
+        // `python3.11` is `python`.
+        let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        INTERPRETERS.contains(&name)
+    });
+    let is_flag = word(&items[before]).is_some_and(|flag| {
+        let short = flag.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+        short.is_some_and(|letters| letters.ends_with(['c', 'e', 'r']))
+            || matches!(
+                flag.as_str(),
+                "--eval" | "--command" | "-Command" | "--print"
+            )
+    });
+    runs_text && is_flag
 }
