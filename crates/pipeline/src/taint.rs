@@ -1,7 +1,7 @@
 //! Text from outside on its way through a pipeline, and where it would become part of a script.
 //!
 //! Branch names, titles and messages are written by anybody. Such text is followed through expressions,
-//! matrices, environments, params of files that are used, and outputs. A task that read any has tainted
+//! matrices, environments, params of files that are used, artifacts, and outputs. A task that read any has tainted
 //! outputs, as far as their type can hold text; numbers, truth values and words of a list are clean. A
 //! person who starts a run gives its params, so those are clean.
 //!
@@ -66,6 +66,8 @@ struct Look<'u> {
     env: Tainted,
     /// Outputs of each task.
     outputs: Vec<Tainted>,
+    /// The first tainted text that each task read: its files may hold it.
+    reads: Vec<Option<Origin>>,
 }
 
 /// What is tainted in one task.
@@ -98,6 +100,7 @@ impl Walk<'_, '_> {
             params: params.clone(),
             env: Tainted::new(),
             outputs: vec![Tainted::new(); unit.file.tasks.len()],
+            reads: vec![None; unit.file.tasks.len()],
         };
         let mut by_task: Vec<Vec<&Use>> = vec![Vec::new(); unit.file.tasks.len()];
         let mut of_file = Vec::new();
@@ -144,7 +147,8 @@ impl Walk<'_, '_> {
             env: look.env.clone(),
             ..Inside::default()
         };
-        inside.read = look.env.values().next().cloned();
+        let files = look.files_of(draft);
+        inside.read = look.env.values().next().cloned().or(files);
         for each in uses {
             let Some(origin) = look.taint(each, Some(task), &inside) else {
                 continue;
@@ -189,6 +193,10 @@ impl Walk<'_, '_> {
         for each in uses.iter().filter(|each| each.purpose == Purpose::Script) {
             self.script(look, each, task, &inside);
         }
+        look.reads[task] = inside
+            .read
+            .clone()
+            .or_else(|| given.values().next().cloned());
         self.results(draft, given, &inside)
     }
 
@@ -245,6 +253,19 @@ impl Walk<'_, '_> {
 }
 
 impl Look<'_> {
+    /// Why files that a task takes from others may hold text from outside, if they may.
+    fn files_of(&self, draft: &Draft) -> Option<Origin> {
+        let tasks = &self.unit.file.tasks;
+        draft.def.artifacts_in.iter().find_map(|wanted| {
+            let giver = tasks.iter().position(|task| task.def.name == wanted.from)?;
+            let read = self.reads[giver].as_ref()?;
+            Some(Origin {
+                span: read.span,
+                text: format!("task `{}` reads text from outside here", wanted.from),
+            })
+        })
+    }
+
     /// Why the value of a text is tainted, if it is.
     fn taint(&mut self, each: &Use, task: Option<usize>, inside: &Inside) -> Option<Origin> {
         let (reference, origin) = self.tainted(each, task, inside).into_iter().next()?;
