@@ -169,16 +169,7 @@ impl Worker {
                     Trouble::User(message) => (FailureKind::User, message),
                     Trouble::Platform(message) => (FailureKind::InfraBeforeStart, message),
                 };
-                let exit_code = None;
-                self.service_failed(
-                    id,
-                    Failure {
-                        kind,
-                        exit_code,
-                        message,
-                    },
-                    now,
-                );
+                self.cannot_go_on(id, kind, message, now);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::super::{Output, Worker};
 use super::tail::Tail;
-use super::{Failure, PROBES, Service, State};
+use super::{PROBES, Service, State};
 use crate::site::Trouble;
 use engine::rows::Exit;
 use engine::steps::{Planned, Ready};
@@ -76,12 +76,7 @@ impl Worker {
                         self.out.push(Output::Start(step, Box::new(command)));
                     }
                     Err(Trouble::User(message) | Trouble::Platform(message)) => {
-                        let failure = Failure {
-                            kind: FailureKind::InfraAfterStart,
-                            exit_code: None,
-                            message,
-                        };
-                        self.service_failed(id, failure, now);
+                        self.cannot_go_on(id, FailureKind::InfraAfterStart, message, now);
                     }
                 }
             }

@@ -132,16 +132,7 @@ impl Worker {
             (false, false) => FailureKind::InfraBeforeStart,
         };
         let message = format!("service `{}`: {cause}", service.planned.name);
-        let exit_code = None;
-        self.service_failed(
-            id,
-            Failure {
-                kind,
-                exit_code,
-                message,
-            },
-            now,
-        );
+        self.cannot_go_on(id, kind, message, now);
         true
     }
 
@@ -166,7 +157,7 @@ impl Worker {
         }
     }
 
-    /// Fails the attempt in the same way for another reason.
+    /// Fails the attempt in the same way where no exit code says why.
     pub(in crate::worker) fn cannot_go_on(
         &mut self,
         id: AttemptId,
@@ -202,15 +193,6 @@ impl Worker {
         } else {
             FailureKind::InfraBeforeStart
         };
-        let exit_code = None;
-        self.service_failed(
-            id,
-            Failure {
-                kind,
-                exit_code,
-                message,
-            },
-            now,
-        );
+        self.cannot_go_on(id, kind, message, now);
     }
 }
