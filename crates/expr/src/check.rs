@@ -5,9 +5,12 @@
 //! exist at a place is the caller's business (`TypeEnv`).
 
 mod calls;
+mod comprehensions;
 mod env;
 mod members;
+mod names;
 mod nearest;
+mod operations;
 mod operators;
 mod signature;
 mod types;
@@ -18,13 +21,11 @@ pub use nearest::nearest;
 pub use signature::Signature;
 pub use types::{ObjectType, Type};
 
-use std::sync::Arc;
-
-use crate::ast::{Args, Ast, Binary, Comprehension, Expr, ExprId, Macro, Node, SelectMode, Unary};
+use crate::ast::{Args, Ast, Expr, ExprId};
 use crate::error::Error;
 use crate::program::Program;
 use crate::span::Span;
-use crate::value::{TypeName, Value};
+use crate::value::Value;
 use unify::Inference;
 
 /// Most errors reported for one expression.
@@ -301,256 +302,7 @@ impl<'a> Checker<'a> {
             }
         }
     }
-
-    fn comprehension(&mut self, node: &Node, comprehension: &Comprehension, range: &Type) -> Type {
-        let name = self.ast.text_of(node.focus);
-        let (place, value, alone) = match self.inference.shallow(range) {
-            Type::List(item) => (Type::Int, Type::clone(&item), Type::clone(&item)),
-            Type::Map(key, value) => (Type::clone(&key), Type::clone(&value), Type::clone(&key)),
-            Type::Object(object) => {
-                let mut fields = object.fields.values();
-                let first = fields.next().cloned().unwrap_or(Type::Dyn);
-                let value = if !object.open && fields.all(|field| *field == first) {
-                    first
-                } else {
-                    Type::Dyn
-                };
-                (Type::String, value, Type::String)
-            }
-            Type::Dyn | Type::Var(_) => (Type::Dyn, Type::Dyn, Type::Dyn),
-            other => {
-                let other = self.inference.resolve(&other);
-                let message = format!("`{name}` needs a list or a map, found `{other}`");
-                self.report(Error::check(message, node.focus));
-                (Type::Dyn, Type::Dyn, Type::Dyn)
-            }
-        };
-        let first = comprehension.first.0 as usize;
-        match comprehension.second {
-            None => self.locals[first] = alone.clone(),
-            Some(second) => {
-                self.locals[first] = place.clone();
-                self.locals[second.0 as usize] = value;
-            }
-        }
-        if let Some(filter) = comprehension.filter {
-            self.expect(filter, &Type::Bool, &format!("the filter of `{name}`"));
-        }
-        match comprehension.kind {
-            Macro::All | Macro::Exists | Macro::ExistsOne => {
-                self.expect(
-                    comprehension.body,
-                    &Type::Bool,
-                    &format!("the body of `{name}`"),
-                );
-                Type::Bool
-            }
-            Macro::Filter => {
-                self.expect(
-                    comprehension.body,
-                    &Type::Bool,
-                    &format!("the body of `{name}`"),
-                );
-                Type::list(alone)
-            }
-            Macro::Map => Type::list(self.kind(comprehension.body)),
-            Macro::TransformMap => {
-                let body = self.kind(comprehension.body);
-                Type::map(place, body)
-            }
-            Macro::TransformMapEntry => {
-                let wanted = Type::map(self.inference.fresh(), self.inference.fresh());
-                self.expect(
-                    comprehension.body,
-                    &wanted,
-                    &format!("the body of `{name}`"),
-                );
-                wanted
-            }
-            Macro::SortBy => {
-                self.kind(comprehension.body);
-                Type::list(alone)
-            }
-        }
-    }
-
-    fn unary(&mut self, node: &Node, op: Unary, operand: ExprId) -> Type {
-        let kind = self.kind(operand);
-        self.operator(node, op.symbol(), operators::unary(op), &[kind])
-    }
-
-    fn binary(&mut self, node: &Node, op: Binary, left: (ExprId, Type), right: ExprId) -> Type {
-        match op {
-            Binary::And | Binary::Or => {
-                let what = format!("each side of `{}`", op.symbol());
-                self.require(left.0, &Type::Bool, &left.1, &what);
-                self.expect(right, &Type::Bool, &what);
-                Type::Bool
-            }
-            Binary::In => {
-                let container = self.kind(right);
-                let container = match self.inference.shallow(&container) {
-                    Type::Object(_) => Type::map(Type::String, Type::Dyn),
-                    Type::Nullable(inner) => Type::clone(&inner),
-                    other => other,
-                };
-                self.operator(
-                    node,
-                    op.symbol(),
-                    operators::binary(op),
-                    &[left.1, container],
-                )
-            }
-            Binary::Equal
-            | Binary::NotEqual
-            | Binary::Less
-            | Binary::LessEqual
-            | Binary::Greater
-            | Binary::GreaterEqual
-            | Binary::Add
-            | Binary::Subtract
-            | Binary::Multiply
-            | Binary::Divide
-            | Binary::Remainder => {
-                let kind = self.kind(right);
-                let args = [left.1, kind];
-                let before = self.errors.len();
-                let result = self.operator(node, op.symbol(), operators::binary(op), &args);
-                if self.errors.len() > before
-                    && let Some(help) = self.truth(op, (left.0, &args[0]), (right, &args[1]))
-                    && let Some(error) = self.errors.last_mut()
-                {
-                    error.help = Some(help);
-                }
-                result
-            }
-        }
-    }
-
-    /// How to write the comparison of a truth value with a text.
-    fn truth(&self, op: Binary, left: (ExprId, &Type), right: (ExprId, &Type)) -> Option<String> {
-        let (asked, text) = match (
-            self.inference.shallow(left.1),
-            self.inference.shallow(right.1),
-        ) {
-            (Type::Bool, Type::String) => (left.0, right.0),
-            (Type::String, Type::Bool) => (right.0, left.0),
-            _ => return None,
-        };
-        let is_true = match literal_text(self.ast, text)?
-            .0
-            .to_ascii_lowercase()
-            .as_str()
-        {
-            "true" | "yes" | "on" | "y" | "1" => true,
-            "false" | "no" | "off" | "n" | "0" | "" => false,
-            _ => return Some("it is `true` or `false`, without quotes".to_owned()),
-        };
-        let is_true = match op {
-            Binary::Equal => is_true,
-            Binary::NotEqual => !is_true,
-            _ => return None,
-        };
-        let asked = self.ast.text_of(self.ast.node(asked).span);
-        let asked: String = asked.chars().take(60).collect();
-        Some(if is_true {
-            format!("write `{asked}` alone: it is `true` or `false`")
-        } else {
-            format!("write `!{asked}`: it is `true` or `false`")
-        })
-    }
-
-    fn operator(
-        &mut self,
-        node: &Node,
-        symbol: &str,
-        signatures: &[Signature],
-        args: &[Type],
-    ) -> Type {
-        if let Some(kind) = self.resolve_overload(signatures, args) {
-            return kind;
-        }
-        let found: Vec<String> = args
-            .iter()
-            .map(|arg| self.inference.resolve(arg).to_string())
-            .collect();
-        let message = format!("`{symbol}` does not take ({})", found.join(", "));
-        let error = Error::check(message, node.focus);
-        let args: Vec<Type> = args.iter().map(|arg| self.inference.resolve(arg)).collect();
-        self.report(match operators::help(symbol, &args) {
-            Some(help) => error.with_help(help),
-            None => error,
-        })
-    }
-
-    fn variable(&mut self, node: &Node, absolute: bool) -> Type {
-        let base = self.spine.len();
-        self.chain_name(node, absolute, base)
-    }
-
-    /// The variable at the start of a chain; members that belong to its name leave the spine above `base`.
-    fn chain_name(&mut self, node: &Node, absolute: bool, base: usize) -> Type {
-        let ast = self.ast;
-        let env = self.env;
-        let name = ast.name_of(node);
-        let mut path = name.to_owned();
-        let mut parts = vec![(path.len(), self.spine.len())];
-        for at in (base..self.spine.len()).rev() {
-            let member = ast.node(self.spine[at]);
-            let Expr::Select {
-                mode: SelectMode::Member,
-                ..
-            } = member.expr
-            else {
-                break;
-            };
-            path.push('.');
-            path.push_str(ast.name_of(member));
-            parts.push((path.len(), at));
-            if parts.len() > MAX_DOTS {
-                break;
-            }
-        }
-        if !env.has_dotted_names() {
-            parts.truncate(1);
-        }
-        for (end, rest) in parts.into_iter().rev() {
-            if let Some(kind) = env.variable(&path[..end], absolute) {
-                self.spine.truncate(rest);
-                return kind.clone();
-            }
-        }
-        if let Some(kind) = TypeName::from_name(name) {
-            return Type::Type(Arc::new(Type::named(kind)));
-        }
-        if let Some(kind) = TypeName::from_name(&path) {
-            self.spine.truncate(
-                self.spine
-                    .len()
-                    .saturating_sub(path.matches('.').count())
-                    .max(base),
-            );
-            return Type::Type(Arc::new(Type::named(kind)));
-        }
-        if let Some(kind) = self.host_method(node, base) {
-            return kind;
-        }
-        if let Some(reason) = env.later_reason(name) {
-            let names: Vec<&str> = env.variables().map(|(name, _)| name).collect();
-            let error = Error::check(format!("`{name}` is not known here: {reason}"), node.span);
-            return self.report(with_names(error, "", &names, "available here"));
-        }
-        if env.is_open() {
-            return Type::Dyn;
-        }
-        let names: Vec<&str> = env.variables().map(|(name, _)| name).collect();
-        let error = Error::check(format!("unknown name `{name}`"), node.span);
-        self.report(with_names(error, name, &names, "available here"))
-    }
 }
-
-/// Most parts of a dotted name that are tried.
-const MAX_DOTS: usize = 32;
 
 /// The error with a help that lists names, the nearest one first.
 fn with_names(error: Error, word: &str, names: &[&str], what: &str) -> Error {

@@ -1,0 +1,120 @@
+//! What follows a value: members, elements, and calls with a target. A chain of them is a loop.
+
+use super::{Parsed, Parser};
+use crate::ast::{Expr, ExprId, SelectMode};
+use crate::error::Error;
+use crate::functions::{self, Style};
+use crate::lexer::TokenKind;
+use crate::span::Span;
+
+impl Parser<'_> {
+    pub(super) fn postfix(&mut self, mut operand: ExprId) -> Parsed<ExprId> {
+        loop {
+            operand = match self.token.kind {
+                TokenKind::Dot => self.member(operand)?,
+                TokenKind::OpenBracket => {
+                    let open = self.advance()?.span;
+                    let optional = self.accept(TokenKind::Question)?;
+                    let index = self.expression()?;
+                    let close = self.expect(TokenKind::CloseBracket, "an operator or `]`")?;
+                    let span = self.span(operand).to(close);
+                    self.push(
+                        Expr::Index {
+                            operand,
+                            index,
+                            optional,
+                        },
+                        span,
+                        open.to(close),
+                    )
+                }
+                TokenKind::OpenBrace
+                    if matches!(
+                        self.node(operand).expr,
+                        Expr::Name { .. } | Expr::Select { .. }
+                    ) =>
+                {
+                    let error =
+                        Error::parse("messages are not part of this language", self.token.span);
+                    return Err(Box::new(
+                        error.with_help("write a map: `{\"name\": value}`"),
+                    ));
+                }
+                _ => return Ok(operand),
+            };
+        }
+    }
+
+    pub(super) fn member(&mut self, target: ExprId) -> Parsed<ExprId> {
+        self.advance()?;
+        let optional = self.accept(TokenKind::Question)?;
+        if !matches!(self.token.kind, TokenKind::Name | TokenKind::Quoted)
+            || self.token_text() == "in"
+        {
+            return Err(self.unexpected("a name after `.`"));
+        }
+        let name_token = self.advance()?;
+        let name = name_token.span;
+        if self.token.kind == TokenKind::OpenParen
+            && name_token.kind == TokenKind::Name
+            && !optional
+        {
+            return self.method(target, name);
+        }
+        let mode = if optional {
+            SelectMode::Optional
+        } else {
+            SelectMode::Member
+        };
+        let span = self.span(target).to(name);
+        Ok(self.push(
+            Expr::Select {
+                operand: target,
+                mode,
+            },
+            span,
+            name,
+        ))
+    }
+
+    fn method(&mut self, target: ExprId, name: Span) -> Parsed<ExprId> {
+        if let Some(expanded) = self.expand(target, name)? {
+            return Ok(expanded);
+        }
+        let method = name.of(self.text);
+        if let Some(function) = self.qualified(target, method) {
+            let path = self.span(target).to(name);
+            self.nodes.truncate(target.0 as usize);
+            let args = self.arguments()?;
+            return Ok(self.push(
+                Expr::Call {
+                    function: Some(function),
+                    args,
+                },
+                path.to(self.last),
+                path,
+            ));
+        }
+        let args = self.arguments()?;
+        let function = functions::find(method, Style::Member);
+        let span = self.span(target).to(self.last);
+        Ok(self.push(
+            Expr::Method {
+                function,
+                target,
+                args,
+            },
+            span,
+            name,
+        ))
+    }
+
+    /// The function `target.method`, where `target` is a plain name and so the last node.
+    fn qualified(&self, target: ExprId, method: &str) -> Option<&'static functions::Function> {
+        let node = self.node(target);
+        if !matches!(node.expr, Expr::Name { .. }) {
+            return None;
+        }
+        functions::find_qualified(node.focus.of(self.text), method)
+    }
+}
