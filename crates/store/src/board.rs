@@ -4,6 +4,8 @@
 //! are ordered by the run's version: a writer that read another version is told so and reloads.
 //! Nothing here decides what a run does next.
 
+mod references;
+
 use crate::error::{ClaimError, CommitError, StoreError};
 use crate::group::{Entered, Living};
 use crate::owner::{Owner, OwnerToken};
@@ -290,4 +292,12 @@ pub struct References {
     pub workers: BTreeSet<WorkerId>,
     /// Runs whose results it took over: the logs of these results are there.
     pub runs: BTreeSet<RunId>,
+}
+
+/// The expected duration after a new measurement: a quarter of the difference counts.
+pub(crate) fn expected_after(before: Option<u64>, measured_ms: u64) -> u64 {
+    match before {
+        Some(before) => before - before / 4 + measured_ms / 4,
+        None => measured_ms,
+    }
 }

@@ -4,19 +4,21 @@
 //! A handle is cheap to clone; clones share the board, as processes share a file. Faults are not
 //! built in: wrap the handle in another [`Store`].
 
+mod groups;
+mod run;
+
 use crate::board::{
     Command, Commit, GroupEntry, NewRun, NumberedCommand, References, RunFilter, RunSummary, Store,
+    expected_after,
 };
 use crate::error::{ClaimError, CommitError, StoreError};
-use crate::group::{self, Entered, Living, Needed, Place, Standing};
+use crate::group::{self, Entered, Living, Needed, Standing};
 use crate::owner::{Owner, OwnerToken};
-use engine::rows::{
-    AttemptEnd, AttemptResult, AttemptRow, Changes, Effect, EffectKey, EffectRow, EventRow,
-    FragmentRef, GroupMember, LeaseRow, Parent, RunHead, RunRow, RunState, Snapshot, TaskRow,
-};
-use model::ids::{AttemptNo, RunId, ScopeNo, TaskNo, WorkerId};
-use model::source::Difference;
+use engine::rows::{AttemptRow, EventRow, GroupMember, Snapshot, TaskRow};
+use groups::Member;
+use model::ids::{RunId, TaskNo};
 use model::time::Timestamp;
+use run::Run;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,38 +34,6 @@ struct State {
     groups: BTreeMap<String, Vec<Member>>,
     durations: BTreeMap<String, BTreeMap<String, (u64, Timestamp)>>,
     writes: u64,
-}
-
-/// A member of a group; `seq` grows from one to the next.
-#[derive(Debug)]
-struct Member {
-    seq: u64,
-    member: GroupMember,
-    standing: Standing,
-    supersedes: bool,
-}
-
-#[derive(Debug)]
-struct Run {
-    head: RunHead,
-    row: RunRow,
-    owner: Option<Owner>,
-    fence: u64,
-    tasks: BTreeMap<TaskNo, TaskRow>,
-    attempts: BTreeMap<(TaskNo, AttemptNo), AttemptRow>,
-    fragments: BTreeMap<ScopeNo, FragmentRef>,
-    leases: BTreeMap<WorkerId, LeaseRow>,
-    events: BTreeMap<u64, EventRow>,
-    effects: BTreeMap<EffectKey, EffectRow>,
-    inbox: BTreeMap<u64, Command>,
-}
-
-/// The expected duration after a new measurement: a quarter of the difference counts.
-pub(crate) fn expected_after(before: Option<u64>, measured_ms: u64) -> u64 {
-    match before {
-        Some(before) => before - before / 4 + measured_ms / 4,
-        None => measured_ms,
-    }
 }
 
 impl MemoryStore {
@@ -86,200 +56,6 @@ impl State {
     fn run_to_change(&mut self, run: RunId) -> Result<&mut Run, StoreError> {
         self.writes += 1;
         self.runs.get_mut(&run).ok_or(StoreError::NoRun(run))
-    }
-
-    fn places(&self, group: &str, needed: Needed, alive: &dyn Fn(&Owner) -> bool) -> Vec<Place> {
-        let mut lives: BTreeMap<RunId, bool> = BTreeMap::new();
-        let mut living = 0;
-        let mut places = Vec::new();
-        for of in self.groups.get(group).into_iter().flatten() {
-            let waits = of.standing == Standing::Waiting && !of.supersedes;
-            let Some(run) = self.runs.get(&of.member.run) else {
-                continue;
-            };
-            if waits && needed.is_met(living) {
-                continue;
-            }
-            let look = || !run.has_ended() && run.owner.as_ref().is_some_and(alive);
-            let alive = *lives.entry(of.member.run).or_insert_with(look);
-            living += u32::from(waits && alive);
-            places.push(Place {
-                seq: of.seq,
-                member: of.member,
-                standing: of.standing,
-                supersedes: of.supersedes,
-                alive,
-            });
-        }
-        places
-    }
-
-    fn decide(
-        &mut self,
-        entries: &[GroupEntry<'_>],
-        alive: &dyn Fn(&Owner) -> bool,
-    ) -> Vec<Entered> {
-        let mut answers = BTreeMap::new();
-        for (name, askers) in group::by_group(entries) {
-            let places = self.places(name, Needed::by(&askers), alive);
-            let verdict = group::decide(&places, &askers);
-            self.writes += verdict.moves.len() as u64;
-            let members = self.groups.get_mut(name).into_iter().flatten();
-            let mut moves: BTreeMap<GroupMember, Standing> = BTreeMap::new();
-            // Of two moves of one member the later counts.
-            moves.extend(verdict.moves);
-            for of in members {
-                of.standing = moves.get(&of.member).copied().unwrap_or(of.standing);
-            }
-            answers.insert(name, verdict.entered);
-        }
-        group::in_order(entries, answers)
-    }
-}
-
-impl Run {
-    fn new(new: &NewRun<'_>) -> Self {
-        let mut run = Self {
-            head: new.head.clone(),
-            row: new.changes.run.clone(),
-            owner: Some(new.owner.clone()),
-            fence: 1,
-            tasks: BTreeMap::new(),
-            attempts: BTreeMap::new(),
-            fragments: BTreeMap::new(),
-            leases: BTreeMap::new(),
-            events: BTreeMap::new(),
-            effects: BTreeMap::new(),
-            inbox: BTreeMap::new(),
-        };
-        run.apply(new.changes);
-        run
-    }
-
-    fn has_ended(&self) -> bool {
-        matches!(self.row.state, RunState::Ended(_))
-    }
-
-    fn accepts(&self, commit: &Commit<'_>) -> Result<(), CommitError> {
-        let run = commit.run;
-        if self.has_ended() && !commit.changes.only_acknowledges() {
-            Err(CommitError::Ended(run))
-        } else if self.fence != commit.owner.fence {
-            Err(CommitError::NotOwner(run))
-        } else if self.row.version == commit.expected_version {
-            Ok(())
-        } else {
-            Err(CommitError::Conflict {
-                run,
-                expected_version: commit.expected_version,
-                found_version: self.row.version,
-            })
-        }
-    }
-
-    fn apply(&mut self, changes: &Changes) {
-        self.row = changes.run.clone();
-        for row in &changes.tasks {
-            self.tasks.insert(row.no, row.clone());
-        }
-        for row in &changes.attempts {
-            self.attempts.insert((row.task, row.attempt), row.clone());
-        }
-        for row in &changes.fragments {
-            self.fragments.insert(row.scope, row.clone());
-        }
-        for row in &changes.leases {
-            self.leases.insert(row.worker.clone(), row.clone());
-        }
-        for worker in &changes.leases_gone {
-            self.leases.remove(worker);
-        }
-        for row in &changes.events {
-            self.events.insert(row.seq, row.clone());
-        }
-        for row in &changes.effects {
-            self.effects.insert(row.key.clone(), row.clone());
-        }
-        for key in &changes.effects_done {
-            self.effects.remove(key);
-        }
-        self.inbox = self.inbox.split_off(&(changes.run.inbox + 1));
-    }
-
-    fn newest_attempts(&self) -> Vec<AttemptRow> {
-        let is_newest = |row: &AttemptRow| {
-            let next = (row.task, AttemptNo(row.attempt.0.saturating_add(1)));
-            let mut later = self.attempts.range(next..).map(|((task, _), _)| *task);
-            later.next() != Some(row.task)
-        };
-        let rows = self.attempts.values();
-        rows.filter(|row| row.end.is_none() || is_newest(row))
-            .cloned()
-            .collect()
-    }
-
-    fn summary(&self) -> RunSummary {
-        RunSummary {
-            head: self.head.clone(),
-            row: self.row.clone(),
-            owner: self.owner.clone(),
-        }
-    }
-
-    fn references(&self) -> References {
-        let mut found = References::default();
-        found.blobs.insert(self.head.plan);
-        if let Difference::Kept { digest, .. } = self.head.source.difference {
-            found.blobs.insert(digest);
-        }
-        if let Some(parent) = &self.head.parent {
-            found.add_parent(parent);
-        }
-        found
-            .blobs
-            .extend(self.fragments.values().map(|each| each.digest));
-        for row in self.tasks.values() {
-            found
-                .blobs
-                .extend(row.artifacts.iter().map(|each| each.digest));
-            found.runs.extend(row.reused_from);
-        }
-        for row in self.attempts.values() {
-            let end = row.end.as_deref();
-            end.into_iter().for_each(|end| found.add_attempt_end(end));
-            let quiet =
-                |end: &AttemptEnd| end.log.is_some() || end.result == AttemptResult::Succeeded;
-            if !end.is_some_and(quiet) {
-                found.workers.insert(row.worker.clone());
-            }
-        }
-        for row in self.effects.values() {
-            if let Effect::Compile { content, .. } = row.effect {
-                found.blobs.insert(content);
-            }
-        }
-        found
-    }
-}
-
-impl References {
-    pub(crate) fn add_parent(&mut self, parent: &Parent) {
-        for reused in parent.reused.values() {
-            self.runs.insert(reused.run);
-            self.blobs.extend(reused.generated);
-            let artifacts = reused.artifacts.iter().map(|each| each.digest);
-            self.blobs.extend(artifacts);
-        }
-    }
-
-    fn add_attempt_end(&mut self, end: &AttemptEnd) {
-        self.blobs.extend(end.generated);
-        self.blobs.extend(end.summary);
-        self.blobs
-            .extend(end.artifacts.iter().map(|each| each.digest));
-        if let Some(log) = &end.log {
-            *self.segments.entry(log.segment.clone()).or_default() += log.size_bytes;
-        }
     }
 }
 

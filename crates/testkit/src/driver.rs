@@ -9,19 +9,17 @@
 //! [silenced](Driver::silence).
 
 mod looks;
+mod time;
+mod work;
 
 use engine::check;
-use engine::event::{Answer, Ask, Command, Event, Rejected, Report};
-use engine::machine::{DeadlineReason, Machine, NewRun};
-use engine::rows::{
-    AttemptEnd, AttemptResult, Changes, EffectKey, EventRow, Granted, OutputValue, Outputs,
-    RunHead, Snapshot,
-};
-use model::Json;
+use engine::event::{Answer, Command, Event, Rejected};
+use engine::machine::{Machine, NewRun};
+use engine::rows::{Changes, EffectKey, EventRow, Granted, RunHead, Snapshot};
 use model::digest::Digest;
 use model::ids::{RunId, TaskNo, WorkerId};
 use model::plan::{Fragment, Plan};
-use model::reason::{CancelCause, CancelMode, FailureKind};
+use model::reason::{CancelCause, CancelMode};
 use model::source::Source;
 use model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,129 +171,6 @@ impl Driver {
         }
     }
 
-    /// A worker takes everything that it can get; the keys of what it got, in order.
-    pub fn lease(&mut self) -> Vec<String> {
-        self.lease_as(WORKER, u32::MAX)
-    }
-
-    /// A worker takes up to `max` tasks.
-    pub fn lease_as(&mut self, worker: &str, max: u32) -> Vec<String> {
-        let ask = self.ask(worker, max);
-        self.lease_by(ask)
-    }
-
-    /// A worker takes what it asks for.
-    pub fn lease_by(&mut self, ask: Ask) -> Vec<String> {
-        let changes = self.accept(Event::Lease(ask));
-        let granted = changes.granted.iter();
-        granted
-            .map(|granted| self.machine.row(granted.task).key.to_string())
-            .collect()
-    }
-
-    /// The wish of a worker that can take anything.
-    #[must_use]
-    pub fn ask(&self, worker: &str, max: u32) -> Ask {
-        Ask {
-            worker: WorkerId(worker.to_owned()),
-            max,
-            until: self.now.plus_ms(LEASE_MS),
-            free: None,
-            labels: None,
-        }
-    }
-
-    /// The leased attempt of a task succeeds.
-    pub fn succeed(&mut self, key: &str) -> Changes {
-        self.end(key, AttemptEnd::bare(AttemptResult::Succeeded))
-    }
-
-    /// The leased attempt of a task succeeds with these outputs, a JSON object.
-    pub fn succeed_with(&mut self, key: &str, outputs: Json) -> Changes {
-        let mut end = AttemptEnd::bare(AttemptResult::Succeeded);
-        end.outputs = outputs_of(outputs, false);
-        self.end(key, end)
-    }
-
-    /// The leased attempt of a task succeeds with outputs that hold text from outside.
-    pub fn succeed_tainted(&mut self, key: &str, outputs: Json) -> Changes {
-        let mut end = AttemptEnd::bare(AttemptResult::Succeeded);
-        end.outputs = outputs_of(outputs, true);
-        self.end(key, end)
-    }
-
-    /// The leased attempt of a task succeeds and has written a file with further tasks.
-    pub fn succeed_generating(&mut self, key: &str) -> Changes {
-        let mut end = AttemptEnd::bare(AttemptResult::Succeeded);
-        end.generated = Some(Digest::of(key.as_bytes()));
-        self.end(key, end)
-    }
-
-    /// The command of the leased attempt of a task exits with a code.
-    pub fn fail(&mut self, key: &str, exit_code: i32) -> Changes {
-        self.end(
-            key,
-            AttemptEnd::bare(AttemptResult::Failed {
-                kind: FailureKind::User,
-                exit_code: Some(exit_code),
-                message: format!("exit code {exit_code}"),
-            }),
-        )
-    }
-
-    /// The leased attempt of a task fails in this way.
-    pub fn fail_as(&mut self, key: &str, kind: FailureKind) -> Changes {
-        self.end(
-            key,
-            AttemptEnd::bare(AttemptResult::Failed {
-                kind,
-                exit_code: None,
-                message: format!("{kind} trouble"),
-            }),
-        )
-    }
-
-    /// The worker stops the leased attempt of a task, as it was told to.
-    pub fn stopped(&mut self, key: &str) -> Changes {
-        self.end(key, AttemptEnd::bare(AttemptResult::Stopped))
-    }
-
-    /// The leased attempt of a task ends.
-    pub fn end(&mut self, key: &str, end: AttemptEnd) -> Changes {
-        let report = self.report_of(key, end);
-        self.accept(Event::Report(report))
-    }
-
-    /// The report of the leased attempt of a task.
-    ///
-    /// # Panics
-    /// When the task is not leased.
-    #[must_use]
-    pub fn report_of(&self, key: &str, end: AttemptEnd) -> Report {
-        let live = self.machine.live_attempt(self.no(key));
-        let live = live.unwrap_or_else(|| panic!("`{key}` is {}, not leased", self.state(key)));
-        Report {
-            worker: live.worker.clone(),
-            task: live.task,
-            attempt: live.attempt,
-            token: live.token,
-            end,
-            jitter_permille: 999,
-            by_person: false,
-        }
-    }
-
-    /// The first command of the leased attempt of a task runs.
-    pub fn started(&mut self, key: &str) -> Changes {
-        let report = self.report_of(key, AttemptEnd::bare(AttemptResult::Succeeded));
-        let until = self.now.plus_ms(LEASE_MS);
-        self.accept(Event::Renew {
-            worker: report.worker,
-            until,
-            started: vec![(report.task, report.attempt, report.token)],
-        })
-    }
-
     /// A person wants the run to stop.
     pub fn cancel(&mut self, mode: CancelMode) -> Changes {
         self.accept(Event::Command(Command::Cancel {
@@ -357,12 +232,6 @@ impl Driver {
         self.accept(Event::Generated { task, fragment })
     }
 
-    /// A worker is known to be gone.
-    pub fn worker_gone(&mut self, worker: &str) -> Changes {
-        let worker = WorkerId(worker.to_owned());
-        self.accept(Event::WorkerGone { worker })
-    }
-
     /// Another process takes the run over.
     pub fn take_over(&mut self) -> Changes {
         let by = "successor".to_owned();
@@ -373,118 +242,6 @@ impl Driver {
     pub fn effect_done(&mut self, key: &str) -> Changes {
         let key = EffectKey(key.to_owned());
         self.accept(Event::EffectDone { key })
-    }
-
-    // Time.
-
-    /// A worker is not heard of any more.
-    pub fn silence(&mut self, worker: &str) {
-        self.silent.insert(WorkerId(worker.to_owned()));
-    }
-
-    /// Time passes; what is due happens when it is due, and workers send their heartbeats.
-    ///
-    /// # Panics
-    /// When a deadline does not go away by being fired.
-    pub fn pass_ms(&mut self, ms: u64) {
-        let until = self.now.plus_ms(ms);
-        let mut fired_at = None;
-        while let Some((at, reason)) = self.machine.next_deadline() {
-            if at > until {
-                break;
-            }
-            assert_ne!(
-                fired_at,
-                Some((at, reason)),
-                "the deadline stays after it was fired"
-            );
-            self.now = self.now.max(at);
-            if self.renew_all() {
-                continue;
-            }
-            fired_at = Some((at, reason));
-            self.accept(Event::Tick);
-        }
-        self.now = until;
-    }
-
-    /// Time passes until the next deadline that is not a heartbeat; `false` when there is none.
-    pub fn pass_to_deadline(&mut self) -> bool {
-        loop {
-            let Some((at, reason)) = self.machine.next_deadline() else {
-                return false;
-            };
-            self.now = self.now.max(at);
-            let renewed = self.renew_all();
-            if renewed && reason == DeadlineReason::Lease {
-                if self.machine.live().next().is_some() {
-                    // Only the report of a leased attempt goes on from here.
-                    return false;
-                }
-                self.forget_idle_workers();
-                continue;
-            }
-            self.accept(Event::Tick);
-            return true;
-        }
-    }
-
-    /// Renews the leases of all workers that are not silent; says whether there was one that is due.
-    fn renew_all(&mut self) -> bool {
-        let due: Vec<WorkerId> = self
-            .rows
-            .leases
-            .iter()
-            .filter(|lease| lease.until <= self.now && !self.silent.contains(&lease.worker))
-            .map(|lease| lease.worker.clone())
-            .collect();
-        for worker in &due {
-            let until = self.now.plus_ms(LEASE_MS);
-            self.accept(Event::Renew {
-                worker: worker.clone(),
-                until,
-                started: Vec::new(),
-            });
-        }
-        !due.is_empty()
-    }
-
-    /// Workers without an attempt go home, so that their heartbeats are not waited for.
-    fn forget_idle_workers(&mut self) {
-        let workers: Vec<WorkerId> = self.rows.leases.iter().map(|l| l.worker.clone()).collect();
-        for worker in workers {
-            self.accept(Event::WorkerGone { worker });
-        }
-    }
-
-    /// Leases and ends everything, by `verdict` of task key and attempt, until nothing goes on by itself.
-    ///
-    /// # Panics
-    /// When there is no end of it.
-    pub fn drive(&mut self, mut verdict: impl FnMut(&str, u32) -> AttemptResult) {
-        for _ in 0..100_000 {
-            if self.machine.has_ended() {
-                return;
-            }
-            self.lease();
-            let next = self.machine.live().next().cloned();
-            if let Some(live) = next {
-                let key = self.machine.row(live.task).key.to_string();
-                let result = match live.stop {
-                    Some(_) => AttemptResult::Stopped,
-                    None => verdict(&key, live.attempt.0),
-                };
-                self.end(&key, AttemptEnd::bare(result));
-            } else if !self.pass_to_deadline() {
-                return;
-            }
-        }
-        panic!("the run goes on and on");
-    }
-
-    /// Leases everything and lets it succeed, until nothing goes on by itself.
-    pub fn finish(&mut self) {
-        self.drive(|_, _| AttemptResult::Succeeded);
     }
 
     /// The machine that another process builds from the rows.
@@ -529,11 +286,4 @@ impl Driver {
         let broken = check::machine(&self.machine);
         assert!(broken.is_empty(), "broken: {broken:#?}");
     }
-}
-
-fn outputs_of(values: Json, tainted: bool) -> Outputs {
-    let values = crate::plan::object(values).into_iter();
-    values
-        .map(|(name, value)| (name, OutputValue { value, tainted }))
-        .collect()
 }

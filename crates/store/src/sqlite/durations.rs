@@ -2,8 +2,8 @@
 
 use super::connection::Board;
 use super::{decode, encode};
+use crate::board::expected_after;
 use crate::error::StoreError;
-use crate::memory::expected_after;
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 use std::collections::BTreeMap;
