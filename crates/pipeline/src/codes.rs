@@ -150,6 +150,9 @@ codes! {
     NEVER_THAT_WORD = "E0413": "The value is one of a few words, and the text that it is compared with is none of them.",
         "when: signal.kind == 'pushed'" => "when: signal.kind == 'push'";
 
+    TAINTED_VARIABLE = "E0414": "Text from outside may not become the value of a variable that programs run or load code from.",
+        "env: {BASH_ENV: \"${{ signal.branch }}\"}\nrun: x" => "env: {BRANCH: \"${{ signal.branch }}\"}\nrun: x";
+
     PARAM_MISSING = "E0501": "A param without a default needs a value.",
         "params: {target: {type: string}}" => "params: {target: {type: string, default: staging}}";
     PARAM_UNKNOWN = "E0502": "The pipeline declares no such param.",

@@ -27,6 +27,7 @@ mod sources;
 mod taint;
 mod types;
 mod units;
+mod variables;
 mod yaml;
 
 pub use address::{Address, BadAddress};

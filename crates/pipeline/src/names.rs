@@ -431,19 +431,6 @@ fn function(report: &mut Report<'_>, each: &Use, call: &Reference) {
         }
         return;
     }
-    if name == "glob" && each.purpose == Purpose::Script && !is_method(report.text(), call.span) {
-        report
-            .error(
-                &codes::TAINTED_SCRIPT,
-                call.span,
-                "names of files are text from outside and may hold commands",
-            )
-            .help(
-                "give them through the environment: add `env: { FILES: \"${{ glob('*').join(' ') }}\" }` with the \
-                 pattern and write `$FILES` in the script",
-            );
-        return;
-    }
     if let Some((_, ours)) = FOREIGN_FUNCTIONS.iter().find(|(theirs, _)| *theirs == name)
         && !is_method(report.text(), call.span)
     {

@@ -31,6 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use call::{CallDraft, Callee, Given};
 pub(crate) use params::{Param, given, sample, typed, wanted};
+pub(crate) use shell::extension;
 
 /// Everything that a file says, with what it includes.
 #[derive(Debug)]
@@ -119,6 +120,8 @@ pub(crate) struct Use {
 pub(crate) enum Purpose {
     /// It becomes part of a script.
     Script,
+    /// It says which program runs.
+    Program,
     /// It decides whether a task or step runs.
     Condition,
     /// It decides about a failure.

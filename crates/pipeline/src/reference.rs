@@ -153,8 +153,10 @@ fn phases(page: &mut String) {
         page,
         "\n### What `signal` holds\n\n\
          Every signal has all of these names; those that it gives no value are empty. Text *from outside* may have been written by\n\
-         anybody. It may reach a script through the environment; pasted into one it is an error that shows the fix, and so are outputs of\n\
-         tasks that have read it.\n\n\
+         anybody. It may reach a script through the environment; pasted into one it is an error that shows the fix, and so is an output of a\n\
+         task that has read such text, unless its type is `number`, `boolean` or `enum`. It may not become the name of the program of a\n\
+         `command` either, nor the value of one of [these variables](#variables-that-programs-run). That is checked in the file; what a step does\n\
+         with a text once it runs, such as `eval` or a line that it writes to `$FORMIC_ENV` or `$FORMIC_PATH`, no checker sees.\n\n\
          | Name | Holds | From outside | What it is |\n|---|---|---|---|",
     );
     for name in crate::signal::NAMES {
@@ -166,6 +168,24 @@ fn phases(page: &mut String) {
                 if name.tainted { "yes" } else { "" }.to_owned(),
                 name.doc.to_owned(),
             ],
+        );
+    }
+    variables(page);
+}
+
+/// The variables that text from outside may not become.
+fn variables(page: &mut String) {
+    line(
+        page,
+        "\n### Variables that programs run\n\n\
+         The value of most variables is only a text. That of these is run, or says where code is loaded from; text from outside as a\n\
+         part of it is an error. A `*` stands for any letters. A program may read others that no list knows.\n\n\
+         | Variables | Why |\n|---|---|",
+    );
+    for power in crate::variables::POWERS {
+        row(
+            page,
+            &[crate::variables::shown(power), power.does.to_owned()],
         );
     }
 }

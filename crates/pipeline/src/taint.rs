@@ -5,16 +5,24 @@
 //! outputs, as far as their type can hold text; numbers, truth values and words of a list are clean. A
 //! person who starts a run gives its params, so those are clean.
 //!
+//! It may not become the value of a variable either that programs run or load code from
+//! ([`crate::variables`]). What a step does with it once it runs is its own: also what it writes into `$FORMIC_ENV` and
+//! `$FORMIC_PATH`, which no file says.
+//!
 //! A task is looked at as a whole: what one of its steps read, every output may hold. A file that several
 //! tasks use is looked at once for each set of tainted params.
 
-use crate::codes;
+mod fix;
+mod said;
+
 use crate::diagnostics::{Report, Span};
 use crate::expression::Reference;
 use crate::names::{Names, TAINTED};
 use crate::read::{Draft, Purpose, Slot, Use};
 use crate::types::{self, Types};
 use crate::units::Unit;
+use expr::Program;
+use fix::Proposed;
 use model::plan::{Body, Output, Phase, ValueType};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,6 +62,14 @@ struct Walk<'w, 'a> {
     units: &'w [Unit],
     /// Tainted outputs by unit and tainted params.
     known: BTreeMap<(usize, BTreeSet<String>), Tainted>,
+}
+
+/// A tainted name in a text.
+struct Found<'e> {
+    reference: Reference,
+    origin: Origin,
+    /// The expression that it stands in.
+    program: &'e Program,
 }
 
 /// What is tainted in one file.
@@ -115,6 +131,7 @@ impl Walk<'_, '_> {
                 && let Some(origin) = look.taint(each, None, &Inside::default())
             {
                 look.env.insert(name.clone(), origin);
+                self.variable(&mut look, each, None, &Inside::default());
             }
         }
         for task in order(unit) {
@@ -190,8 +207,15 @@ impl Walk<'_, '_> {
                 }
             }
         }
-        for each in uses.iter().filter(|each| each.purpose == Purpose::Script) {
-            self.script(look, each, task, &inside);
+        let mut proposed = Proposed::new();
+        for each in uses {
+            match each.purpose {
+                Purpose::Script => self.script(look, each, task, &inside, &mut proposed),
+                Purpose::Program => self.program(look, each, task, &inside),
+                Purpose::Condition | Purpose::Verdict | Purpose::Value => {
+                    self.variable(look, each, Some(task), &inside);
+                }
+            }
         }
         look.reads[task] = inside
             .read
@@ -223,33 +247,6 @@ impl Walk<'_, '_> {
             .map(|(name, _)| (name.clone(), origin.clone()))
             .collect()
     }
-
-    /// Reports what is tainted in a script.
-    fn script(&mut self, look: &mut Look<'_>, each: &Use, task: usize, inside: &Inside) {
-        for (reference, origin) in look.tainted(each, Some(task), inside) {
-            let whole = written(&reference.path);
-            let variable = variable(&reference.path);
-            let help = if reference.path[0] == "env" && reference.path.len() == 2 {
-                format!(
-                    "the shell has it already: write `\"${}\"` in the script",
-                    reference.path[1]
-                )
-            } else {
-                format!(
-                    "give it through the environment: add `env: {{ {variable}: \"${{{{ {whole} }}}}\" }}` and write `\"${variable}\"` in the script"
-                )
-            };
-            let added = self.report.error(
-                &codes::TAINTED_SCRIPT,
-                reference.span,
-                format!("`{whole}` is text from outside and may hold commands"),
-            );
-            let added = added.help(help);
-            if origin.span != reference.span {
-                added.label(origin.span, origin.text);
-            }
-        }
-    }
 }
 
 impl Look<'_> {
@@ -268,7 +265,10 @@ impl Look<'_> {
 
     /// Why the value of a text is tainted, if it is.
     fn taint(&mut self, each: &Use, task: Option<usize>, inside: &Inside) -> Option<Origin> {
-        let (reference, origin) = self.tainted(each, task, inside).into_iter().next()?;
+        let found = self.tainted(each, task, inside).into_iter().next()?;
+        let Found {
+            reference, origin, ..
+        } = found;
         let text = if origin.span == reference.span {
             format!("`{}` is text from outside", written(&reference.path))
         } else {
@@ -281,21 +281,22 @@ impl Look<'_> {
     }
 
     /// Every tainted name of a text that reaches its value, with the reason.
-    fn tainted(
+    fn tainted<'e>(
         &mut self,
-        each: &Use,
+        each: &'e Use,
         task: Option<usize>,
         inside: &Inside,
-    ) -> Vec<(Reference, Origin)> {
+    ) -> Vec<Found<'e>> {
         let tainted = |reference: &Reference| self.why(reference, task, inside);
-        // Names of files are written by anybody too; in a script they are reported with the other names.
+        // Names of files are written by anybody too.
         let globs = each.calls.iter().filter(|call| call.path[0] == "glob");
-        let globs: Vec<&Reference> = globs.filter(|_| each.purpose != Purpose::Script).collect();
+        let globs: Vec<&Reference> = globs.collect();
         if globs.is_empty() && !each.references.iter().any(|each| tainted(each).is_some()) {
             return Vec::new();
         }
         let results = types::results(&mut self.types, each);
         let mut references = each.references.iter();
+        let mut calls = each.calls.iter();
         let mut found = Vec::new();
         for (program, result) in each.programs.iter().zip(results) {
             // They were taken from the programs in this order.
@@ -303,23 +304,25 @@ impl Look<'_> {
                 .by_ref()
                 .take(program.references().len())
                 .collect();
+            let called: Vec<&Reference> = calls.by_ref().take(program.calls().len()).collect();
             if !result.holds_text() {
                 continue;
             }
-            if program.calls().iter().any(|call| call.name == "glob") {
-                found.extend(globs.first().map(|call| {
-                    let origin = Origin {
-                        span: call.span,
-                        text: String::new(),
-                    };
-                    ((*call).clone(), origin)
-                }));
-            }
+            let globs = called.iter().filter(|call| call.path[0] == "glob");
+            found.extend(globs.map(|call| Found {
+                reference: Reference::clone(call),
+                origin: Origin {
+                    span: call.span,
+                    text: String::new(),
+                },
+                program,
+            }));
             for reference in own {
-                found.extend(
-                    self.why(reference, task, inside)
-                        .map(|origin| (reference.clone(), origin)),
-                );
+                found.extend(self.why(reference, task, inside).map(|origin| Found {
+                    reference: reference.clone(),
+                    origin,
+                    program,
+                }));
             }
         }
         found
@@ -449,10 +452,4 @@ fn written(path: &[String]) -> String {
         }
     }
     text
-}
-
-/// The name of a variable for a value.
-fn variable(path: &[String]) -> String {
-    let last = path.last().map_or("VALUE", String::as_str);
-    last.to_uppercase().replace('-', "_")
 }

@@ -38,7 +38,8 @@ fn line(program: &str, options: &[&str]) -> Vec<String> {
         .collect()
 }
 
-fn extension(program: &str) -> &'static str {
+/// The ending of the files that a program runs, such as `.py`; nothing when it is not known.
+pub(crate) fn extension(program: &str) -> &'static str {
     let family = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     match family {
         "python" => ".py",

@@ -64,10 +64,10 @@ impl Reader<'_, '_> {
         if let Some(command) = node.child("command") {
             let items = command.items()?;
             let argv = items.iter().enumerate().map(|(place, item)| {
-                let purpose = if is_code(items, place) {
-                    Purpose::Script
-                } else {
-                    Purpose::Value
+                let purpose = match place {
+                    0 => Purpose::Program,
+                    _ if is_code(items, place) => Purpose::Script,
+                    _ => Purpose::Value,
                 };
                 self.text(item, Phase::Start, purpose)
             });
@@ -140,11 +140,11 @@ const INTERPRETERS: &[&str] = &[
     "php", "lua",
 ];
 
-/// Whether an item of a command is code: the program itself, or what stands behind `-c` or `-e` of one that runs a text.
+/// Whether an item of a command is code: what stands behind `-c` or `-e` of one that runs a text.
 fn is_code(items: &[Node<'_>], place: usize) -> bool {
     let word = |item: &Node<'_>| item.scalar().map(|scalar| scalar.text.to_string());
     let Some(before) = place.checked_sub(1) else {
-        return true;
+        return false;
     };
     let runs_text = items[..place].iter().filter_map(word).any(|word| {
         let name = word.rsplit('/').next().unwrap_or(&word);

@@ -1,0 +1,286 @@
+//! The line that mends a script with text from outside: the variable to add, and how the script reads it.
+//!
+//! The line holds the whole expression, so that the script gets the value that it had. The variable is never one
+//! that means something to programs, nor one that the step has already, unless that one has this very value.
+
+use super::written;
+use crate::expression::Reference;
+use crate::read::{Draft, Use, extension};
+use crate::units::Unit;
+use crate::variables;
+use expr::Program;
+use model::plan::{Body, Step, StepBody, Text};
+use std::collections::BTreeMap;
+
+/// Letters of an expression that a ready line repeats.
+const REPEATED: usize = 400;
+/// Letters of a variable that is made of a path.
+const NAME_LETTERS: usize = 40;
+
+/// Variables that were proposed for one task, each with its expression.
+pub(super) type Proposed = BTreeMap<String, String>;
+
+/// How to mend `reference`, which stands in `program`, one of the expressions of `script`.
+pub(super) fn help(
+    unit: &Unit,
+    draft: &Draft,
+    script: &Use,
+    (reference, program): (&Reference, &Program),
+    proposed: &mut Proposed,
+) -> String {
+    let place = Place::of(unit, draft, script);
+    let source = script.node.text().unwrap_or_default();
+    let expression = whole(source, program);
+    // File names are joined to be several words.
+    let quotes = if reference.path[0] == "glob" {
+        ""
+    } else {
+        "\""
+    };
+    if let [root, name] = reference.path.as_slice()
+        && root == "env"
+        && *expression == written(&reference.path)
+    {
+        let read = place.read(name, quotes);
+        return format!("the shell has it already: write `{read}` in the script");
+    }
+    let known = place.env.iter().rev();
+    let equal = |text: &Text| is_expression(text, expression);
+    let mut equal = known.filter(|(name, text)| equal(text) && variables::power_of(name).is_none());
+    if let Some((name, _)) = equal.next() {
+        let read = place.read(name, quotes);
+        return format!("`{name}` of the environment has this value: write `{read}` in the script");
+    }
+    let variable = place.variable(&reference.path, source, expression, proposed);
+    let read = place.read(&variable, quotes);
+    if expression.len() > REPEATED {
+        return format!(
+            "give it through the environment: add `env: {{ {variable}: \"${{{{ … }}}}\" }}` with the whole expression \
+             and write `{read}` in the script"
+        );
+    }
+    let value = quoted(expression);
+    format!(
+        "give it through the environment: add `env: {{ {variable}: {value} }}` and write `{read}` in the script"
+    )
+}
+
+/// A variable that may hold the text of a path, for one that may not.
+pub(super) fn other_variable(unit: &Unit, draft: Option<&Draft>, path: &[String]) -> String {
+    if let [root, name] = path
+        && root == "env"
+    {
+        return name.clone();
+    }
+    let file = unit.file.env.iter();
+    let task = draft.map(|draft| draft.def.env.iter());
+    let env: Vec<&str> = file
+        .chain(task.into_iter().flatten())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    candidates(path)
+        .find(|name| !variables::is_taken(name) && !env.contains(&name.as_str()))
+        .unwrap_or_default()
+}
+
+/// Where a script runs.
+struct Place<'u> {
+    /// The environment that the file gives it, outermost first.
+    env: Vec<(&'u str, &'u Text)>,
+    /// The ending of files of its language, such as `.py`.
+    language: &'static str,
+}
+
+impl<'u> Place<'u> {
+    fn of(unit: &'u Unit, draft: &'u Draft, script: &Use) -> Self {
+        let step = own_step(draft, script);
+        let post = step.and_then(|step| step.post.as_ref());
+        let services = draft.def.services.iter().flat_map(|service| &service.env);
+        let env = unit.file.env.iter().chain(&draft.def.env);
+        let env = env.chain(step.into_iter().flat_map(|step| &step.env));
+        let env = env.chain(post.into_iter().flat_map(|post| &post.env));
+        Self {
+            env: env
+                .chain(services)
+                .map(|(name, text)| (name.as_str(), text))
+                .collect(),
+            language: language(draft, step),
+        }
+    }
+
+    /// How a script reads a variable.
+    fn read(&self, variable: &str, quotes: &str) -> String {
+        match self.language {
+            ".py" => format!("os.environ[\"{variable}\"]"),
+            ".js" => format!("process.env.{variable}"),
+            ".rb" => format!("ENV[\"{variable}\"]"),
+            ".pl" => format!("$ENV{{{variable}}}"),
+            ".ps1" => format!("$env:{variable}"),
+            _ => format!("{quotes}${variable}{quotes}"),
+        }
+    }
+
+    /// The name of a variable for an expression: one of its own.
+    fn variable(
+        &self,
+        path: &[String],
+        source: &str,
+        expression: &str,
+        proposed: &mut Proposed,
+    ) -> String {
+        let mut names = candidates(path).filter(|name| {
+            let other = proposed
+                .get(name)
+                .is_some_and(|proposed| proposed != expression);
+            !other
+                && !variables::is_taken(name)
+                && !self.env.iter().any(|(known, _)| known == name)
+                && !is_used(source, name)
+        });
+        let name = names.next().unwrap_or_default();
+        proposed.insert(name.clone(), expression.to_owned());
+        name
+    }
+}
+
+fn own_step<'u>(draft: &'u Draft, script: &Use) -> Option<&'u Step> {
+    let Body::Steps(body) = &draft.def.body else {
+        return None;
+    };
+    body.steps.get(script.step?)
+}
+
+/// The language of the script of a step.
+fn language(draft: &Draft, step: Option<&Step>) -> &'static str {
+    let Body::Steps(body) = &draft.def.body else {
+        return "";
+    };
+    let program = match step.map(|step| &step.body) {
+        Some(StepBody::Command { argv }) => argv.first().and_then(Text::literal),
+        Some(StepBody::Script { shell, .. }) => {
+            let shell = shell.as_ref().or(body.shell.as_ref());
+            shell
+                .and_then(|shell| shell.argv.first())
+                .map(String::as_str)
+        }
+        Some(StepBody::Group { .. }) | None => None,
+    };
+    let base = program.and_then(|program| program.rsplit('/').next());
+    base.map_or("", extension)
+}
+
+/// Names of variables for a path, the best first; there is no end to them.
+fn candidates(path: &[String]) -> impl Iterator<Item = String> {
+    let last = path.last().map_or("value", String::as_str);
+    let last = if path[0] == "glob" { "files" } else { last };
+    let owner = path.len().checked_sub(2).map(|at| path[at].as_str());
+    let owner = owner.map(|owner| if owner == "outputs" { &*path[1] } else { owner });
+    let long = owner.map(|owner| name_of(&format!("{owner}_{last}")));
+    let numbered = name_of(owner.unwrap_or("value"));
+    let short = name_of(last);
+    [Some(short.clone()), long].into_iter().flatten().chain(
+        (2_u32..)
+            .flat_map(move |number| [format!("{short}_{number}"), format!("{numbered}_{number}")]),
+    )
+}
+
+fn name_of(text: &str) -> String {
+    let letters = text.chars().take(NAME_LETTERS).map(|letter| {
+        if letter.is_ascii_alphanumeric() {
+            letter.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    });
+    let name: String = letters.collect();
+    if name.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        name
+    } else {
+        format!("VALUE_{name}")
+    }
+}
+
+/// Whether a script reads or sets a variable.
+fn is_used(script: &str, name: &str) -> bool {
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    script.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&script[..at], &script[at + name.len()..]);
+        let read = before.ends_with('$') || before.ends_with("${");
+        let set = !before.ends_with(is_word) && after.starts_with('=');
+        set || (read && !after.starts_with(is_word))
+    })
+}
+
+/// The text of an expression as it stands between `${{` and `}}`.
+fn whole<'s>(source: &'s str, program: &Program) -> &'s str {
+    let span = program.span();
+    let (start, end) = (span.start as usize, span.end as usize);
+    let start = source.get(..start).and_then(|before| before.rfind("${{"));
+    let length = source.get(end..).and_then(|after| after.find("}}"));
+    let inner = start
+        .zip(length)
+        .and_then(|(start, length)| source.get(start + 3..end + length));
+    inner.unwrap_or_default().trim()
+}
+
+/// Whether a text is nothing but an expression.
+fn is_expression(text: &Text, expression: &str) -> bool {
+    let Text::Template(template) = text else {
+        return false;
+    };
+    let inner = template.text.trim().strip_prefix("${{");
+    inner
+        .and_then(|inner| inner.strip_suffix("}}"))
+        .is_some_and(|inner| inner.trim() == expression)
+}
+
+/// An expression as a quoted text of YAML.
+fn quoted(expression: &str) -> String {
+    let is_plain = |text: &str| !text.contains(|letter: char| letter.is_control());
+    if is_plain(expression) && !expression.contains(['"', '\\']) {
+        return format!("\"${{{{ {expression} }}}}\"");
+    }
+    if is_plain(expression) && !expression.contains('\'') {
+        return format!("'${{{{ {expression} }}}}'");
+    }
+    let escaped = expression.replace('\\', "\\\\").replace('"', "\\\"");
+    let escaped = escaped.replace('\n', "\\n").replace('\t', "\\t");
+    format!("\"${{{{ {escaped} }}}}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(path: &[&str]) -> Vec<String> {
+        let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
+        candidates(&path).take(3).collect()
+    }
+
+    #[test]
+    fn names_of_variables_are_words_of_the_path() {
+        assert_eq!(
+            first(&["tasks", "read", "outputs", "path"]),
+            ["PATH", "READ_PATH", "PATH_2"]
+        );
+        assert_eq!(first(&["signal"]), ["SIGNAL", "SIGNAL_2", "VALUE_2"]);
+        assert_eq!(first(&["signal", "payload", "3é"])[0], "VALUE_3_");
+    }
+
+    #[test]
+    fn a_variable_that_a_script_has_is_found() {
+        assert!(is_used("TITLE=x; echo", "TITLE"));
+        assert!(is_used("echo ${TITLE%%x}", "TITLE"));
+        assert!(!is_used("echo TITLE: $TITLES MY_TITLE=3", "TITLE"));
+    }
+
+    #[test]
+    fn quotes_of_an_expression_survive_yaml() {
+        assert_eq!(quoted("a + 'b'"), "\"${{ a + 'b' }}\"");
+        assert_eq!(quoted("a + \"b\""), "'${{ a + \"b\" }}'");
+        assert_eq!(
+            quoted("a + \"b\"\n+ 'c'"),
+            "\"${{ a + \\\"b\\\"\\n+ 'c' }}\""
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! What is said where text from outside would be run: in a script, as a program, in a variable that decides what runs.
+
+use super::fix::{self, Proposed};
+use super::{Found, Inside, Look, Walk, written};
+use crate::codes;
+use crate::read::{Slot, Use};
+use crate::variables;
+
+impl Walk<'_, '_> {
+    /// Reports what is tainted in a script.
+    pub(super) fn script(
+        &mut self,
+        look: &mut Look<'_>,
+        each: &Use,
+        task: usize,
+        inside: &Inside,
+        proposed: &mut Proposed,
+    ) {
+        let draft = &look.unit.file.tasks[task];
+        for found in look.tainted(each, Some(task), inside) {
+            let named = (&found.reference, found.program);
+            let help = fix::help(look.unit, draft, each, named, proposed);
+            let message = if found.reference.path[0] == "glob" {
+                "names of files are text from outside and may hold commands".to_owned()
+            } else {
+                let whole = written(&found.reference.path);
+                format!("`{whole}` is text from outside and may hold commands")
+            };
+            self.tainted(&codes::TAINTED_SCRIPT, found, message, help);
+        }
+    }
+
+    /// Reports a program whose name is tainted.
+    pub(super) fn program(
+        &mut self,
+        look: &mut Look<'_>,
+        each: &Use,
+        task: usize,
+        inside: &Inside,
+    ) {
+        for found in look.tainted(each, Some(task), inside) {
+            let whole = written(&found.reference.path);
+            let message =
+                format!("`{whole}` is text from outside and would say which program runs");
+            let help = "name the program itself; what it works on comes behind it, `command: [program, argument]`";
+            self.tainted(&codes::TAINTED_SCRIPT, found, message, help.to_owned());
+        }
+    }
+
+    /// Reports a tainted value of a variable that programs run or load code from.
+    pub(super) fn variable(
+        &mut self,
+        look: &mut Look<'_>,
+        each: &Use,
+        task: Option<usize>,
+        inside: &Inside,
+    ) {
+        let Slot::Env(name) = &each.slot else { return };
+        let Some(does) = variables::power_of(name) else {
+            return;
+        };
+        let draft = task.map(|task| &look.unit.file.tasks[task]);
+        for found in look.tainted(each, task, inside) {
+            let other = fix::other_variable(look.unit, draft, &found.reference.path);
+            let whole = written(&found.reference.path);
+            let message =
+                format!("`{name}` may not hold `{whole}`, which is text from outside: {does}");
+            let help = format!(
+                "give it a value that stands in the file; the text itself can go through another variable, such as `{other}`"
+            );
+            self.tainted(&codes::TAINTED_VARIABLE, found, message, help);
+        }
+    }
+
+    fn tainted(
+        &mut self,
+        code: &'static codes::Code,
+        found: Found<'_>,
+        message: String,
+        help: String,
+    ) {
+        let Found {
+            reference, origin, ..
+        } = found;
+        let added = self.report.error(code, reference.span, message).help(help);
+        if origin.span != reference.span {
+            added.label(origin.span, origin.text);
+        }
+    }
+}
