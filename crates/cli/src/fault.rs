@@ -98,6 +98,13 @@ pub(crate) fn human(error: &anyhow::Error, paint: impl Fn(&str) -> String) -> St
     text
 }
 
+/// The error as one sentence with its next steps.
+pub(crate) fn told(error: &anyhow::Error) -> (String, Option<String>) {
+    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let help = fault_in(error).map_or_else(String::new, |fault| fault.help.join("; "));
+    (chain.join(": "), (!help.is_empty()).then_some(help))
+}
+
 /// The error as a document.
 pub(crate) fn document(error: &anyhow::Error) -> ErrorDocument {
     ErrorDocument::new(ErrorBody {

@@ -8,16 +8,17 @@
 //! only the usual ways to reach a repository are open to it.
 
 use crate::git;
+use crate::ordinary;
 use anyhow::{Context as _, Result};
+use exec::Cut;
 use model::digest::Digest;
 use model::limits;
 use rustix::fs::FlockOperation;
-use rustix::process::{Pid, Signal};
+use std::cell::Cell;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::mpsc;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 /// Time that one `git` may take. Shallow fetches of large repositories end within half a minute.
@@ -52,6 +53,17 @@ pub(crate) struct Refused {
     pub help: String,
 }
 
+/// What a repository says about a tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Tag {
+    /// It stands for this commit.
+    Commit(String),
+    /// There is no such tag.
+    None,
+    /// The repository did not answer, or does not want to.
+    Unasked(Refused),
+}
+
 /// Whose fault it is that a file could not be fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whose {
@@ -76,7 +88,7 @@ impl Cache {
 
     /// The content with this digest, if it was kept and is whole.
     pub(crate) fn content(&self, digest: &Digest) -> Option<Vec<u8>> {
-        let bytes = read_bounded(&self.place(digest)).ok()?;
+        let bytes = ordinary::read(&self.place(digest), limits::PIPELINE_FILE_BYTES).ok()?;
         (Digest::of(&bytes) == *digest).then_some(bytes)
     }
 
@@ -136,33 +148,37 @@ impl Cache {
         Ok(found)
     }
 
-    /// The commit that the tag `reference` of a repository stands for; `None` when it is no tag, or the
-    /// repository cannot be asked.
+    /// What the tag `reference` of a repository stands for.
     ///
     /// # Errors
     /// When `git` cannot be started.
-    pub(crate) fn tag(&self, url: &str, reference: &str) -> Result<Option<String>> {
-        if fs::create_dir_all(&self.dir).is_err() {
-            return Ok(None);
+    pub(crate) fn tag(&self, url: &str, reference: &str) -> Result<Tag> {
+        if let Err(error) = fs::create_dir_all(&self.dir) {
+            let dir = self.dir.display();
+            return Ok(Tag::Unasked(Refused {
+                whose: Whose::Platform,
+                message: format!("cannot use the cache folder `{dir}`: {error}"),
+                help: "check its permissions".to_owned(),
+            }));
         }
         let mut ask = remote(&self.dir);
         let tag = format!("refs/tags/{reference}");
         ask.args(["ls-remote", "--quiet", url, &tag, &format!("{tag}^{{}}")]);
-        let Ok(printed) = bounded(&mut ask, ASK_TIME, None)? else {
-            return Ok(None);
+        let printed = match bounded(&mut ask, ASK_TIME, None)? {
+            Ok(printed) => String::from_utf8_lossy(&printed).into_owned(),
+            Err(said) => return Ok(Tag::Unasked(unasked(url, &said))),
         };
-        let printed = String::from_utf8_lossy(&printed).into_owned();
-        let mut commit = None;
+        let mut found = Tag::None;
         for line in printed.lines() {
             if let Some((object, name)) = line.split_once('\t') {
                 // A tag with a message of its own is an object that names the commit.
                 let peeled = name.ends_with("^{}");
-                if peeled || commit.is_none() {
-                    commit = Some(object.to_owned());
+                if peeled || found == Tag::None {
+                    found = Tag::Commit(object.to_owned());
                 }
             }
         }
-        Ok(commit)
+        Ok(found)
     }
 }
 
@@ -265,7 +281,9 @@ fn remote(dir: &Path) -> Command {
     command
         .env("GIT_ALLOW_PROTOCOL", "https:http:ssh:git:file")
         .env_remove("GIT_ASKPASS")
-        .env_remove("SSH_ASKPASS");
+        .env_remove("SSH_ASKPASS")
+        .env("SSH_ASKPASS_REQUIRE", "never")
+        .env("GCM_INTERACTIVE", "never");
     if std::env::var_os("GIT_SSH_COMMAND").is_none() {
         command.env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes");
     }
@@ -273,9 +291,17 @@ fn remote(dir: &Path) -> Command {
 }
 
 fn refused(url: &str, said: &str) -> Refused {
+    without_answer(format!("cannot fetch `{url}`"), url, said)
+}
+
+fn unasked(url: &str, said: &str) -> Refused {
+    without_answer(format!("cannot ask `{url}` for its tags"), url, said)
+}
+
+fn without_answer(what: String, url: &str, said: &str) -> Refused {
     Refused {
         whose: whose(said),
-        message: format!("cannot fetch `{url}`: git says: {said}"),
+        message: format!("{what}: git says: {said}"),
         help: format!("look whether `git ls-remote {url}` works here"),
     }
 }
@@ -322,45 +348,30 @@ fn refused_reference(url: &str, reference: &str, said: &str) -> Refused {
     refused(url, said)
 }
 
-/// Runs `git` within a time, and while `growing` stays within its bound; what it printed, or what it said.
+/// Runs `git` within a time, and while `growing` stays within its bound; what it printed, or what it said. When it is ended,
+/// so is everything that it started, such as `ssh`.
 fn bounded(
     command: &mut Command,
     time: Duration,
     growing: Option<&Path>,
 ) -> Result<Result<Vec<u8>, String>> {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let child = match command.spawn() {
-        Ok(child) => child,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Ok(Err(NO_GIT.to_owned()));
+    let looked = Cell::new(Instant::now());
+    let fits = || {
+        if looked.get().elapsed() < LOOK_TIME {
+            return true;
         }
-        Err(error) => return Err(error).context("cannot start `git`"),
+        let fits = growing.is_none_or(|dir| size(dir) <= REPOSITORY_BYTES);
+        looked.set(Instant::now());
+        fits
     };
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let (tell, hear) = mpsc::channel();
-    std::thread::spawn(move || drop(tell.send(child.wait_with_output())));
-    let until = Instant::now() + time;
-    loop {
-        let (why, ended) = match hear.recv_timeout(LOOK_TIME) {
-            Ok(output) => (None, Some(output.context("cannot wait for `git`")?)),
-            Err(_) if Instant::now() >= until => (
-                Some(format!("it took longer than {} seconds", time.as_secs())),
-                None,
-            ),
-            Err(_) if growing.is_some_and(|dir| size(dir) > REPOSITORY_BYTES) => {
-                (Some(format!("{TOO_LARGE} {REPOSITORY_BYTES} bytes")), None)
-            }
-            Err(_) => continue,
-        };
-        if let Some(output) = ended {
-            return Ok(spoken(&output));
+    match exec::run_aside(command, time, &fits) {
+        Ok(output) => Ok(spoken(&output)),
+        Err(Cut::NotRun(error)) if error.kind() == ErrorKind::NotFound => {
+            Ok(Err(NO_GIT.to_owned()))
         }
-        // It may have ended by itself just now.
-        let _ended = pid.map(|pid| rustix::process::kill_process(pid, Signal::KILL));
-        return Ok(Err(why.unwrap_or_default()));
+        Err(Cut::NotRun(error)) => Err(error).context("cannot run `git`"),
+        Err(cut @ Cut::TooLong(_)) => Ok(Err(cut.to_string())),
+        Err(Cut::NotWanted) => Ok(Err(format!("{TOO_LARGE} {REPOSITORY_BYTES} bytes"))),
     }
 }
 
@@ -400,14 +411,6 @@ fn size(dir: &Path) -> u64 {
     sizes.sum()
 }
 
-/// A file, up to one byte more than a pipeline may have.
-pub(crate) fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
-    let bound = limits::PIPELINE_FILE_BYTES as u64 + 1;
-    let mut bytes = Vec::new();
-    File::open(path)?.take(bound).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -430,6 +433,27 @@ mod tests {
         ];
         assert!(platform.iter().all(|said| whose(said) == Whose::Platform));
         assert!(user.iter().all(|said| whose(said) == Whose::User));
+    }
+
+    #[test]
+    fn what_git_has_started_ends_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("alive");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&fifo)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK;
+        let alive = rustix::fs::open(&fifo, flags, rustix::fs::Mode::empty()).unwrap();
+        let mut git = Command::new("sh");
+        git.args(["-c", "sleep 600 >\"$0\" & wait"]).arg(&fifo);
+        let said = bounded(&mut git, Duration::from_millis(100), None).unwrap();
+        assert_eq!(said, Err("it took longer than 0 seconds".to_owned()));
+        // Open to write by nobody any more: the end of the file, not "try again".
+        assert_eq!(rustix::io::read(&alive, &mut [0; 1]), Ok(0));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! a pin that is missing is an error, since nobody would commit it.
 
 use crate::fault::Fault;
+use crate::ordinary::{self, Unread};
 use crate::text;
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
@@ -11,7 +12,7 @@ use model::limits;
 use pipeline::Address;
 use pipeline::lock::{Lock, Pin};
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 /// What the file is called.
@@ -27,25 +28,64 @@ pub(crate) struct LockFile {
     fresh: Lock,
 }
 
+/// Why a lock file cannot be used.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    /// The line, from 1; 0 where it is the whole file.
+    pub line: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: &'static str,
+    /// The file, as far as it is text.
+    pub text: String,
+}
+
+impl Broken {
+    fn whole(message: impl Into<String>, help: &'static str) -> Self {
+        Self {
+            line: 0,
+            message: message.into(),
+            help,
+            text: String::new(),
+        }
+    }
+
+    /// It, as what ends a command that cannot do without.
+    pub(crate) fn fault(self) -> anyhow::Error {
+        let message = match self.line {
+            0 => format!("`{NAME}` {}", self.message),
+            line => format!("`{NAME}` line {line}: {}", self.message),
+        };
+        Fault::usage(message).help(self.help).into()
+    }
+}
+
 impl LockFile {
     /// Reads the lock file of the project at `top`; without one nothing is pinned.
     ///
     /// # Errors
     /// When it cannot be read, or is not as the program writes it.
-    pub(crate) fn read(top: &Path) -> Result<Self> {
-        let path = top.join(NAME);
-        let lock = match text_of(&path)? {
-            None => Lock::default(),
-            Some(text) => Lock::parse(&text).map_err(|fault| {
-                Fault::usage(format!("`{NAME}` line {}: {}", fault.line, fault.message))
-                    .help(fault.help)
-            })?,
-        };
-        Ok(Self {
-            path,
-            lock,
+    pub(crate) fn read(top: &Path) -> Result<Self, Broken> {
+        let mut file = Self::empty(top);
+        if let Some(text) = text_of(&file.path)? {
+            file.lock = Lock::parse(&text).map_err(|fault| Broken {
+                line: fault.line,
+                message: fault.message,
+                help: fault.help,
+                text,
+            })?;
+        }
+        Ok(file)
+    }
+
+    /// The lock file of the project at `top` as if it pinned nothing.
+    pub(crate) fn empty(top: &Path) -> Self {
+        Self {
+            path: top.join(NAME),
+            lock: Lock::default(),
             fresh: Lock::default(),
-        })
+        }
     }
 
     /// What is pinned for `address`, by the file or since it was read.
@@ -114,36 +154,40 @@ impl LockFile {
 }
 
 /// The text of a lock file, if there is one.
-fn text_of(path: &Path) -> Result<Option<String>> {
-    let cannot = || {
-        Fault::usage(format!("cannot read `{NAME}`"))
-            .help("check the permissions of the file, or restore it from Git")
+fn text_of(path: &Path) -> Result<Option<String>, Broken> {
+    let bytes = match ordinary::read(path, limits::LOCK_FILE_BYTES) {
+        Ok(bytes) => bytes,
+        Err(Unread::Refused(error)) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(Unread::Refused(error)) => {
+            return Err(Broken::whole(
+                format!("cannot be read: {error}"),
+                "check the permissions of the file, or restore it from Git",
+            ));
+        }
+        Err(Unread::Other(kind)) => {
+            return Err(Broken::whole(
+                format!("is {}; a file with pins was expected", kind.as_str()),
+                "move it away and run `formic lock`",
+            ));
+        }
     };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(cannot),
-    };
-    let bound = limits::LOCK_FILE_BYTES as u64 + 1;
-    let mut bytes = Vec::new();
-    file.take(bound)
-        .read_to_end(&mut bytes)
-        .with_context(cannot)?;
     if bytes.len() > limits::LOCK_FILE_BYTES {
-        let most = limits::LOCK_FILE_BYTES;
-        return Err(Fault::usage(format!("`{NAME}` has more than {most} bytes"))
-            .help("remove it and run `formic lock` to write it anew")
-            .into());
+        return Err(Broken::whole(
+            format!("has more than {} bytes", limits::LOCK_FILE_BYTES),
+            "remove it and run `formic lock` to write it anew",
+        ));
     }
-    let text = String::from_utf8(bytes).map_err(|_| {
-        Fault::usage(format!("`{NAME}` is not UTF-8 text"))
-            .help("restore it from Git, or remove it and run `formic lock`")
-    })?;
-    Ok(Some(text))
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Some(text)),
+        Err(_) => Err(Broken::whole(
+            "is not UTF-8 text",
+            "restore it from Git, or remove it and run `formic lock`",
+        )),
+    }
 }
 
 /// Whether this runs in another CI system, or in a task.
-fn is_ci() -> bool {
+pub(crate) fn is_ci() -> bool {
     let value = std::env::var_os("CI").unwrap_or_default();
     !matches!(value.to_str(), Some("" | "0" | "false"))
 }

@@ -21,6 +21,7 @@ mod label;
 mod launch;
 mod lock;
 mod log;
+mod ordinary;
 mod progress;
 mod project;
 mod prompt;

@@ -4,12 +4,13 @@
 //! somebody else could have put a file into: what is run there would be theirs.
 
 use crate::fault::Fault;
+use crate::ordinary::{self, Kind, Unread};
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
 use pipeline::{SourceFile, Span};
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{ErrorKind, Read as _};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -115,7 +116,7 @@ impl Project {
                 "`{}` is no ordinary file, so no pipeline is read from it",
                 path.display()
             ))
-            .help("move it away and write a file; `--file FILE` reads from anything that can be opened"),
+            .help("move it away and write a file, or name one with `--file FILE`"),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let target = fs::read_link(&path).unwrap_or_default();
                 Fault::usage(format!(
@@ -155,23 +156,23 @@ impl PipelineFile {
     /// # Errors
     /// When it cannot be read.
     pub(crate) fn read(&self) -> Result<SourceFile> {
-        let cannot = || {
-            Fault::usage(format!("cannot read `{}`", self.name))
-                .help("check the name and the permissions of the file")
-        };
-        if self.path.is_dir() {
-            return Err(
-                Fault::usage(format!("`{}` is a folder; a pipeline is a file", self.name))
-                    .help("name a file, or go to the project with `-C DIR`")
-                    .into(),
-            );
-        }
         // One byte more than allowed: the checker says what the bound is.
-        let bound = model::limits::PIPELINE_FILE_BYTES as u64 + 1;
-        let mut text = Vec::new();
-        fs::File::open(&self.path)
-            .and_then(|file| file.take(bound).read_to_end(&mut text))
-            .with_context(cannot)?;
+        let read = ordinary::read(&self.path, model::limits::PIPELINE_FILE_BYTES);
+        let text = match read {
+            Ok(text) => text,
+            Err(Unread::Other(Kind::Folder)) => {
+                return Err(Fault::usage(format!(
+                    "`{}` is a folder; a pipeline is a file",
+                    self.name
+                ))
+                .help("name a file, or go to the project with `-C DIR`")
+                .into());
+            }
+            Err(unread) => {
+                let name = format!("`{}`", self.name);
+                return Err(unread.fault(&name, "a pipeline is a file"));
+            }
+        };
         Ok(SourceFile::new(self.name.clone(), text))
     }
 
@@ -255,15 +256,25 @@ pub(crate) fn pipeline_name(file: &PipelineFile, source: &SourceFile) -> String 
 
 /// The line that names the pipeline, with its number; the first characters of a file without one.
 pub(crate) fn name_span(source: &SourceFile) -> (Span, u32) {
+    let lines = (1..).zip(source.text.split(|byte| *byte == b'\n'));
+    let mut named = lines.filter(|(_, line)| line.starts_with(b"name:"));
+    let number = named.next().map(|(number, _)| number);
+    number.map_or((Span::default(), 1), |number| {
+        (line_span(source, number), number)
+    })
+}
+
+/// The characters of the line with this number; nothing where there is no such line.
+pub(crate) fn line_span(source: &SourceFile, number: u32) -> Span {
     let mut start = 0;
-    for (number, line) in (1..).zip(source.text.split_inclusive(|byte| *byte == b'\n')) {
-        if line.starts_with(b"name:") {
+    for (each, line) in (1..).zip(source.text.split_inclusive(|byte| *byte == b'\n')) {
+        if each == number {
             let end = start + line.trim_ascii_end().len();
-            return (Span { start, end }, number);
+            return Span { start, end };
         }
         start += line.len();
     }
-    (Span::default(), 1)
+    Span::default()
 }
 
 fn pipeline_files(dir: &Path) -> Result<Vec<PipelineFile>> {

@@ -4,11 +4,13 @@
 //! stay inside its top folder, links included. Those of Git repositories come from the cache by their pinned
 //! digest, else from `git`. A file that is not what the lock pins is not handed in: why stands at its `uses`.
 
-use crate::exit::Exit;
+mod local;
+mod offline;
+mod remote;
+
 use crate::fault::Fault;
-use crate::fetch::{self, Cache, Fetched, Refused, Whose};
-use crate::lock::LockFile;
-use crate::text;
+use crate::fetch::{Cache, Refused};
+use crate::lock::{self, LockFile};
 use crate::ui::Ui;
 use anyhow::Result;
 use model::digest::Digest;
@@ -18,9 +20,8 @@ use pipeline::{
     Address, Checked, Compiled, Diagnostic, Failed, FailedKind, Loaded, Request, SourceFile,
     Sources,
 };
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::ErrorKind;
+use remote::file_changed;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A pipeline file and those that it refers to.
@@ -35,9 +36,9 @@ pub(crate) struct Files {
 /// How much is looked up anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// What is pinned and at hand is believed; the network is used for the rest only.
-    Pinned,
-    /// Repositories are asked too whether a pinned tag still stands for its commit.
+    /// Only what is here is looked at: nobody is asked, and nothing is written.
+    Offline,
+    /// What is pinned and at hand is believed, the network is used for the rest. But repositories are asked too whether a pinned tag still stands for its commit.
     Tags,
     /// Nothing is believed: every reference is resolved again.
     Anew,
@@ -55,10 +56,16 @@ pub(crate) struct Loader {
     cache: Option<Cache>,
     /// Pins that were found, by reference, whatever the lock says.
     pub found: BTreeMap<Address, Pin>,
+    /// Whether the lock file cannot be read, so that nobody knows what is pinned.
+    lock_is_broken: bool,
     /// Commits of tags that repositories were asked for.
     tags: BTreeMap<(String, String), Option<String>>,
     /// Commits that were fetched, by repository and version: further files of them are there.
     commits: BTreeMap<(String, String), String>,
+    /// Hosts that did not answer.
+    silent: BTreeSet<String>,
+    /// Sentences for people about who could not be asked.
+    notes: Vec<String>,
 }
 
 impl Files {
@@ -106,8 +113,26 @@ impl Loader {
             lock: None,
             cache: Cache::of_person(),
             found: BTreeMap::new(),
+            lock_is_broken: false,
             tags: BTreeMap::new(),
             commits: BTreeMap::new(),
+            silent: BTreeSet::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Reads the lock file. One that cannot be read is what comes back, and from then on nothing is said about pins.
+    pub(crate) fn read_lock(&mut self) -> Option<lock::Broken> {
+        match LockFile::read(&self.top) {
+            Ok(lock) => {
+                self.lock = Some(lock);
+                None
+            }
+            Err(broken) => {
+                self.lock = Some(LockFile::empty(&self.top));
+                self.lock_is_broken = true;
+                Some(broken)
+            }
         }
     }
 
@@ -118,7 +143,7 @@ impl Loader {
     pub(crate) fn lock(&mut self) -> Result<&mut LockFile> {
         let lock = match self.lock.take() {
             Some(lock) => lock,
-            None => LockFile::read(&self.top)?,
+            None => LockFile::read(&self.top).map_err(lock::Broken::fault)?,
         };
         Ok(self.lock.insert(lock))
     }
@@ -142,7 +167,10 @@ impl Loader {
             } = files.checked();
             if missing.is_empty() {
                 let is_right = !diagnostics.iter().any(Diagnostic::is_error);
-                self.pin(&mut files, &used, is_right)?;
+                match self.look {
+                    Look::Offline => self.compare(&mut files, &used)?,
+                    Look::Tags | Look::Anew => self.pin(&mut files, &used, is_right)?,
+                }
                 return Ok(files);
             }
             for address in missing {
@@ -158,11 +186,14 @@ impl Loader {
         Ok(files)
     }
 
-    /// Pins that are new are written into the lock file.
+    /// Pins that are new are written into the lock file, and it is said who could not be asked.
     ///
     /// # Errors
     /// When it cannot be written, or is not written because this is CI.
     pub(crate) fn write_lock(&mut self, ui: &Ui) -> Result<()> {
+        for note in self.notes.drain(..) {
+            ui.say(note);
+        }
         match &mut self.lock {
             Some(lock) => lock.write_new(ui),
             None => Ok(()),
@@ -196,13 +227,8 @@ impl Loader {
             }
         }
         for (address, pinned, pin) in changed {
-            let why = format!(
-                "`{}` was changed: `formic.lock` pins {}, the file is {}",
-                address.name(),
-                pinned.digest,
-                pin.digest
-            );
-            files.sources.refuse(&address, has_changed(&address, why));
+            let doubt = file_changed(&address, &pinned, &pin.digest);
+            files.sources.doubt(&address, doubt);
         }
         for (address, pin) in &pins {
             if is_right {
@@ -216,143 +242,14 @@ impl Loader {
     /// The file at one address.
     fn one(&mut self, address: &Address) -> Result<Loaded> {
         match address {
-            Address::Local(path) => Ok(local(&self.top, path)),
+            Address::Local(path) => Ok(local::local(&self.top, path)),
+            Address::Git { .. } if self.look == Look::Offline => self.at_hand(address),
             Address::Git {
                 url,
                 path,
                 reference,
             } => self.remote(address, url, path, reference),
         }
-    }
-
-    /// A file of a Git repository: the pinned content if it is at hand, else what `git` fetches.
-    fn remote(
-        &mut self,
-        address: &Address,
-        url: &str,
-        path: &str,
-        reference: &str,
-    ) -> Result<Loaded> {
-        let Some(cache) = self.cache.clone() else {
-            return Ok(not_there(Refused {
-                whose: Whose::User,
-                message: format!("there is no place to keep `{}`", address.name()),
-                help: "set `XDG_CACHE_HOME` to a folder that may be written".to_owned(),
-            }));
-        };
-        let pinned = self.lock()?.pin(address).cloned();
-        let is_meant = self.only.as_ref().is_none_or(|name| means(address, name));
-        let pinned = pinned.filter(|_| self.look != Look::Anew || !is_meant);
-        if let Some(pin) = &pinned
-            && let Some(bytes) = cache.content(&pin.digest)
-            && !self.has_moved(&cache, url, reference, pin)?
-        {
-            self.found.insert(address.clone(), pin.clone());
-            return Ok(Loaded::File(bytes));
-        }
-        let fetched = match self.fetch(&cache, url, reference, path)? {
-            Ok(fetched) => fetched,
-            Err(refused) if refused.whose == Whose::Platform => {
-                return Err(not_now(address, refused).into());
-            }
-            Err(refused) => return Ok(not_there(refused)),
-        };
-        let Fetched { commit, bytes } = fetched;
-        let digest = Digest::of(&bytes);
-        match pinned {
-            // A branch moves by nature, and what it moved past is what was agreed on.
-            Some(pin) if pin.digest != digest || pin.commit.as_deref() != Some(commit.as_str()) => {
-                self.other_commit(&cache, address, pin, commit, digest)
-            }
-            Some(pin) => {
-                self.found.insert(address.clone(), pin);
-                Ok(Loaded::File(bytes))
-            }
-            None => {
-                let commit = Some(commit);
-                self.found.insert(address.clone(), Pin { commit, digest });
-                Ok(Loaded::File(bytes))
-            }
-        }
-    }
-
-    /// Fetches a file, its repository once for all files of one version.
-    fn fetch(
-        &mut self,
-        cache: &Cache,
-        url: &str,
-        reference: &str,
-        path: &str,
-    ) -> Result<Result<Fetched, Refused>> {
-        let key = (url.to_owned(), reference.to_owned());
-        let known = self.commits.get(&key).map(String::as_str);
-        let found = cache.fetch(url, reference, path, known)?;
-        if let Ok(fetched) = &found {
-            self.commits.insert(key, fetched.commit.clone());
-        }
-        Ok(found)
-    }
-
-    /// The reference stands for another commit than the pinned one.
-    fn other_commit(
-        &mut self,
-        cache: &Cache,
-        address: &Address,
-        pin: Pin,
-        commit: String,
-        digest: Digest,
-    ) -> Result<Loaded> {
-        let Address::Git {
-            url,
-            path,
-            reference,
-        } = address
-        else {
-            unreachable!("only files of repositories have commits");
-        };
-        let old = pin.commit.clone().unwrap_or_default();
-        let is_tag = self.tag(cache, url, reference)?.is_some();
-        if !is_tag
-            && let Ok(Fetched { bytes, .. }) = self.fetch(cache, url, &old, path)?
-            && Digest::of(&bytes) == pin.digest
-        {
-            self.found.insert(address.clone(), pin);
-            return Ok(Loaded::File(bytes));
-        }
-        let why = format!(
-            "`{}` has moved: `formic.lock` pins {} of commit {}, it is {digest} of commit {} now",
-            address.name(),
-            pin.digest,
-            short(&old),
-            short(&commit)
-        );
-        Ok(Loaded::Failed(has_changed(address, why)))
-    }
-
-    /// Whether a tag stands for another commit than the pinned one, if repositories are asked at all.
-    fn has_moved(&mut self, cache: &Cache, url: &str, reference: &str, pin: &Pin) -> Result<bool> {
-        if self.look != Look::Tags {
-            return Ok(false);
-        }
-        let now = self.tag(cache, url, reference)?;
-        Ok(now.is_some() && now != pin.commit)
-    }
-
-    /// The commit of a tag, asked for once.
-    fn tag(&mut self, cache: &Cache, url: &str, reference: &str) -> Result<Option<String>> {
-        let key = (url.to_owned(), reference.to_owned());
-        if let Some(known) = self.tags.get(&key) {
-            return Ok(known.clone());
-        }
-        let is_commit = matches!(reference.len(), 40 | 64)
-            && reference.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let tag = if is_commit {
-            None
-        } else {
-            cache.tag(url, reference)?
-        };
-        self.tags.insert(key, tag.clone());
-        Ok(tag)
     }
 }
 
@@ -374,21 +271,6 @@ pub(crate) fn short(commit: &str) -> &str {
     commit.get(..12).unwrap_or(commit)
 }
 
-fn has_changed(address: &Address, message: String) -> Failed {
-    let name = address.to_string();
-    Failed {
-        kind: FailedKind::Changed,
-        message,
-        help: format!("if that is meant, `formic lock --update '{name}'` pins what it is now"),
-    }
-}
-
-/// Trouble that is not in the file: the reference may be right, and the same may work later.
-fn not_now(address: &Address, refused: Refused) -> Fault {
-    let (name, message) = (text::plain(&address.to_string()), refused.message);
-    Fault::new(Exit::Infrastructure, format!("{message} (for `{name}`)")).help(refused.help)
-}
-
 fn not_there(refused: Refused) -> Loaded {
     Loaded::Failed(Failed {
         kind: FailedKind::NotThere,
@@ -401,73 +283,6 @@ fn not_there(refused: Refused) -> Loaded {
 fn may_refer(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
     text.contains("uses") || text.contains("include")
-}
-
-/// A file of the project at `top`.
-fn local(top: &Path, path: &str) -> Loaded {
-    let candidates = fetch::candidates(path);
-    for candidate in &candidates {
-        let place = top.join(candidate);
-        let real = match fs::canonicalize(&place) {
-            Ok(real) => real,
-            Err(error)
-                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
-            {
-                continue;
-            }
-            Err(error) => return unreadable(path, &error.to_string()),
-        };
-        let inside = fs::canonicalize(top).is_ok_and(|top| real.starts_with(top));
-        if !inside {
-            return not_there(Refused {
-                whose: Whose::User,
-                message: format!("`{path}` is a link that leaves the project"),
-                help: "put the file itself into the project".to_owned(),
-            });
-        }
-        if !real.is_file() {
-            continue;
-        }
-        return match fetch::read_bounded(&real) {
-            Ok(bytes) => Loaded::File(bytes),
-            Err(error) => unreadable(path, &error.to_string()),
-        };
-    }
-    let near = nearest_file(top, path);
-    not_there(Refused {
-        whose: Whose::User,
-        message: format!("there is no file `{path}` in the project"),
-        help: match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!(
-                "write the file, or mend the path: it counts from the project's top, `{}`",
-                text::plain(&top.display().to_string())
-            ),
-        },
-    })
-}
-
-fn unreadable(path: &str, why: &str) -> Loaded {
-    not_there(Refused {
-        whose: Whose::User,
-        message: format!("cannot read `{path}`: {why}"),
-        help: "check the permissions of the file".to_owned(),
-    })
-}
-
-/// The file beside the missing one whose name is nearest to its name.
-fn nearest_file(top: &Path, path: &str) -> Option<String> {
-    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let entries = fs::read_dir(top.join(folder)).ok()?;
-    let names: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".yaml") || name.ends_with(".yml"))
-        .collect();
-    let near = text::nearest(name, names.iter().map(String::as_str))?;
-    Some(match folder {
-        "" => format!("./{near}"),
-        folder => format!("./{folder}/{near}"),
-    })
 }
 
 /// What cannot be pinned because a file could not be loaded.

@@ -63,6 +63,8 @@ codes! {
         "[[[[[…]]]]]" => "[…]";
     TOO_MANY_VALUES = "E0114": "A file has at most 200000 values once aliases are followed.",
         "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]" => "a: [x, x]";
+    UNREADABLE = "E0115": "A pipeline file is there, an ordinary file, open to whoever checks it, and not another system's.",
+        "formic check ci.yaml, where `ci.yaml` is a folder" => "formic check ci.yaml, where `ci.yaml` is a file";
 
     UNKNOWN_KEY = "E0201": "The key does not exist here.",
         "test: {run: make, need: [lint]}" => "test: {run: make, needs: [lint]}";
@@ -201,6 +203,10 @@ codes! {
         "tasks: {t: {uses: ./ci/deploy.yaml, with: {target: staging}}}" => "tasks: {t: {uses: ./ci/deploy.yaml, with: {target: staging}, secrets: [TOKEN]}}";
     FILE_CHANGED = "E1008": "A file that a task uses is not the one that `formic.lock` pins: it was changed, or its tag was moved.",
         "a changed file" => "the file that is pinned, or `formic lock --update NAME` after a look at the difference";
+    FILE_UNPINNED = "E1009": "In CI every file that a task uses is pinned by `formic.lock`, which is not written there.",
+        "a file that `formic.lock` does not pin, where `CI` is set" => "`formic lock` where you work, then a commit of `formic.lock`";
+    LOCK_FILE = "E1010": "`formic.lock` is read as `formic lock` writes it; what a hand or a merge left in it is not.",
+        "digest = sha256:…" => "digest = \"sha256:…\"";
 
     EMPTY_MATRIX = "W0101": "The matrix has no cell, so the task never runs.",
         "matrix: {os: []}" => "matrix: {os: [linux]}";
@@ -223,6 +229,10 @@ codes! {
         "tasks: {t: {uses: ./ci/timed.yaml}}" => "tasks: {t: {uses: ./ci/scan.yaml}}";
     NO_DOLLAR = "W0110": "The text holds `{{ }}` without `$`, which is not evaluated.",
         "env: {P: \"{{ params.profile }}\"}" => "env: {P: \"${{ params.profile }}\"}";
+    NOT_YET_PINNED = "W0111": "`formic.lock` does not pin a file that a task uses; `formic lock` and the next run do, and in CI it is an error.",
+        "a new `uses`" => "`formic lock`, then a commit of `formic.lock`";
+    NOT_FETCHED = "W0112": "A file of a Git repository was not fetched here, so `formic check`, which uses no network, did not look into it.",
+        "a fresh clone" => "`formic plan`, which fetches what is not at hand";
 }
 
 /// The entry of `code`, in any case.

@@ -29,7 +29,7 @@ pub struct Request {
 /// A plan, or why there is none.
 #[derive(Debug, Clone)]
 pub struct Compiled {
-    /// The plan; `None` exactly when there is an error among the diagnostics.
+    /// The plan; `None` when there is an error among the diagnostics, or a file that a task uses was not fetched.
     pub plan: Option<Plan>,
     /// Which signals the pipeline waits for.
     pub on: On,
@@ -68,8 +68,12 @@ pub fn compile_with(file: &SourceFile, sources: &Sources, request: &Request) -> 
         let on = root.file.on.clone();
         let params = params(report, &root.file, request);
         let files = texts.parts.iter().skip(1).map(|part| part.name.clone());
+        let tasks = units.all.iter().flat_map(|unit| &unit.file.tasks);
+        let mut calls = tasks.filter_map(|task| task.call.as_ref());
+        // A file that was not looked into may be right, but nothing can be run of it.
+        let is_whole = calls.all(|call| call.callee.is_some());
         let plan = plan(file, units, params, request, files.collect());
-        (Some(plan), on, missing)
+        (is_whole.then_some(plan), on, missing)
     });
     let plan = plan.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
     Compiled {

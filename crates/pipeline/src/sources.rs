@@ -5,6 +5,8 @@
 //! each finds the next level of references.
 
 use crate::address::Address;
+use crate::codes::{self, Code};
+use crate::diagnostics::Severity;
 use model::limits;
 use std::collections::BTreeMap;
 
@@ -12,6 +14,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sources {
     files: BTreeMap<Address, Loaded>,
+    /// What else is said about files, wherever one refers to them.
+    doubts: BTreeMap<Address, Failed>,
     /// Bytes of all files.
     bytes: usize,
 }
@@ -25,7 +29,7 @@ pub enum Loaded {
     Failed(Failed),
 }
 
-/// Why a file is not there.
+/// Why a file is not there, or not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
     /// The kind of trouble.
@@ -43,6 +47,25 @@ pub enum FailedKind {
     NotThere,
     /// It is not what the lock file pins.
     Changed,
+    /// The lock file does not pin it, and cannot be written where this is looked at.
+    Unpinned,
+    /// The lock file does not pin it yet. Said as a warning: the next run pins it.
+    NotYetPinned,
+    /// It is not at hand, and nobody was asked for it. Said as a warning: it may be right.
+    NotFetched,
+}
+
+impl FailedKind {
+    /// The code that it is said with, and whether it keeps the pipeline from being used.
+    pub(crate) const fn code(self) -> (&'static Code, Severity) {
+        match self {
+            Self::NotThere => (&codes::FILE_MISSING, Severity::Error),
+            Self::Changed => (&codes::FILE_CHANGED, Severity::Error),
+            Self::Unpinned => (&codes::FILE_UNPINNED, Severity::Error),
+            Self::NotYetPinned => (&codes::NOT_YET_PINNED, Severity::Warning),
+            Self::NotFetched => (&codes::NOT_FETCHED, Severity::Warning),
+        }
+    }
 }
 
 impl Sources {
@@ -51,6 +74,7 @@ impl Sources {
     pub const fn new() -> Self {
         Self {
             files: BTreeMap::new(),
+            doubts: BTreeMap::new(),
             bytes: 0,
         }
     }
@@ -94,9 +118,14 @@ impl Sources {
         self.insert(address, Loaded::File(bytes.into()));
     }
 
-    /// Takes the file at `address` away, and keeps why.
-    pub fn refuse(&mut self, address: &Address, why: Failed) {
-        self.files.insert(address.clone(), Loaded::Failed(why));
+    /// Says `why` at every task that uses the file at `address`, which is looked into all the same.
+    pub fn doubt(&mut self, address: &Address, why: Failed) {
+        self.doubts.insert(address.clone(), why);
+    }
+
+    /// What [`Self::doubt`] says of the file at `address`.
+    pub(crate) fn doubt_of(&self, address: &Address) -> Option<&Failed> {
+        self.doubts.get(address)
     }
 
     /// What is known about `address`.

@@ -9,13 +9,13 @@ mod calls;
 use crate::address::Address;
 use crate::codes;
 use crate::definitions::{INCLUDED, Object, PIPELINE};
-use crate::diagnostics::{Part, Report, Span};
+use crate::diagnostics::{Part, Report, Severity, Span};
 use crate::names::Names;
 use crate::nearest::listed;
 use crate::read::{self, File};
 use crate::scalar;
 use crate::source::SourceFile;
-use crate::sources::{FailedKind, Loaded, Sources};
+use crate::sources::{Failed, Loaded, Sources};
 use crate::yaml::{self, Node};
 use crate::{graph, shape, types};
 use model::limits;
@@ -307,15 +307,7 @@ impl Reading<'_, '_, '_> {
         match self.sources.get(address) {
             // What is wrong with its bytes was said already.
             Some(Loaded::File(_)) => {}
-            Some(Loaded::Failed(failed)) => {
-                let code = match failed.kind {
-                    FailedKind::NotThere => &codes::FILE_MISSING,
-                    FailedKind::Changed => &codes::FILE_CHANGED,
-                };
-                self.report
-                    .error(code, span, failed.message.as_str())
-                    .help(failed.help.as_str());
-            }
+            Some(Loaded::Failed(failed)) => self.say(failed, span),
             None => {
                 self.missing.insert(address.clone());
                 let (message, help) = match address {
@@ -338,9 +330,22 @@ impl Reading<'_, '_, '_> {
         None
     }
 
+    /// Says at `span` what is wrong with the file that it refers to.
+    fn say(&mut self, failed: &Failed, span: Span) {
+        let (code, severity) = failed.kind.code();
+        let added = match severity {
+            Severity::Error => self.report.error(code, span, failed.message.as_str()),
+            Severity::Warning => self.report.warning(code, span, failed.message.as_str()),
+        };
+        added.help(failed.help.as_str());
+    }
+
     /// The unit at `address`, which the task at `span` uses.
     fn used(&mut self, address: &Address, span: Span) -> Option<usize> {
         self.used.insert(address.clone());
+        if let Some(doubt) = self.sources.doubt_of(address) {
+            self.say(doubt, span);
+        }
         if let Some(known) = self.known.get(address) {
             return *known;
         }

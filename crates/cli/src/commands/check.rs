@@ -1,22 +1,26 @@
 //! `formic check`.
+//!
+//! It looks at what is here: nobody is asked for anything, and nothing is written. A file that cannot be read is told of
+//! among the others, so that it hides nothing of what is wrong with them.
+
+mod look;
 
 use crate::commands::explain::explained;
 use crate::diagnostics;
-use crate::dialect::{self, Dialect};
+use crate::dialect::Dialect;
 use crate::exit::Exit;
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::findings;
-use crate::project::{self, PipelineFile, Project};
 use crate::text;
-use crate::ui::Ui;
-use crate::uses::{Files, Loader, Look};
+use crate::ui::{Paint, Ui};
 use anyhow::Result;
-use api::check::CheckDocument;
-use pipeline::{Diagnostic, Severity, SourceFile, codes};
+use api::check::{CheckDocument, CheckedFile};
+use look::Looked;
+use pipeline::codes;
 use std::path::PathBuf;
 
-/// The code of two things with one name.
-const SAME_NAME: &str = "E0305";
+/// The code of a file that cannot be read.
+const UNREADABLE: &str = "E0115";
 
 /// Check pipeline files without running anything
 #[derive(Debug, clap::Args)]
@@ -65,11 +69,22 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
             );
         }
     };
+    let looked = look::look(&args.files, args.dialect)?;
     let mut checked = Vec::new();
-    for (files, said) in look(args, ui)? {
+    let mut is_unread = false;
+    for Looked {
+        files,
+        said,
+        unread,
+    } in looked
+    {
         if format == Format::Human {
-            ui.raw(diagnostics::drawn(&files, &said, ui.has_color()));
+            ui.raw(match &unread {
+                Some(error) => fault::human(error, |word| ui.paint(Paint::Bad, word)),
+                None => diagnostics::drawn(&files, &said, ui.has_color()),
+            });
         }
+        is_unread |= unread.is_some();
         findings::by_file(&files, said, &mut checked);
     }
     let document = CheckDocument::new(checked);
@@ -86,79 +101,16 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if matches!(format, Format::Human | Format::Github) {
         sum_up(&document, ui);
     }
-    Ok(if document.is_accepted() {
-        Exit::Success
-    } else {
-        Exit::Red
+    Ok(match (is_unread, document.is_accepted()) {
+        (true, _) => Exit::Usage,
+        (false, true) => Exit::Success,
+        (false, false) => Exit::Red,
     })
 }
 
-/// The files with those that they refer to, and everything that is said about each.
-fn look(args: &Args, ui: &Ui) -> Result<Vec<(Files, Vec<Diagnostic>)>> {
-    let mut looked = Vec::new();
-    let mut look_at = |file: &PipelineFile, loader: &mut Loader| -> Result<()> {
-        dialect::must_be_known(&file.path, &file.name, args.dialect)?;
-        let files = loader.load(file.read()?)?;
-        let said = files.check();
-        looked.push((files, said));
-        loader.write_lock(ui)
-    };
-    if !args.files.is_empty() {
-        for path in &args.files {
-            let name = path.display().to_string();
-            let file = PipelineFile {
-                path: path.clone(),
-                name,
-            };
-            let mut loader = Loader::new(&project::top_of(path), Look::Pinned);
-            look_at(&file, &mut loader)?;
-        }
-        return Ok(looked);
-    }
-    let project = Project::find()?;
-    let files = project.must_have_files()?;
-    let mut loader = Loader::new(&project.dir, Look::Pinned);
-    for file in files {
-        look_at(file, &mut loader)?;
-    }
-    // Files that are given may be of several projects; those of one project have to be told apart.
-    let names: Vec<String> = files
-        .iter()
-        .zip(&looked)
-        .map(|(file, (loaded, _))| project::pipeline_name(file, &loaded.source))
-        .collect();
-    for (place, (loaded, said)) in looked.iter_mut().enumerate() {
-        let others: Vec<String> = (0..files.len())
-            .filter(|other| *other != place && names[*other] == names[place])
-            .map(|other| format!("`{}`", files[other].name))
-            .collect();
-        if !others.is_empty() {
-            said.push(same_name(&loaded.source, &names[place], &others));
-        }
-    }
-    Ok(looked)
-}
-
-fn same_name(source: &SourceFile, name: &str, others: &[String]) -> Diagnostic {
-    let (span, line) = project::name_span(source);
-    let name = text::plain(name);
-    Diagnostic {
-        code: SAME_NAME,
-        severity: Severity::Error,
-        file: source.name.clone(),
-        span,
-        line,
-        column: 1,
-        message: format!("pipeline `{name}` is in {} too", others.join(" and ")),
-        labels: Vec::new(),
-        elsewhere: Vec::new(),
-        help: Some("give one of them another `name:`".to_owned()),
-        notes: Vec::new(),
-    }
-}
-
 fn sum_up(document: &CheckDocument, ui: &Ui) {
-    for file in &document.files {
+    let is_read = |file: &&CheckedFile| !file.errors.iter().any(|each| each.code == UNREADABLE);
+    for file in document.files.iter().filter(is_read) {
         let (errors, warnings) = (file.errors.len(), file.warnings.len());
         let mut verdict = match (file.accepted, errors) {
             (true, _) => "ok".to_owned(),
@@ -170,7 +122,8 @@ fn sum_up(document: &CheckDocument, ui: &Ui) {
         }
         ui.say(format!("{}: {verdict}", file.file));
     }
-    let codes = document.files.iter().flat_map(|file| &file.errors);
+    let read = document.files.iter().filter(is_read);
+    let codes = read.flat_map(|file| &file.errors);
     if let Some(first) = codes.map(|finding| &finding.code).next() {
         ui.say(format!(
             "help: `formic explain {first}` shows a wrong and a right example"

@@ -4,14 +4,13 @@
 //! `signal.payload` as it is, and the names that are known from it are taken out of it. Everything is text from outside.
 
 use crate::fault::Fault;
+use crate::ordinary;
 use crate::text;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use model::{Json, JsonMap, limits};
 use pipeline::signal::{Kind, NAMES, Name, name};
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 /// What a payload gives.
@@ -29,14 +28,12 @@ pub(super) struct Given {
 /// When it cannot be read, is too large, is not JSON, or has a name that does not exist or holds something else.
 pub(super) fn read(file: &Path, asked: Option<Kind>) -> Result<Given> {
     let shown = file.display().to_string();
-    let bound = limits::SIGNAL_BYTES as u64 + 1;
-    let mut bytes = Vec::new();
-    File::open(file)
-        .and_then(|opened| opened.take(bound).read_to_end(&mut bytes))
-        .with_context(|| {
-            Fault::usage(format!("cannot read the payload `{shown}`"))
-                .help("check the name and the permissions of the file")
-        })?;
+    let bytes = ordinary::read(file, limits::SIGNAL_BYTES).map_err(|unread| {
+        unread.fault(
+            &format!("the payload `{shown}`"),
+            "a file with JSON was expected",
+        )
+    })?;
     if bytes.len() > limits::SIGNAL_BYTES {
         let most = text::size(limits::SIGNAL_BYTES as u64);
         return Err(

@@ -6,21 +6,21 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const SCAN: &str = "params: { level: low }\n\
+pub(crate) const SCAN: &str = "params: { level: low }\n\
     task:\n  env: { LEVEL: \"${{ params.level }}\" }\n  outputs: { found: number }\n  \
     run: |\n    echo \"level is $LEVEL\"\n    echo \"found=3\" >> \"$FORMIC_OUTPUT\"\n";
 
-const LOCAL: &str = "tasks:\n  scan: { uses: ./ci/scan.yaml, with: { level: high } }\n  \
+pub(crate) const LOCAL: &str = "tasks:\n  scan: { uses: ./ci/scan.yaml, with: { level: high } }\n  \
     show: { needs: scan, run: \"echo found ${{ tasks.scan.outputs.found }}\" }\n";
 
-fn local() -> World {
+pub(crate) fn local() -> World {
     let world = World::new(LOCAL);
     world.write("ci/scan.yaml", SCAN);
     world
 }
 
 /// A repository beside the project, with `scan.yaml` and what it uses, tagged `v1`; its reference.
-fn shared(world: &World) -> String {
+pub(crate) fn shared(world: &World) -> String {
     let repository = world.outside().join("shared");
     fs::create_dir(&repository).unwrap();
     in_repository(&repository, &["init", "-q", "-b", "main", "."]);
@@ -37,7 +37,7 @@ fn shared(world: &World) -> String {
     format!("git+file://{}", repository.display())
 }
 
-fn in_repository(repository: &Path, args: &[&str]) {
+pub(crate) fn in_repository(repository: &Path, args: &[&str]) {
     let output = Command::new("git")
         .current_dir(repository)
         .args(["-c", "user.name=ada", "-c", "user.email=ada@localhost"])
@@ -50,14 +50,14 @@ fn in_repository(repository: &Path, args: &[&str]) {
 }
 
 /// Changes what is at `scan.yaml` of the repository, and where the tag `v1` points.
-fn move_tag(world: &World) {
+pub(crate) fn move_tag(world: &World) {
     let repository = world.outside().join("shared");
     fs::write(repository.join("scan.yaml"), SCAN.replace("3", "4")).unwrap();
     in_repository(&repository, &["commit", "-q", "-a", "-m", "two"]);
     in_repository(&repository, &["tag", "-f", "v1"]);
 }
 
-fn remote(reference: &str) -> World {
+pub(crate) fn remote(reference: &str) -> World {
     let world = World::empty();
     let base = shared(&world);
     world.write(
@@ -70,7 +70,7 @@ fn remote(reference: &str) -> World {
     world
 }
 
-fn log(world: &World, task: &str) -> String {
+pub(crate) fn log(world: &World, task: &str) -> String {
     world.formic(&["logs", &format!("@/{task}")]).ok().out
 }
 
@@ -92,14 +92,14 @@ fn a_task_of_a_file_runs_with_its_values_and_gives_its_outputs() {
 #[test]
 fn the_lock_is_sorted_and_written_once() {
     let world = local();
-    let _ran = world.formic(&["check"]).ok();
+    let _ran = world.formic(&["plan"]).ok();
     let lock = world.read("formic.lock");
     assert!(lock.starts_with("# What pipelines use, pinned."), "{lock}");
     assert!(
         lock.contains("\n[[file]]\nreference = \"./ci/scan.yaml\"\ndigest = \"sha256:"),
         "{lock}"
     );
-    let again = world.formic(&["check"]).ok();
+    let again = world.formic(&["plan"]).ok();
     assert!(!again.err.contains("formic.lock"), "{}", again.err);
     assert_eq!(world.read("formic.lock"), lock);
 }
@@ -114,7 +114,7 @@ fn a_pipeline_that_uses_nothing_has_no_lock() {
 #[test]
 fn a_changed_file_is_an_error_with_both_digests_until_it_is_updated() {
     let world = local();
-    let _ran = world.formic(&["check"]).ok();
+    let _ran = world.formic(&["lock"]).ok();
     world.write("ci/scan.yaml", &SCAN.replace('3', "4"));
     for verb in ["check", "plan", "run"] {
         let ran = world.formic(&[verb]);
@@ -212,7 +212,7 @@ fn updating_one_reference_leaves_the_others_and_asks_nobody_for_them() {
     let both = world.read("formic.yaml") + "  scan: { uses: ./ci/scan.yaml }\n";
     world.write("formic.yaml", &both);
     world.write("ci/scan.yaml", SCAN);
-    let _ran = world.formic(&["check"]).ok();
+    let _ran = world.formic(&["lock"]).ok();
     let before = world.read("formic.lock");
     fs::remove_dir_all(world.outside().join("shared")).unwrap();
     world.write("ci/scan.yaml", &SCAN.replace('3', "4"));
@@ -227,20 +227,20 @@ fn updating_one_reference_leaves_the_others_and_asks_nobody_for_them() {
 fn what_git_refuses_is_told_at_the_reference_with_its_words() {
     let world = remote("both.yaml@v9");
     let _ran = world
-        .formic(&["check"])
-        .code(1)
+        .formic(&["plan"])
+        .code(2)
         .says("error[E1002]")
         .says("has no tag, branch or commit `v9`")
         .says("formic.yaml:2:16");
     let world = remote("none.yaml@v1");
     let _ran = world
-        .formic(&["check"])
-        .code(1)
+        .formic(&["plan"])
+        .code(2)
         .says("has no file `none.yaml` at `v1`");
     let world = World::new("tasks: {a: {uses: \"git+file:///nowhere/at/all//x.yaml@v1\"}}\n");
     let _ran = world
-        .formic(&["check"])
-        .code(1)
+        .formic(&["plan"])
+        .code(2)
         .says("cannot fetch `file:///nowhere/at/all`: git says: ")
         .says("look whether `git ls-remote file:///nowhere/at/all` works here");
 }
@@ -278,13 +278,20 @@ fn a_lock_that_a_hand_broke_is_told_with_its_line() {
     let _ran = world.formic(&["lock"]).ok();
     let broken = world.read("formic.lock").replace("sha256:", "sha256:z");
     world.write("formic.lock", &broken);
-    for verb in ["check", "run", "lock"] {
+    for verb in ["plan", "run", "lock"] {
         let _ran = world
             .formic(&[verb])
             .code(2)
             .says("`formic.lock` line 6: `sha256:z")
             .says("restore the file from Git, or remove it and run `formic lock` to write it anew");
     }
+    let _ran = world
+        .formic(&["check"])
+        .code(1)
+        .says("error[E1010]: `sha256:z")
+        .says("--> formic.lock:6:1")
+        .says("restore the file from Git, or remove it and run `formic lock` to write it anew")
+        .says("formic.yaml: ok\n");
 }
 
 #[test]
@@ -373,7 +380,7 @@ fn a_repository_that_cannot_be_reached_is_the_platforms_trouble() {
     // Nobody listens there.
     let uses = "git+http://127.0.0.1:1/r//x.yaml@v1";
     let world = World::new(&format!("tasks: {{a: {{uses: \"{uses}\"}}}}\n"));
-    for verb in ["check", "plan", "run", "lock"] {
+    for verb in ["plan", "run", "lock"] {
         let ran = world.formic(&[verb]).code(7);
         let ran = ran.says("error: cannot fetch `http://127.0.0.1:1/r`: git says: ");
         let _ran = ran
@@ -382,7 +389,7 @@ fn a_repository_that_cannot_be_reached_is_the_platforms_trouble() {
     }
     let bin = world.outside().join("bin");
     fs::create_dir(&bin).unwrap();
-    let mut command = world.command(&["check"]);
+    let mut command = world.command(&["plan"]);
     let _ran = Ran::of(command.env("PATH", &bin))
         .code(7)
         .says("there is no `git` program here");

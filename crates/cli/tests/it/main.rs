@@ -17,6 +17,7 @@ mod lock;
 mod logs;
 mod ls_show;
 mod masks;
+mod offline;
 mod output;
 mod places;
 mod plan;

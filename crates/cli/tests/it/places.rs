@@ -175,3 +175,45 @@ fn a_file_that_is_too_large_is_said_to_have_more_than_is_allowed() {
         .code(2)
         .says("the file has more than 1048576 bytes");
 }
+
+#[test]
+fn what_is_no_file_is_refused_by_what_it_is_and_nobody_waits_for_it() {
+    let world = World::new("include: [part.yaml]\ntasks: {a: {run: 'true'}}\n");
+    let fifo = world.fifo("fifo");
+    std::fs::rename(&fifo, world.dir().join("part.yaml")).expect("nothing is there");
+    let expected = "`part.yaml` is a named pipe; a file with a pipeline or a task was expected";
+    let _ran = world.formic(&["check"]).code(1).says(expected);
+    std::fs::rename(world.dir().join("part.yaml"), &fifo).expect("it is there");
+    world.write("part.yaml", "tasks: {b: {run: 'true'}}\n");
+    for (args, expected) in [
+        (
+            &["check", &fifo][..],
+            format!("`{fifo}` is a named pipe; a pipeline is a file"),
+        ),
+        (
+            &["check", "/dev/zero"],
+            "`/dev/zero` is a device; a pipeline is a file".to_owned(),
+        ),
+        (
+            &["run", "--file", &fifo],
+            format!("`{fifo}` is a named pipe; a pipeline is a file"),
+        ),
+        (
+            &["plan", "--payload", &fifo],
+            format!("the payload `{fifo}` is a named pipe; a file with JSON was expected"),
+        ),
+        (
+            &["plan", "--payload", "/dev/zero"],
+            "the payload `/dev/zero` is a device; a file with JSON was expected".to_owned(),
+        ),
+    ] {
+        let _ran = world
+            .formic(args)
+            .code(2)
+            .says(&format!("error: {expected}\n"));
+    }
+    std::fs::rename(&fifo, world.dir().join("formic.lock")).expect("nothing is there");
+    let expected = "`formic.lock` is a named pipe; a file with pins was expected";
+    let _ran = world.formic(&["run"]).code(2).says(expected);
+    let _ran = world.formic(&["check"]).code(1).says(expected);
+}

@@ -5,7 +5,10 @@
 use crate::broken;
 use model::ids::ScopeNo;
 use model::plan::{Body, Call, Plan, Text, ValueType};
-use pipeline::{Address, Compiled, Loaded, Request, SourceFile, Sources, check_with, compile_with};
+use pipeline::{
+    Address, Compiled, Failed, FailedKind, Loaded, Request, SourceFile, Sources, check_with,
+    compile_with,
+};
 
 fn compiled(text: &str, files: &[&str]) -> Compiled {
     let file = SourceFile::new("f.yaml", text);
@@ -284,4 +287,54 @@ fn clean_values_of_tainted_tasks_may_be_pasted() {
             .collect::<Vec<_>>(),
         [""; 0]
     );
+}
+
+#[test]
+fn a_file_that_nobody_fetched_is_a_warning_and_no_further_fault() {
+    let text = "tasks:\n  scan: {uses: \"git+https://git.example/ci//scan.yaml@v1\", with: {level: high}}\n  \
+        show:\n    needs: scan\n    when: tasks.scan.outputs.found > 0\n    \
+        env: {FOUND: \"${{ tasks.scan.outputs.found }}\"}\n    \
+        artifacts: {in: [{from: scan, name: report}]}\n    run: echo $FOUND\n";
+    let mut sources = Sources::new();
+    let address = Address::parse_whole("git+https://git.example/ci//scan.yaml@v1").unwrap();
+    let failed = Failed {
+        kind: FailedKind::NotFetched,
+        message: "it was not fetched".to_owned(),
+        help: "fetch it".to_owned(),
+    };
+    sources.insert(address, Loaded::Failed(failed));
+    let file = SourceFile::new("f.yaml", text);
+    let compiled = compile_with(&file, &sources, &Request::default());
+    let said: Vec<_> = compiled
+        .diagnostics
+        .iter()
+        .map(|each| (each.code, each.line))
+        .collect();
+    assert_eq!(said, [("W0112", 2)]);
+    assert_eq!(compiled.plan, None);
+}
+
+#[test]
+fn a_file_that_is_not_the_pinned_one_is_looked_into_all_the_same() {
+    let text = "tasks:\n  a: {uses: ./t.yaml}\n  b: {uses: ./t.yaml}\n";
+    let mut sources = Sources::new();
+    let address = Address::parse_whole("./t.yaml").unwrap();
+    sources.insert_file(address.clone(), "task: {run: x, need: y}");
+    let failed = Failed {
+        kind: FailedKind::Changed,
+        message: "it was changed".to_owned(),
+        help: "pin it".to_owned(),
+    };
+    sources.doubt(&address, failed);
+    let said = check_with(&SourceFile::new("f.yaml", text), &sources).diagnostics;
+    let said: Vec<_> = said
+        .iter()
+        .map(|each| (each.code, &*each.file, each.line))
+        .collect();
+    let expected = [
+        ("E1008", "f.yaml", 2),
+        ("E1008", "f.yaml", 3),
+        ("E0201", "t.yaml", 1),
+    ];
+    assert_eq!(said, expected);
 }
