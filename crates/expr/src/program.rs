@@ -44,8 +44,8 @@ pub struct Call {
     pub span: Span,
     /// How many arguments it gets, the target of `x.f()` not counted.
     pub args: usize,
-    /// The arguments that are string literals, by position.
-    pub literals: Vec<(usize, String)>,
+    /// The arguments that are string literals, and where each stands.
+    pub literals: Vec<(String, Span)>,
 }
 
 /// A variable or a member of one that is compared with texts that stand in the expression.
@@ -242,13 +242,7 @@ impl Program {
                 | Expr::List { .. }
                 | Expr::Map { .. } => continue,
             };
-            let literals =
-                args.iter()
-                    .enumerate()
-                    .filter_map(|(at, arg)| match &ast.node(*arg).expr {
-                        Expr::Literal(Value::String(text)) => Some((at, text.to_string())),
-                        _ => None,
-                    });
+            let literals = args.iter().filter_map(|arg| literal_text(ast, *arg));
             calls.push(Call {
                 name: name.to_owned(),
                 span: node.focus,

@@ -109,6 +109,8 @@ codes! {
         "on: {schedule: [{cron: \"0 3 * * *\", timezone: CEST}]}" => "on: {schedule: [{cron: \"0 3 * * *\", timezone: Europe/Berlin}]}";
     LEADS_OUT = "E0221": "A path counts from the top of the source and stays below it.",
         "working_dir: ../web" => "working_dir: web";
+    NOT_PATTERN = "E0222": "The text is no pattern of files: `*`, `**`, `?`, `[abc]`, `{one,other}`.",
+        "inputs: [\"src/[a\"]" => "inputs: [\"src/[a]\"]";
 
     UNKNOWN_TASK = "E0301": "No task has this name.",
         "tasks: {lint: {run: make lint}, test: {needs: [lnt], run: make}}" => "tasks: {lint: {run: make lint}, test: {needs: [lint], run: make}}";

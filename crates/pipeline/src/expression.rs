@@ -79,6 +79,38 @@ pub(crate) fn comparisons(program: &Program) -> impl Iterator<Item = Comparison>
     })
 }
 
+/// A call of `hash` or `glob`.
+pub(crate) struct FileCall {
+    pub name: String,
+    pub span: Span,
+    pub args: usize,
+    /// The patterns that stand there as they are, each with its place in the text of the program.
+    pub literals: Vec<(String, Span)>,
+}
+
+/// The calls that look at files.
+pub(crate) fn file_calls(program: &Program) -> impl Iterator<Item = FileCall> {
+    let calls = program.calls().into_iter();
+    let calls = calls.filter(|call| matches!(call.name.as_str(), "hash" | "glob"));
+    calls.map(|call| FileCall {
+        span: ours(call.span),
+        args: call.args,
+        literals: call
+            .literals
+            .into_iter()
+            .map(|(text, span)| (text, ours(span)))
+            .collect(),
+        name: call.name,
+    })
+}
+
+/// The path of an expression that is nothing but a name with its members.
+pub(crate) fn lone_name(program: &Program) -> Option<Vec<String>> {
+    let mut references = program.references();
+    let only = references.pop().filter(|_| references.is_empty())?;
+    (only.span == program.span()).then_some(only.path)
+}
+
 /// Whether an expression without names is false.
 pub(crate) fn is_never_true(program: &Program) -> bool {
     let constant = program.references().is_empty() && program.calls().is_empty();

@@ -16,6 +16,7 @@ pub mod lock;
 mod names;
 mod nearest;
 mod outline;
+mod pattern;
 mod read;
 mod reference;
 mod scalar;

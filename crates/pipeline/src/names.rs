@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use crate::signal::TAINTED;
 use crate::signal::{NAMES, Name};
+pub(crate) use words::type_at;
 
 /// A name at the beginning of a path.
 pub(crate) struct Root {
@@ -200,6 +201,12 @@ fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Refe
             Some(near) => format!("did you mean `{near}`?"),
             None if names.params.contains_key(name) => {
                 format!("write `params.{name}`")
+            }
+            None if matches!(each.slot, Slot::Axis(_)) && reference.path.len() == 1 => {
+                format!(
+                    "for one value write `[{name}]`; the names of expressions here are {}",
+                    listed(available())
+                )
             }
             None => foreign::help(&reference.path)
                 .unwrap_or_else(|| format!("the names here are {}", listed(available()))),

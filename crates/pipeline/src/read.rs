@@ -25,12 +25,13 @@ use crate::scalar;
 use crate::signal::On;
 use crate::yaml::Node;
 use expr::Program;
-use model::limits;
 use model::plan::{Concurrency, GroupMode, Named, Output, Shell, TaskDef, Text};
+use model::{Json, limits};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use call::{CallDraft, Callee, Given};
 pub(crate) use params::{Param, given, sample, typed, wanted};
+pub(crate) use place::refuse_pattern;
 pub(crate) use shell::extension;
 
 /// Everything that a file says, with what it includes.
@@ -86,6 +87,21 @@ pub(crate) struct Draft {
     pub asks_status: bool,
     /// Where each output is named that a step has to write.
     pub written: Vec<(String, Span)>,
+}
+
+impl Draft {
+    /// Whether every value of an axis of its matrix is a number.
+    pub(crate) fn axis_is_number(&self, name: &str) -> bool {
+        let Some(matrix) = &self.def.matrix else {
+            return false;
+        };
+        let sure = matrix.include.known().is_some_and(Vec::is_empty);
+        let mut axes = matrix.axes.iter();
+        let values = axes.find(|axis| axis.name == name);
+        let values = values.and_then(|axis| axis.values.known());
+        sure && values
+            .is_some_and(|values| !values.is_empty() && values.iter().all(Json::is_number))
+    }
 }
 
 /// An entry of `needs`.

@@ -4,6 +4,8 @@
 //! type shows only later (the signal, results without a type, numbers that may be whole or not) are
 //! `dyn` and fit everywhere.
 
+mod values;
+
 use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::{Report, Span};
@@ -40,6 +42,8 @@ fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
         match expression::type_of(program, &env) {
             Ok(found) => {
                 given(report, types.names, each, &found);
+                values::axis(report, types.names, each, program, &found);
+                values::patterns(report, each, program);
                 let condition = matches!(each.purpose, Purpose::Condition | Purpose::Verdict);
                 if condition && !Type::Bool.accepts(&found) {
                     report
@@ -53,13 +57,9 @@ fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
             }
             Err(faults) => {
                 for fault in faults {
-                    let span = fault.span.map_or(each.node.span, |span| {
-                        let within = Span {
-                            start: span.start + each.start,
-                            end: span.end + each.start,
-                        };
-                        offsets::in_file(report.text(), &each.node, within)
-                    });
+                    let span = fault
+                        .span
+                        .map_or(each.node.span, |span| place(report, each, span));
                     let too_early = || fault.message.ends_with(WHEN_FILES);
                     let help = fault
                         .help
@@ -72,6 +72,15 @@ fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
             }
         }
     }
+}
+
+/// The place in the file of a part of an expression.
+fn place(report: &Report<'_>, each: &Use, span: Span) -> Span {
+    let within = Span {
+        start: span.start + each.start,
+        end: span.end + each.start,
+    };
+    offsets::in_file(report.text(), &each.node, within)
 }
 
 /// Where `hash` and `glob` can be asked in place of `each`.

@@ -74,15 +74,24 @@ fn calls_are_listed_with_their_literals() {
     let calls: Vec<String> = program
         .calls()
         .into_iter()
-        .map(|call| format!("{}/{} {:?}", call.name, call.args, call.literals))
+        .map(|call| {
+            let literals = call.literals.iter();
+            let literals = literals.map(|(text, span)| format!(" {text} at {}", span.start));
+            format!(
+                "{}/{}{}",
+                call.name,
+                call.args,
+                literals.collect::<String>()
+            )
+        })
         .collect();
     assert_eq!(
         calls,
         [
-            "failed/0 []",
-            "hash/2 [(0, \"**/*.rs\"), (1, \"b\")]",
-            "math.abs/1 []",
-            "contains/1 [(0, \"y\")]"
+            "failed/0",
+            "hash/2 **/*.rs at 17 b at 28",
+            "math.abs/1",
+            "contains/1 y at 64"
         ]
     );
 }

@@ -20,6 +20,9 @@ pub(super) fn check(report: &mut Report<'_>, names: &Names<'_>, each: &Use) {
     for program in &each.programs {
         for comparison in expression::comparisons(program) {
             let Some(words) = words_of(names, each, &comparison.path) else {
+                if is_number(names, each, &comparison.path) {
+                    refuse_texts(report, each, &comparison);
+                }
                 continue;
             };
             for (text, span) in &comparison.texts {
@@ -55,14 +58,60 @@ pub(super) fn check(report: &mut Report<'_>, names: &Names<'_>, each: &Use) {
     }
 }
 
+/// Whether the value at `path` is a number whatever happens.
+fn is_number(names: &Names<'_>, each: &Use, path: &[String]) -> bool {
+    if let ([root, axis], Some(task)) = (path, each.task)
+        && root == "matrix"
+    {
+        return names.file.tasks[task].axis_is_number(axis);
+    }
+    type_at(names, each, path) == Some(&ValueType::Number)
+}
+
+/// Reports every text that a number is compared with.
+fn refuse_texts(report: &mut Report<'_>, each: &Use, comparison: &expression::Comparison) {
+    let path = comparison.path.join(".");
+    for (text, span) in &comparison.texts {
+        let within = Span {
+            start: span.start + each.start,
+            end: span.end + each.start,
+        };
+        let place = offsets::in_file(report.text(), &each.node, within);
+        let help = if text.parse::<f64>().is_ok() {
+            format!("write the number without quotes: `{text}`")
+        } else {
+            format!("compare it with a number, or as text: `string({path})`")
+        };
+        let message = format!("`{path}` is a number, which is never equal to a text");
+        report.error(&codes::TYPE, place, message).help(help);
+    }
+}
+
+/// The declared type of the value at `path`, if it has one.
+pub(crate) fn type_at<'n>(names: &Names<'n>, each: &Use, path: &[String]) -> Option<&'n ValueType> {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match path.as_slice() {
+        ["params", name] if !names.open => Some(&names.params.get(name)?.value_type),
+        ["tasks", task, "outputs", output] => {
+            let task = names.task(task)?;
+            // The outputs of a matrix are those of all its members.
+            if task.def.matrix.is_some() || each.task.is_none() {
+                return None;
+            }
+            Some(&task.def.outputs.get(*output)?.value_type)
+        }
+        _ => None,
+    }
+}
+
 fn near<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
     let foreign = foreign::word(text).filter(|ours| words.contains(ours));
     foreign.or_else(|| nearest(text, words.iter().copied()))
 }
 
 /// The words that the value at `path` can be, if they are known.
-fn words_of<'n>(names: &Names<'n>, each: &Use, path: &[String]) -> Option<Vec<&'n str>> {
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+fn words_of<'n>(names: &Names<'n>, each: &Use, whole: &[String]) -> Option<Vec<&'n str>> {
+    let path: Vec<&str> = whole.iter().map(String::as_str).collect();
     match path.as_slice() {
         ["tasks" | "steps", _, "outcome" | "conclusion"] => Some(OUTCOMES.to_vec()),
         ["failure", "kind"] => {
@@ -70,16 +119,7 @@ fn words_of<'n>(names: &Names<'n>, each: &Use, path: &[String]) -> Option<Vec<&'
             Some(kinds.map(|kind| kind.as_str()).collect())
         }
         ["signal", "kind"] => Some(Kind::ALL.iter().map(|kind| kind.as_str()).collect()),
-        ["params", name] if !names.open => enumerated(&names.params.get(name)?.value_type),
-        ["tasks", task, "outputs", output] => {
-            let task = names.task(task)?;
-            // The outputs of a matrix are those of all its members.
-            if task.def.matrix.is_some() || each.task.is_none() {
-                return None;
-            }
-            enumerated(&task.def.outputs.get(*output)?.value_type)
-        }
-        _ => None,
+        _ => enumerated(type_at(names, each, whole)?),
     }
 }
 

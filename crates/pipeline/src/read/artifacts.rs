@@ -1,6 +1,6 @@
 //! Artifacts given and taken.
 
-use super::{Draft, Purpose, Reader, flag};
+use super::{Draft, Reader, flag};
 use crate::definitions::Phase;
 use crate::yaml::Node;
 use model::plan::{ArtifactIn, ArtifactOut, ArtifactWhen, IfMissing};
@@ -52,14 +52,9 @@ impl Reader<'_, '_> {
         if let Some(paths) = value.child("paths") {
             artifact.paths = self.paths(paths, Phase::Start);
         }
-        let excluded = value
-            .child("exclude")
-            .and_then(Node::items)
-            .unwrap_or_default();
-        artifact.exclude = excluded
-            .iter()
-            .filter_map(|item| self.text(item, Phase::Start, Purpose::Value))
-            .collect();
+        if let Some(excluded) = value.child("exclude") {
+            artifact.exclude = self.file_patterns(excluded, Phase::Start);
+        }
         artifact.when = match value.child("when").and_then(Node::text) {
             Some("failure") => ArtifactWhen::Failure,
             Some("always") => ArtifactWhen::Always,

@@ -1,4 +1,4 @@
-//! Paths that a file names, which all lie below the top of the source.
+//! Paths and patterns that a file names, which all lie below the top of the source.
 //!
 //! One that stands there as it is is refused here when it leads out, or into what is Git's or Formic's own. One that is
 //! computed, and one that leads out by a link, is looked at by the worker when it is known.
@@ -6,6 +6,8 @@
 use super::Reader;
 use crate::codes;
 use crate::definitions::Phase;
+use crate::diagnostics::{Report, Span};
+use crate::pattern;
 use crate::yaml::Node;
 use model::plan::Text;
 
@@ -19,8 +21,19 @@ impl Reader<'_, '_> {
     /// The patterns of files that become an artifact, one or a list.
     pub(super) fn paths(&mut self, node: &Node<'_>, phase: Phase) -> Vec<Text> {
         for item in node.items().unwrap_or(std::slice::from_ref(node)) {
-            self.refuse_leading_out(item, "");
             self.refuse_own(item);
+        }
+        self.file_patterns(node, phase)
+    }
+
+    /// Patterns of files, one or a list.
+    pub(super) fn file_patterns(&mut self, node: &Node<'_>, phase: Phase) -> Vec<Text> {
+        for item in node.items().unwrap_or(std::slice::from_ref(node)) {
+            if let Some(pattern) = plain(item)
+                && let Some(fault) = pattern::fault(pattern)
+            {
+                refuse_pattern(self.report, item.span, pattern, &fault);
+            }
         }
         self.texts(node, phase)
     }
@@ -52,6 +65,22 @@ impl Reader<'_, '_> {
             .error(&codes::NEVER_AN_ARTIFACT, node.span, message)
             .help("name a path of your own, such as `dist`");
     }
+}
+
+/// Reports a pattern that cannot be used.
+pub(crate) fn refuse_pattern(
+    report: &mut Report<'_>,
+    span: Span,
+    pattern: &str,
+    fault: &pattern::Fault,
+) {
+    let (code, what) = if fault.leads_out {
+        (&codes::LEADS_OUT, "")
+    } else {
+        (&codes::NOT_PATTERN, "the pattern ")
+    };
+    let message = format!("{what}`{pattern}` {}", fault.message);
+    report.error(code, span, message).help(fault.help);
 }
 
 /// A text without expressions.

@@ -333,13 +333,13 @@ impl Reader<'_, '_> {
         def.generates = self.path(node, "generates", Phase::Start);
         def.inputs = node
             .child("inputs")
-            .map(|inputs| self.texts(inputs, Phase::Start));
+            .map(|inputs| self.file_patterns(inputs, Phase::Start));
         for entry in node
             .child("reports")
             .and_then(Node::entries)
             .unwrap_or_default()
         {
-            let paths = self.texts(&entry.value, Phase::Start);
+            let paths = self.file_patterns(&entry.value, Phase::Start);
             def.reports.insert(entry.key.to_string(), paths);
         }
         for item in node
@@ -380,7 +380,7 @@ impl Reader<'_, '_> {
             restore_keys: restore_keys.unwrap_or_default(),
             paths: node
                 .child("paths")
-                .map(|paths| self.texts(paths, Phase::Start))?,
+                .map(|paths| self.file_patterns(paths, Phase::Start))?,
             read_only: flag(node, "read_only").unwrap_or(false),
             write_only: false,
             when: ArtifactWhen::default(),

@@ -135,6 +135,17 @@ impl<'a> Builder<'a, '_> {
         }
         match event {
             Event::Scalar(text, style, anchor, _) => {
+                if text.contains('\0') {
+                    self.report
+                        .error(
+                            &codes::CONTROL_CHARACTER,
+                            span,
+                            "the text holds the character U+0000, which no program can be given",
+                        )
+                        .help("remove `\\0`; a script can make it itself, as in `printf '\\0'`");
+                    self.report.mark_broken(span);
+                    return Ok(null(span));
+                }
                 let scalar = Scalar {
                     text,
                     style: style_of(style),

@@ -1,0 +1,103 @@
+//! Values that fit no type of the expression language and still cannot be: axes that are no list, patterns of files that
+//! are none.
+
+use super::place;
+use crate::codes;
+use crate::diagnostics::Report;
+use crate::expression;
+use crate::names::{self, Names};
+use crate::pattern;
+use crate::read::{self, Slot, Use};
+use expr::Program;
+use expr::check::Type;
+use model::plan::ValueType;
+
+/// Reports an axis whose expression gives one value and no list, and a matrix that is made of one.
+pub(super) fn axis(
+    report: &mut Report<'_>,
+    names: &Names<'_>,
+    each: &Use,
+    program: &Program,
+    found: &Type,
+) {
+    let what = match &each.slot {
+        Slot::Axis(name) => format!("axis `{name}`"),
+        Slot::Matrix => "the matrix".to_owned(),
+        Slot::Other | Slot::Env(_) | Slot::With(_) | Slot::Output(_) => return,
+    };
+    let is_axis = matches!(each.slot, Slot::Axis(_));
+    let Some(kind) = lone_value(names, each, program, found, is_axis) else {
+        return;
+    };
+    let (wanted, help) = if is_axis {
+        let text = program.text();
+        let one = if expression::lone_name(program).is_some() {
+            format!("\"${{{{ [{text}] }}}}\"")
+        } else {
+            format!("[{text}]")
+        };
+        let help =
+            format!("for one value write `{one}`; a param that holds several has `type: list`");
+        ("a list", help)
+    } else {
+        let help = "write `{ NAME: [value, value] }`, or an expression that gives such a mapping";
+        ("a mapping of lists, or a list of mappings", help.to_owned())
+    };
+    let message = format!("{what} is {kind}; expected {wanted}");
+    report
+        .error(&codes::MATRIX, each.node.span, message)
+        .help(help);
+}
+
+/// What an expression gives, when that is surely no list, nor a mapping where one is taken.
+fn lone_value(
+    names: &Names<'_>,
+    each: &Use,
+    program: &Program,
+    found: &Type,
+    is_axis: bool,
+) -> Option<&'static str> {
+    match found {
+        Type::Bool => Some("`true` or `false`"),
+        Type::Int | Type::Uint | Type::Double => Some("a number"),
+        Type::String => Some("a text"),
+        Type::Map(..) | Type::Object(_) => is_axis.then_some("a mapping"),
+        // A number may be whole or not, so its type is open.
+        Type::Dyn => {
+            let path = expression::lone_name(program)?;
+            let is_number = names::type_at(names, each, &path) == Some(&ValueType::Number);
+            is_number.then_some("a number")
+        }
+        Type::Null
+        | Type::Bytes
+        | Type::Timestamp
+        | Type::Duration
+        | Type::List(_)
+        | Type::Optional(_)
+        | Type::Nullable(_)
+        | Type::Type(_)
+        | Type::Opaque(..)
+        | Type::Param(_)
+        | Type::Var(_) => None,
+    }
+}
+
+/// Reports patterns of `hash` and `glob` that cannot be used, and calls without any.
+pub(super) fn patterns(report: &mut Report<'_>, each: &Use, program: &Program) {
+    for call in expression::file_calls(program) {
+        let name = &call.name;
+        if call.args == 0 {
+            let span = place(report, each, call.span);
+            let message = format!("`{name}` takes patterns of files, found none");
+            report
+                .error(&codes::TYPE, span, message)
+                .help(format!("name them: `{name}('Cargo.lock', 'src/**')`"));
+        }
+        for (text, span) in &call.literals {
+            if let Some(fault) = pattern::fault(text) {
+                let span = place(report, each, *span);
+                read::refuse_pattern(report, span, text, &fault);
+            }
+        }
+    }
+}
