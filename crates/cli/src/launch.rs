@@ -18,18 +18,15 @@ use anyhow::Result;
 use api::protocol::Chunk;
 use api::run::{Life, RunDocument, run_status};
 use engine::machine::Machine;
-use engine::rows::{
-    AttemptResult, AttemptRow, Changes, Effect, EventRow, RunHead, RunState, TaskKind, TaskRow,
-    TaskState, Transition,
-};
+use engine::repeat;
+use engine::rows::{Changes, Effect, EventRow, RunHead, RunState, TaskState, Transition};
 use model::digest::Digest;
-use model::ids::{AttemptId, RunId, TaskNo};
+use model::ids::{AttemptId, RunId};
 use model::plan::Plan;
 use model::reason::QueueReason;
 use model::source::Source;
 use server::Fatal;
 use server::local::{LocalError, Start, Watcher};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{BlobError, ClaimError, LogError, SqliteStore, Store as _, StoreError};
 
@@ -129,24 +126,12 @@ pub(crate) fn take_over(
     drive_to_end(board, Start::TakeOver { run, by }, worker, narrator, ui)
 }
 
-/// The tasks that were begun and neither ended nor failed.
+/// The keys of the tasks that are begun again.
 fn interrupted(board: &Board, run: RunId) -> Result<Vec<String>> {
-    let mut newest: BTreeMap<TaskNo, AttemptRow> = BTreeMap::new();
-    for attempt in board.store.run_attempts(run, None)? {
-        newest.insert(attempt.task, attempt);
-    }
-    let stopped = |task: &TaskRow| {
-        let end = newest.get(&task.no).map(|attempt| attempt.end.as_ref());
-        match end {
-            Some(Some(end)) => end.result == AttemptResult::Interrupted,
-            Some(None) => true,
-            None => false,
-        }
-    };
+    let attempts = board.store.run_attempts(run, None)?;
     let tasks = board.store.run_tasks(run)?;
-    let living = tasks.iter().filter(|task| task.ended().is_none());
-    let open = living.filter(|task| task.kind == TaskKind::Leaf && stopped(task));
-    Ok(open.map(|task| task.key.to_string()).collect())
+    let again = repeat::interrupted(&tasks, &attempts);
+    Ok(again.iter().map(|task| task.key.to_string()).collect())
 }
 
 /// What is said first, once the run is on the board and this process owns it.

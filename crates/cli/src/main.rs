@@ -27,7 +27,6 @@ mod project;
 mod prompt;
 mod references;
 mod repeat;
-mod reuse;
 mod select;
 mod signal;
 mod source;

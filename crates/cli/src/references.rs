@@ -6,8 +6,8 @@ use crate::fault::Fault;
 use crate::summary;
 use crate::text;
 use anyhow::Result;
-use engine::rows::{TaskKind, TaskRow};
-use model::ids::{RunId, TaskNo};
+use engine::rows::TaskRow;
+use model::ids::RunId;
 use store::{RunFilter, Store as _};
 
 /// Candidates listed for a beginning that several runs share.
@@ -158,26 +158,11 @@ fn unknown_task(tasks: &[TaskRow], key: &str, run: RunId) -> Fault {
     }
 }
 
-/// The leaves that `task` stands for: itself, the members of a matrix, the tasks of a call.
-pub(crate) fn leaves(tasks: &[TaskRow], task: TaskNo) -> Vec<&TaskRow> {
-    // Parents have smaller numbers than their children.
-    let mut inside = vec![false; tasks.len()];
-    inside[task.index()] = true;
-    for row in tasks {
-        if row.parent.is_some_and(|parent| inside[parent.index()]) {
-            inside[row.no.index()] = true;
-        }
-    }
-    tasks
-        .iter()
-        .filter(|row| inside[row.no.index()] && row.kind == TaskKind::Leaf)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::ids::DefNo;
+    use engine::rows::TaskKind;
+    use model::ids::{DefNo, TaskNo};
 
     fn rows() -> Vec<TaskRow> {
         let leaf = |no, key| TaskRow::new(TaskNo(no), DefNo(0), TaskKind::Leaf, key);
@@ -207,16 +192,6 @@ mod tests {
         assert_eq!(found("deploy/migrate/sql"), (1, Some("sql".to_owned())));
         assert_eq!(found("test[\"a/b\"]/x"), (3, Some("x".to_owned())));
         assert_eq!(found("test[1]/in/ner"), (2, Some("in/ner".to_owned())));
-    }
-
-    #[test]
-    fn a_matrix_stands_for_its_members() {
-        let rows = rows();
-        let keys: Vec<&str> = leaves(&rows, TaskNo(0))
-            .iter()
-            .map(|row| &*row.key)
-            .collect();
-        assert_eq!(keys, ["test[1]", "test[\"a/b\"]"]);
     }
 
     #[test]

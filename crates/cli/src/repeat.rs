@@ -7,7 +7,6 @@ use crate::fault::Fault;
 use crate::launch::{self, New, Options};
 use crate::project::Project;
 use crate::references::{self, short};
-use crate::reuse::Earlier;
 use crate::select;
 use crate::signal::Asked;
 use crate::source::{self, Place, Wanted};
@@ -15,6 +14,7 @@ use crate::summary;
 use crate::text;
 use crate::ui::Ui;
 use anyhow::Result;
+use engine::repeat::{Earlier, NotRepeated};
 use engine::rows::{AttemptRow, Parent, ParentKind, Reused, RunHead, RunState, Snapshot, TaskRow};
 use model::Json;
 use model::ids::RunId;
@@ -190,6 +190,26 @@ impl Repeated {
             }),
         };
         launch::create(&self.board, new, options, ui)
+    }
+}
+
+/// The fault that nothing is repeated, and what can be done instead.
+pub(crate) fn not_repeated(refused: &NotRepeated) -> Fault {
+    let fault = Fault::usage(text::plain(&refused.to_string()));
+    match refused {
+        NotRepeated::Replay { parent, .. } => fault.help(format!(
+            "`formic retry {}` repeats the run that it comes from",
+            short(*parent)
+        )),
+        NotRepeated::NothingToDo(run) => fault
+            .help("`--from TASK` runs a task and what comes after it again")
+            .help(format!("`formic show {}` shows what happened", short(*run))),
+        NotRepeated::Empty { .. } => fault,
+        NotRepeated::ReplayOfOther { parent, key, .. } => fault.help(format!(
+            "`formic replay {} {}` repeats it with the inputs of the run that it comes from",
+            short(*parent),
+            summary::quoted(key)
+        )),
     }
 }
 

@@ -16,6 +16,7 @@ mod cells;
 mod names;
 pub mod order;
 pub mod preview;
+pub mod repeat;
 pub mod retry;
 pub mod steps;
 mod texts;

@@ -21,7 +21,7 @@ pub use run::{
     Cancel, Counts, FragmentRef, LeaseRow, Parent, ParentKind, Reused, RunHead, RunResult, RunRow,
     RunState,
 };
-pub use task::{Ended, TaskKind, TaskRow, TaskState, Wants, tells_of_itself};
+pub use task::{Ended, TaskKind, TaskRow, TaskState, Wants, leaves, tells_of_itself};
 
 use model::ids::TaskNo;
 

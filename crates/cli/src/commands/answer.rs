@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args, answer: Answer, ui: &Ui) -> Result<Exit> {
         );
     }
     let tasks = board.store.run_tasks(run)?;
-    let meant = references::leaves(&tasks, references::task(&tasks, key, run)?.no);
+    let meant = engine::rows::leaves(&tasks, references::task(&tasks, key, run)?.no);
     let waiting: Vec<(&TaskRow, Command)> = meant
         .into_iter()
         .filter_map(|task| Some((task, command(task, answer)?)))

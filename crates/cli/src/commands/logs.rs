@@ -85,7 +85,7 @@ fn chosen<'a>(
     attempt: Option<u32>,
 ) -> Result<Vec<(&'a TaskRow, AttemptRow)>> {
     let rows: Vec<&TaskRow> = match task {
-        Some(task) => references::leaves(tasks, task),
+        Some(task) => engine::rows::leaves(tasks, task),
         None => tasks
             .iter()
             .filter(|row| row.kind == TaskKind::Leaf)
@@ -158,7 +158,7 @@ impl Following {
         }
         self.tasks = board.store.run_tasks(run)?;
         let wanted: Option<BTreeSet<TaskNo>> = task.map(|task| {
-            let leaves = references::leaves(&self.tasks, task);
+            let leaves = engine::rows::leaves(&self.tasks, task);
             leaves.iter().map(|row| row.no).collect()
         });
         for row in board.store.run_attempts(run, None)? {

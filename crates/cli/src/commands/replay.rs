@@ -1,18 +1,15 @@
 //! `formic replay`.
 
 use crate::exit::Exit;
-use crate::fault::Fault;
 use crate::launch::{self, New, Options};
 use crate::project::Project;
-use crate::references::{self, short};
-use crate::repeat::Repeated;
+use crate::references;
+use crate::repeat::{Repeated, not_repeated};
 use crate::source::{Place, Wanted};
-use crate::summary;
 use crate::text;
 use crate::ui::Ui;
 use anyhow::Result;
-use engine::rows::{Parent, ParentKind, RunHead, TaskKind, TaskRow};
-use model::ids::TaskNo;
+use engine::rows::{Parent, ParentKind};
 
 /// Run one task again with its recorded inputs, in a clean worktree; what it gives is not kept for others
 #[derive(Debug, clap::Args)]
@@ -35,21 +32,8 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let repeated = Repeated::load(&project, Some(&args.run), "replay", ui)?;
     let run = repeated.run();
     let task = references::task(&repeated.tasks, &args.task, run)?;
-    let only: Vec<TaskNo> = references::leaves(&repeated.tasks, task.no)
-        .into_iter()
-        .map(|task| task.no)
-        .collect();
-    if only.is_empty() {
-        return Err(Fault::usage(format!(
-            "task `{}` of run `{run}` consists of nothing",
-            task.key
-        ))
-        .into());
-    }
-    if let Some(fault) = of_replay(repeated.head(), task) {
-        return Err(fault.into());
-    }
-    let reused = repeated.earlier().for_replay(&only);
+    let reused = repeated.earlier().for_replay(task.no);
+    let reused = reused.map_err(|refused| not_repeated(&refused))?;
     repeated.must_have(&reused)?;
     ui.say(format!(
         "replay of `{}` of run {run}: its commands run for real; outputs and artifacts are not kept for others",
@@ -75,21 +59,4 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         }),
     };
     launch::create(&repeated.board, new, &args.options, ui)
-}
-
-/// The fault that a replay kept nothing of what it repeated, which another of its tasks may need.
-fn of_replay(head: &RunHead, task: &TaskRow) -> Option<Fault> {
-    let (parent, run) = (head.parent.as_ref()?, head.id);
-    let other = head.is_replay() && task.kind == TaskKind::Leaf && task.reused_from.is_some();
-    other.then(|| {
-        let key = text::plain(&task.key);
-        Fault::usage(format!(
-            "run `{run}` is itself a replay, and not of `{key}`"
-        ))
-        .help(format!(
-            "`formic replay {} {}` repeats it with the inputs of the run that it comes from",
-            short(parent.run),
-            summary::quoted(&task.key)
-        ))
-    })
 }

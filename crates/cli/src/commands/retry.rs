@@ -1,17 +1,15 @@
 //! `formic retry`.
 
 use crate::exit::Exit;
-use crate::fault::Fault;
 use crate::launch::{self, New, Options};
 use crate::project::Project;
 use crate::references::{self, short};
-use crate::repeat::Repeated;
+use crate::repeat::{Repeated, not_repeated};
 use crate::source::Wanted;
 use crate::text;
 use crate::ui::Ui;
 use anyhow::Result;
 use engine::rows::{Parent, ParentKind};
-use model::ids::TaskNo;
 
 /// Make a new run of what did not succeed in an earlier one, and of what comes after it
 #[derive(Debug, clap::Args)]
@@ -37,39 +35,12 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         return repeated.here(&project, &args.options, ui);
     }
     let run = repeated.run();
-    if let Some(parent) = repeated
-        .head()
-        .parent
-        .as_ref()
-        .filter(|_| repeated.head().is_replay())
-    {
-        return Err(Fault::usage(format!(
-            "run `{run}` is a replay, of which nothing is kept to go on from"
-        ))
-        .help(format!(
-            "`formic retry {}` repeats the run that it comes from",
-            short(parent.run)
-        ))
-        .into());
-    }
-    let from: Vec<TaskNo> = match &args.from {
-        Some(key) => {
-            let task = references::task(&repeated.tasks, key, run)?;
-            let leaves = references::leaves(&repeated.tasks, task.no);
-            // A task that stands for none of its own, such as an empty matrix, is meant itself.
-            let own = leaves.is_empty().then_some(task.no);
-            leaves.into_iter().map(|task| task.no).chain(own).collect()
-        }
-        None => Vec::new(),
+    let from = match &args.from {
+        Some(key) => Some(references::task(&repeated.tasks, key, run)?.no),
+        None => None,
     };
-    let Some(reused) = repeated.earlier().for_retry(&from) else {
-        return Err(
-            Fault::usage(format!("nothing of run `{run}` has to be run again"))
-                .help("`--from TASK` runs a task and what comes after it again")
-                .help(format!("`formic show {}` shows what happened", short(run)))
-                .into(),
-        );
-    };
+    let reused = repeated.earlier().for_retry(from);
+    let reused = reused.map_err(|refused| not_repeated(&refused))?;
     repeated.must_have(&reused)?;
     ui.say(format!(
         "retry of run {run}: {} taken over",

@@ -104,6 +104,23 @@ pub fn tells_of_itself(row: &TaskRow, tasks: &[TaskRow]) -> bool {
     }
 }
 
+/// The leaves that `task` stands for: itself, the members of a matrix, the tasks of a call. `tasks` are all of the run.
+#[must_use]
+pub fn leaves(tasks: &[TaskRow], task: TaskNo) -> Vec<&TaskRow> {
+    // Parents have smaller numbers than their children.
+    let mut inside = vec![false; tasks.len()];
+    inside[task.index()] = true;
+    for row in tasks {
+        if row.parent.is_some_and(|parent| inside[parent.index()]) {
+            inside[row.no.index()] = true;
+        }
+    }
+    tasks
+        .iter()
+        .filter(|row| inside[row.no.index()] && row.kind == TaskKind::Leaf)
+        .collect()
+}
+
 /// What a task row stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

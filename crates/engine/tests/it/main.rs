@@ -18,6 +18,7 @@ mod preview;
 mod random;
 mod readiness;
 mod rebuild;
+mod repeat;
 mod scopes;
 mod step_values;
 mod timers;

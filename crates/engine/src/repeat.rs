@@ -1,12 +1,74 @@
-//! Which finished results a new run takes over from an earlier one: a pure choice over rows and plan.
+//! What of an earlier run is run again, by `resume`, `retry` and `replay`: a choice over its rows and its plan.
+//!
+//! A retry takes over every result that stands and that comes after nothing which is run again; a replay takes over
+//! everything but one task; a resume begins again what was begun. Whether the files of a result are there still, and where
+//! the source is, has to be looked up elsewhere.
 
-use engine::rows::{AttemptRow, Ended, Reused, RunHead, TaskKind, TaskRow, tells_of_itself};
-use model::ids::{DefNo, TaskNo};
+use crate::rows::{
+    AttemptResult, AttemptRow, Ended, ParentKind, Reused, RunHead, TaskKind, TaskRow, leaves,
+    tells_of_itself,
+};
+use model::ids::{DefNo, RunId, TaskNo};
 use model::plan::{Phase, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The rows of the earlier run.
-pub(crate) struct Earlier<'a> {
+/// Why nothing is repeated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotRepeated {
+    /// A retry of a replay, which published nothing.
+    #[error("run `{run}` is a replay, of which nothing is kept to go on from")]
+    Replay {
+        /// The run.
+        run: RunId,
+        /// The run that it repeats a task of.
+        parent: RunId,
+    },
+    /// A retry of a run in which nothing failed.
+    #[error("nothing of run `{0}` has to be run again")]
+    NothingToDo(RunId),
+    /// A replay of a task that no worker runs.
+    #[error("task `{key}` of run `{run}` consists of nothing")]
+    Empty {
+        /// The run.
+        run: RunId,
+        /// The task's key.
+        key: String,
+    },
+    /// A replay, by a replay, of a task that it took over: what it repeated was not kept, and the task may need it.
+    #[error("run `{run}` is itself a replay, and not of `{key}`")]
+    ReplayOfOther {
+        /// The run.
+        run: RunId,
+        /// The run that it repeats a task of.
+        parent: RunId,
+        /// The task's key.
+        key: String,
+    },
+}
+
+/// The tasks that were begun and neither ended nor failed, as the process that had them left them: another one begins
+/// them again. `attempts` are all of the run, or the newest of each task, older ones first.
+#[must_use]
+pub fn interrupted<'a>(tasks: &'a [TaskRow], attempts: &[AttemptRow]) -> Vec<&'a TaskRow> {
+    let newest: BTreeMap<TaskNo, &AttemptRow> = attempts
+        .iter()
+        .map(|attempt| (attempt.task, attempt))
+        .collect();
+    let stopped = |task: &TaskRow| {
+        newest.get(&task.no).is_some_and(|attempt| {
+            let end = attempt.end.as_ref();
+            end.is_none_or(|end| end.result == AttemptResult::Interrupted)
+        })
+    };
+    let living = tasks.iter().filter(|task| task.ended().is_none());
+    living
+        .filter(|task| task.kind == TaskKind::Leaf && stopped(task))
+        .collect()
+}
+
+/// An ended run that is to be repeated.
+#[derive(Debug, Clone, Copy)]
+pub struct Earlier<'a> {
     /// Its head.
     pub head: &'a RunHead,
     /// Its plan, with everything that was generated.
@@ -19,34 +81,72 @@ pub(crate) struct Earlier<'a> {
 
 impl Earlier<'_> {
     /// What a retry takes over: results that stand, of tasks that come after nothing that is run again. `from`
-    /// is run again whatever it came to. Empty when nothing has to be run again.
-    pub(crate) fn for_retry(&self, from: &[TaskNo]) -> Option<BTreeMap<String, Reused>> {
+    /// is run again whatever it came to.
+    ///
+    /// # Errors
+    /// When the run is a replay, or nothing has to be run again.
+    pub fn for_retry(&self, from: Option<TaskNo>) -> Result<BTreeMap<String, Reused>, NotRepeated> {
+        if let Some(parent) = self.repeats() {
+            return Err(NotRepeated::Replay {
+                run: self.head.id,
+                parent,
+            });
+        }
         let failed = self.tasks.iter();
         let failed = failed.filter(|task| must_run_again(task) || self.failed_by_itself(task));
-        let seeds: BTreeSet<TaskNo> = failed
-            .map(|task| task.no)
-            .chain(from.iter().copied())
-            .collect();
+        let mut seeds: BTreeSet<TaskNo> = failed.map(|task| task.no).collect();
+        if let Some(from) = from {
+            let inside = leaves(self.tasks, from);
+            // A task that stands for none of its own, such as an empty matrix, is meant itself.
+            let own = inside.is_empty().then_some(from);
+            seeds.extend(inside.into_iter().map(|task| task.no).chain(own));
+        }
         if seeds.is_empty() {
-            return None;
+            return Err(NotRepeated::NothingToDo(self.head.id));
         }
         let again = self.with_everything_behind(seeds);
         let kept = |task: &TaskRow| {
             !again.contains(&task.no)
                 && matches!(task.ended(), Some(Ended::Succeeded | Ended::Failed(_)))
         };
-        Some(self.results(kept))
+        Ok(self.results(kept))
+    }
+
+    /// What a replay of `task` takes over: everything else.
+    ///
+    /// # Errors
+    /// When there is nothing in it to run, or the run is itself a replay and not of this task.
+    pub fn for_replay(&self, task: TaskNo) -> Result<BTreeMap<String, Reused>, NotRepeated> {
+        let row = &self.tasks[task.index()];
+        let only: BTreeSet<TaskNo> = leaves(self.tasks, task).iter().map(|row| row.no).collect();
+        if only.is_empty() {
+            return Err(NotRepeated::Empty {
+                run: self.head.id,
+                key: row.key.to_string(),
+            });
+        }
+        let was_taken_over = row.kind == TaskKind::Leaf && row.reused_from.is_some();
+        if let Some(parent) = self.repeats().filter(|_| was_taken_over) {
+            return Err(NotRepeated::ReplayOfOther {
+                run: self.head.id,
+                parent,
+                key: row.key.to_string(),
+            });
+        }
+        Ok(self.results(|task| !only.contains(&task.no)))
+    }
+
+    /// The run of which this one repeats a task.
+    fn repeats(&self) -> Option<RunId> {
+        let parent = self.head.parent.as_ref();
+        let replayed = parent.filter(|parent| parent.kind == ParentKind::Replay);
+        replayed.map(|parent| parent.run)
     }
 
     /// Whether a matrix or call failed although nothing in it did.
     fn failed_by_itself(&self, task: &TaskRow) -> bool {
         let failed = matches!(task.ended(), Some(Ended::Failed(_))) && !task.tolerated;
         failed && tells_of_itself(task, self.tasks)
-    }
-
-    /// What a replay takes over: everything but `only`.
-    pub(crate) fn for_replay(&self, only: &[TaskNo]) -> BTreeMap<String, Reused> {
-        self.results(|task| !only.contains(&task.no))
     }
 
     fn results(&self, kept: impl Fn(&TaskRow) -> bool) -> BTreeMap<String, Reused> {
@@ -157,102 +257,5 @@ fn must_run_again(task: &TaskRow) -> bool {
         // What was skipped for somebody's failure is behind that one and goes with it.
         Some(Ended::Skipped(_)) => false,
         Some(Ended::Canceled(_)) | None => true,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use engine::machine::Machine;
-    use engine::rows::TaskState;
-    use model::digest::Digest;
-    use model::ids::RunId;
-    use model::reason::FailureKind;
-    use model::source::Source;
-    use model::time::Timestamp;
-    use pipeline::{Request, SourceFile};
-
-    /// The rows of a pipeline in which everything succeeded.
-    fn rows(text: &str) -> (RunHead, Plan, Vec<TaskRow>) {
-        let compiled = pipeline::compile(&SourceFile::new("ci.yaml", text), &Request::default());
-        let plan = compiled.plan.unwrap();
-        let head = RunHead {
-            id: RunId::from_random(7),
-            pipeline: plan.name.clone(),
-            plan: Digest::of(b""),
-            created_at: Timestamp(0),
-            source: Source::default(),
-            by: "ada".into(),
-            parent: None,
-            clean: false,
-            expected_ms: BTreeMap::new(),
-        };
-        let created = Machine::create(head.clone(), plan.clone(), Timestamp(0));
-        let mut tasks = created.machine.tasks().to_vec();
-        for task in &mut tasks {
-            task.state = TaskState::Ended(Ended::Succeeded);
-        }
-        (head, plan, tasks)
-    }
-
-    fn kept(text: &str, failed: &[&str], from: &[&str]) -> Option<Vec<String>> {
-        let (head, plan, mut tasks) = rows(text);
-        for task in &mut tasks {
-            if failed.contains(&&*task.key) {
-                task.state = TaskState::Ended(Ended::Failed(FailureKind::User));
-            }
-        }
-        let from: Vec<TaskNo> = tasks
-            .iter()
-            .filter(|task| from.contains(&&*task.key))
-            .map(|task| task.no)
-            .collect();
-        let earlier = Earlier {
-            head: &head,
-            plan: &plan,
-            tasks: &tasks,
-            attempts: &[],
-        };
-        earlier
-            .for_retry(&from)
-            .map(|reused| reused.into_keys().collect())
-    }
-
-    const CHAIN: &str = "tasks:\n  a: {run: x}\n  b: {needs: [a], run: x}\n  c: {needs: [b], run: x}\n  d: {run: x}\nfinally:\n  e: {run: x}\n";
-    const MATRIX: &str =
-        "tasks:\n  t: {matrix: {n: [1, 2]}, run: x}\n  u: {needs: [t], run: x}\n  v: {run: x}\n";
-
-    #[test]
-    fn what_failed_and_everything_behind_it_is_run_again() {
-        assert_eq!(kept(CHAIN, &["b"], &[]).unwrap(), ["a", "d"]);
-    }
-
-    #[test]
-    fn from_a_task_on_means_also_what_succeeded() {
-        assert_eq!(kept(CHAIN, &[], &["c"]).unwrap(), ["a", "b", "d"]);
-    }
-
-    #[test]
-    fn of_a_matrix_only_the_failed_member_is_run_again() {
-        assert_eq!(kept(MATRIX, &["t[2]"], &[]).unwrap(), ["t[1]", "v"]);
-    }
-
-    #[test]
-    fn where_nothing_failed_there_is_nothing_to_retry() {
-        assert_eq!(kept(CHAIN, &[], &[]), None);
-    }
-
-    #[test]
-    fn a_replay_takes_over_everything_else() {
-        let (head, plan, tasks) = rows(CHAIN);
-        let earlier = Earlier {
-            head: &head,
-            plan: &plan,
-            tasks: &tasks,
-            attempts: &[],
-        };
-        let reused = earlier.for_replay(&[TaskNo(1)]);
-        let keys: Vec<&String> = reused.keys().collect();
-        assert_eq!(keys, ["a", "c", "d", "e"]);
     }
 }
