@@ -8,6 +8,7 @@ pub mod digest;
 pub mod ids;
 pub mod limits;
 pub mod matrix;
+pub mod number;
 pub mod plan;
 pub mod reason;
 pub mod source;

@@ -30,7 +30,7 @@ use model::{Json, limits};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use call::{CallDraft, Callee, Given};
-pub(crate) use params::{Param, given, sample, typed, wanted};
+pub(crate) use params::{Param, given, sample, typed, wanted, wanted_for};
 pub(crate) use place::refuse_pattern;
 pub(crate) use shell::extension;
 
@@ -350,24 +350,20 @@ impl Reader<'_, '_> {
     fn time(&mut self, node: &Node<'_>, key: &str, least_ms: u64, most_ms: u64) -> Option<u64> {
         let value = node.child(key)?;
         let ms = scalar::duration_ms(value.text()?)?;
-        if ms < least_ms {
-            self.report
-                .error(
-                    &codes::OUT_OF_RANGE,
-                    value.span,
-                    format!("`{key}` has to be longer than nothing"),
-                )
-                .help("remove it for no limit");
-            return None;
+        if (least_ms..=most_ms).contains(&ms) {
+            return Some(ms);
         }
-        if ms > most_ms {
-            let message = format!("`{key}` is longer than {}", in_words(most_ms));
-            self.report
-                .error(&codes::LIMIT, value.span, message)
-                .help(format!("write at most `{}`", in_words(most_ms)));
-            return None;
-        }
-        Some(ms)
+        let code = if ms < least_ms {
+            &codes::OUT_OF_RANGE
+        } else {
+            &codes::LIMIT
+        };
+        let found = value.text().unwrap_or_default();
+        let (least, most) = (in_words(least_ms), in_words(most_ms));
+        let message = format!("`{key}` is {found}; expected {least} to {most}");
+        let help = "write a time in that range, or remove the key for what holds without it";
+        self.report.error(code, value.span, message).help(help);
+        None
     }
 
     /// Reports names that stand twice in a list.
@@ -408,12 +404,19 @@ pub(crate) fn includes(node: Option<&Node<'_>>) -> Vec<(String, Span)> {
 }
 
 fn in_words(ms: u64) -> String {
-    const DAY: u64 = 86_400_000;
-    if ms.is_multiple_of(DAY) {
-        format!("{}d", ms / DAY)
-    } else {
-        format!("{}m", ms / 60_000)
-    }
+    const UNITS: [(u64, &str); 5] = [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1_000, "s"),
+        (1, "ms"),
+    ];
+    let mut units = UNITS.iter();
+    let unit = units.find(|(unit_ms, _)| ms >= *unit_ms && ms.is_multiple_of(*unit_ms));
+    unit.map_or_else(
+        || "0s".to_owned(),
+        |(unit_ms, name)| format!("{}{name}", ms / unit_ms),
+    )
 }
 
 fn priority(node: &Node<'_>) -> i32 {

@@ -1,7 +1,7 @@
 //! Values that steps wrote as text, read as their declared type.
 
 use model::plan::{Output, ValueType};
-use model::{Json, limits};
+use model::{Json, limits, number};
 use std::collections::BTreeMap;
 
 /// What one step wrote into its files.
@@ -30,7 +30,11 @@ pub fn typed(name: &str, value_type: &ValueType, text: &str) -> Result<Json, Str
     }
     let parsed = match value_type {
         ValueType::String | ValueType::Artifact | ValueType::Enum(_) => Json::from(text),
-        ValueType::Number | ValueType::Boolean | ValueType::List | ValueType::Object => {
+        ValueType::Number => match number::parse(text.trim()) {
+            Ok(number) => Json::Number(number),
+            Err(wanted) => return Err(not(name, &wanted.to_string(), text)),
+        },
+        ValueType::Boolean | ValueType::List | ValueType::Object => {
             serde_json::from_str(text.trim()).map_err(|_| unfit(name, value_type, text))?
         }
     };
@@ -108,6 +112,10 @@ fn unfit(name: &str, value_type: &ValueType, text: &str) -> String {
         ValueType::Artifact => "the name of an artifact".to_owned(),
         ValueType::Enum(words) => format!("one of {}", words.join(", ")),
     };
+    not(name, &wanted, text)
+}
+
+fn not(name: &str, wanted: &str, text: &str) -> String {
     let short: String = text.chars().take(80).collect();
     format!("output `{name}` is `{short}`; expected {wanted}")
 }
@@ -129,6 +137,15 @@ mod tests {
     fn a_value_of_another_type_is_refused_by_name() {
         let error = typed("count", &ValueType::Number, "many").unwrap_err();
         assert_eq!(error, "output `count` is `many`; expected a number");
+        let large = "99999999999999999999";
+        assert_eq!(
+            typed("count", &ValueType::Number, large).unwrap_err(),
+            format!(
+                "output `count` is `{large}`; expected a number from {} to {}",
+                i64::MIN,
+                i64::MAX
+            )
+        );
         let words = ValueType::Enum(vec!["a".to_owned(), "b".to_owned()]);
         assert_eq!(
             typed("w", &words, "c").unwrap_err(),

@@ -5,9 +5,9 @@ use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::Span;
 use crate::scalar;
-use crate::yaml::Node;
-use model::Json;
+use crate::yaml::{Node, Style};
 use model::plan::{Output, Text, ValueType};
+use model::{Json, number};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A declared param.
@@ -89,7 +89,7 @@ impl Reader<'_, '_> {
                 let message = format!(
                     "the default is {}; expected {}",
                     default.describe(),
-                    wanted(&value_type)
+                    wanted_for(default, &value_type)
                 );
                 self.report
                     .error(fault, default.span, message)
@@ -184,11 +184,13 @@ pub(crate) fn given(text: &str, value_type: &ValueType) -> Result<Json, String> 
     value.ok_or_else(|| match value_type {
         ValueType::List => "a JSON list such as `[\"a\", \"b\"]`".to_owned(),
         ValueType::Object => "a JSON object such as `{\"a\": 1}`".to_owned(),
-        ValueType::String
-        | ValueType::Number
-        | ValueType::Boolean
-        | ValueType::Enum(_)
-        | ValueType::Artifact => wanted(value_type),
+        ValueType::Number => match number::parse(text.trim()) {
+            Ok(_) => wanted(value_type),
+            Err(expected) => expected.to_string(),
+        },
+        ValueType::String | ValueType::Boolean | ValueType::Enum(_) | ValueType::Artifact => {
+            wanted(value_type)
+        }
     })
 }
 
@@ -220,6 +222,17 @@ pub(crate) fn typed(node: &Node<'_>, value_type: &ValueType) -> Option<Json> {
             .map(|text| Json::String(text.to_owned())),
         ValueType::List => node.items().map(|_| node.to_json()),
         ValueType::Object => node.entries().map(|_| node.to_json()),
+    }
+}
+
+/// What was expected in place of a value that does not fit.
+pub(crate) fn wanted_for(node: &Node<'_>, value_type: &ValueType) -> String {
+    let plain = node
+        .scalar()
+        .filter(|scalar| scalar.style == Style::Plain && *value_type == ValueType::Number);
+    match plain.map(|scalar| number::parse(&scalar.text)) {
+        Some(Err(expected)) => expected.to_string(),
+        Some(Ok(_)) | None => wanted(value_type),
     }
 }
 

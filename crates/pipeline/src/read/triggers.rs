@@ -1,7 +1,7 @@
 //! `on:` and its filters.
 
 use super::Reader;
-use super::params::{Param, typed, wanted};
+use super::params::{Param, typed, wanted_for};
 use crate::codes;
 use crate::nearest::{listed, nearest};
 use crate::signal::cron::Cron;
@@ -157,7 +157,10 @@ impl Reader<'_, '_> {
                     values.insert(param.name.clone(), value);
                 }
                 None => {
-                    let (wanted, found) = (wanted(&param.value_type), entry.value.describe());
+                    let (wanted, found) = (
+                        wanted_for(&entry.value, &param.value_type),
+                        entry.value.describe(),
+                    );
                     self.report
                         .error(
                             &codes::PARAM_VALUE,

@@ -73,8 +73,11 @@ pub(super) fn one_of(
                     Some(fault) => faults.push(fault),
                 }
             }
-            let first = faults.swap_remove(0);
-            let message = if faults.is_empty() {
+            // A number out of its range is meant as that number.
+            let out_of_range = |fault: &Fault| std::ptr::eq(fault.code, &codes::OUT_OF_RANGE);
+            let meant = faults.iter().position(out_of_range);
+            let first = faults.swap_remove(meant.unwrap_or(0));
+            let message = if faults.is_empty() || meant.is_some() {
                 first.message
             } else {
                 expected(&whole.describe(), node, owner)
@@ -197,6 +200,13 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
             help,
         })
     };
+    let out_of = |range: &str| {
+        Some(Fault {
+            code: &codes::OUT_OF_RANGE,
+            message: format!("{} is {text}; expected {range}", owner.describe()),
+            help: None,
+        })
+    };
     match kind {
         Kind::Text { empty: true, .. } | Kind::Any => None,
         Kind::Text { empty: false, .. } | Kind::Plain | Kind::Expression(_)
@@ -232,20 +242,14 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
         },
         Kind::Integer { min, max } => match read::integer(scalar) {
             Some(value) if (*min..=*max).contains(&value) => None,
-            Some(value) => Some(Fault {
-                code: &codes::OUT_OF_RANGE,
-                message: format!("{} is {value}; expected {min} to {max}", owner.describe()),
-                help: None,
-            }),
+            Some(_) => out_of(&format!("{min} to {max}")),
+            None if is_whole(scalar) => out_of(&format!("{min} to {max}")),
             None => not(&codes::NOT_INTEGER, integer_help(scalar)),
         },
         Kind::Factor => match read::thousandths(text).filter(|_| scalar.style == Style::Plain) {
             Some(milli) if (1_000..=100_000).contains(&milli) => None,
-            Some(_) => Some(Fault {
-                code: &codes::OUT_OF_RANGE,
-                message: format!("{} is {text}; expected 1 to 100", owner.describe()),
-                help: None,
-            }),
+            Some(_) => out_of("1 to 100"),
+            None if is_amount(scalar, "") => out_of("1 to 100, with at most three decimals"),
             None => not(&codes::NOT_NUMBER, None),
         },
         Kind::Duration => match read::duration_ms(text) {
@@ -254,10 +258,16 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
         },
         Kind::Size => match read::size_bytes(text) {
             Some(_) => None,
+            None if SIZES.iter().any(|unit| is_amount(scalar, unit)) => {
+                out_of("0B to 16777TiB, with at most six digits and three decimals")
+            }
             None => not(&codes::NOT_SIZE, size_help(text)),
         },
         Kind::Cpu => match read::cpu_milli(text) {
             Some(_) => None,
+            None if is_amount(scalar, "") || is_amount(scalar, "m") => {
+                out_of("0 to 10000 CPUs, with at most three decimals")
+            }
             None => not(&codes::NOT_CPU, None),
         },
         Kind::Word { words, .. } if words.contains(&text) => None,
@@ -291,6 +301,31 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
             not(&codes::WRONG_SHAPE, None)
         }
     }
+}
+
+/// The units of sizes.
+const SIZES: [&str; 12] = [
+    "KiB", "MiB", "GiB", "TiB", "Ki", "Mi", "Gi", "Ti", "KB", "MB", "GB", "TB",
+];
+
+/// Whether a scalar is a whole number, however large.
+fn is_whole(scalar: &Scalar<'_>) -> bool {
+    let digits = scalar.text.strip_prefix('-').unwrap_or(&scalar.text);
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    scalar.style == Style::Plain && is_number && !digits.is_empty() && !digits.starts_with('0')
+}
+
+/// Whether a scalar is a decimal number, however large, with this unit.
+fn is_amount(scalar: &Scalar<'_>, unit: &str) -> bool {
+    let Some(amount) = scalar.text.strip_suffix(unit) else {
+        return false;
+    };
+    let (whole, places) = amount
+        .trim_end()
+        .split_once('.')
+        .unwrap_or((amount.trim_end(), "0"));
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    is_digits(whole) && is_digits(places)
 }
 
 fn boolean_help(scalar: &Scalar<'_>) -> Option<String> {

@@ -155,7 +155,7 @@ fn values(
                         format!(
                             "`{}` is {found}; `{name}` expects {}",
                             given.name,
-                            read::wanted(&param.value_type)
+                            read::wanted_for(&given.node, &param.value_type)
                         ),
                     )
                     .label(param.span, "the param is declared here")

@@ -119,6 +119,12 @@ fn params_that_do_not_fit_are_refused_by_name() {
         ]
     );
     assert_eq!(
+        with_params(text, &[("n", "99999999999999999999")]),
+        [
+            "E0503 1:10 param `n`: expected a number from -9223372036854775808 to 9223372036854775807, found `99999999999999999999`",
+        ]
+    );
+    assert_eq!(
         with_params(text, &[]),
         ["E0501 1:10 param `n` has no default and was not given"]
     );
