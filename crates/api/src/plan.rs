@@ -57,7 +57,7 @@ pub struct UnsupportedTask {
     pub task: String,
     /// The file that the task is in.
     pub file: String,
-    /// The task's line.
+    /// The line of the key.
     pub line: Option<u32>,
 }
 

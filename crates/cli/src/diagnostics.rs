@@ -94,7 +94,7 @@ mod tests {
 
     fn check(text: &str) -> String {
         let files = Files::alone(SourceFile::new("ci.yaml", text));
-        drawn(&files, &files.check(), false)
+        drawn(&files, &files.check().diagnostics, false)
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn what_is_not_text_is_drawn_without_a_panic() {
         let files = Files::alone(SourceFile::new("ci.yaml", b"name: \xff\xfe\n".to_vec()));
-        assert!(drawn(&files, &files.check(), true).contains("E0102"));
+        assert!(drawn(&files, &files.check().diagnostics, true).contains("E0102"));
     }
 
     #[test]
@@ -121,7 +121,7 @@ mod tests {
         files
             .sources
             .insert_file(address, "params: { depth: 3 }\ntask: { run: ./scan.sh }\n");
-        let drawing = drawn(&files, &files.check(), false);
+        let drawing = drawn(&files, &files.check().diagnostics, false);
         assert!(drawing.contains("--> ci.yaml:2:45"), "{drawing}");
         assert!(drawing.contains("scan.yaml:1:11"), "{drawing}");
         assert!(drawing.contains("the param is declared here"), "{drawing}");

@@ -17,9 +17,9 @@ use anyhow::Result;
 use api::check::CheckedFile;
 use api::plan::UnsupportedTask;
 use model::ids::{DefNo, ScopeNo};
-use model::plan::{Body, Plan, Step, StepBody, TaskDef};
+use model::plan::{Body, Plan, TaskDef};
 use pipeline::signal::On;
-use pipeline::{Compiled, Diagnostic, Request, SourceFile};
+use pipeline::{Compiled, Diagnostic, Request, SourceFile, Unsupported};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -229,34 +229,45 @@ impl Chosen {
     }
 
     fn looked(&self, compiled: Compiled, ui: &Ui) -> Result<Looked> {
+        self.refuse_errors(&compiled, ui)?;
         let Compiled {
             plan,
             on,
-            diagnostics,
+            unsupported,
             ..
         } = compiled;
-        self.refuse_errors(&diagnostics, ui)?;
         self.loader.borrow_mut().write_lock(ui)?;
         let mut plan = plan.expect("a file without errors gives a plan");
         if let Some(task) = &self.task {
             keep_only(&mut plan, task)?;
         }
-        Ok(Looked { plan, on })
+        Ok(Looked {
+            plan,
+            on,
+            unsupported,
+        })
     }
 
-    fn refuse_errors(&self, said: &[Diagnostic], ui: &Ui) -> Result<()> {
+    fn refuse_errors(&self, compiled: &Compiled, ui: &Ui) -> Result<()> {
+        let said = &compiled.diagnostics;
         let errors = said.iter().filter(|each| each.is_error());
         let Some(first) = errors.clone().next() else {
             return Ok(());
         };
-        let faulty = || self.files.check().iter().any(Diagnostic::is_error);
+        let faulty = || {
+            self.files
+                .check()
+                .diagnostics
+                .iter()
+                .any(Diagnostic::is_error)
+        };
         if errors.clone().all(is_about_given) && !faulty() {
             return Err(given_faults(errors).into());
         }
         ui.raw(diagnostics::drawn(&self.files, said, ui.has_color()));
         let file = &self.files.source.name;
         let mut files = Vec::new();
-        findings::by_file(&self.files, said.to_vec(), &mut files);
+        findings::by_file(&self.files, said.clone(), &compiled.unsupported, &mut files);
         Err(
             Fault::usage(format!("`{file}` cannot be run: {}", counted(file, &files)))
                 .help(format!(
@@ -355,21 +366,26 @@ pub(crate) struct Looked {
     pub plan: Plan,
     /// Which signals the pipeline waits for.
     pub on: On,
+    /// What this version cannot run, wherever it stands.
+    unsupported: Vec<Unsupported>,
 }
 
 impl Looked {
-    /// What the plan carries and this version cannot do, by key and task.
+    /// What the chosen tasks say and this version cannot do, by key and task.
     pub(crate) fn unsupported(&self) -> Vec<UnsupportedTask> {
-        let file = |task: &TaskDef| task.at.map_or("", |at| self.plan.file_of(at)).to_owned();
-        let found = reached(&self.plan).into_iter().flat_map(|task| {
-            unsupported(task)
-                .into_iter()
-                .map(move |key| UnsupportedTask {
-                    key,
-                    task: task.name.clone(),
-                    file: file(task),
-                    line: task.at.map(|at| at.line),
-                })
+        let of = |task: &TaskDef| {
+            let at = task.at;
+            let own = self.unsupported.iter();
+            own.filter(move |later| at.is_some() && later.task == at)
+        };
+        let reached = reached(&self.plan).into_iter();
+        let found = reached.flat_map(|task| {
+            of(task).map(|later| UnsupportedTask {
+                key: later.key.clone(),
+                task: task.name.clone(),
+                file: later.file.clone(),
+                line: Some(later.line),
+            })
         });
         found.collect()
     }
@@ -422,46 +438,6 @@ pub(crate) fn place_of(each: &UnsupportedTask) -> String {
         key, task, file, ..
     } = each;
     format!("`{key}` of task `{task}` ({file}{line})")
-}
-
-fn unsupported(task: &TaskDef) -> Vec<String> {
-    let placement = &task.placement;
-    let executor = placement
-        .executor
-        .as_deref()
-        .filter(|name| *name != "process");
-    let container = placement.container.is_some() || steps(task).iter().any(has_container);
-    let with_image = task
-        .services
-        .iter()
-        .any(|service| service.container.is_some());
-    let found = [
-        ("cache", !task.caches.is_empty()),
-        ("inputs", task.inputs.is_some()),
-        ("image of a service", with_image),
-        ("secrets", !task.secrets.is_empty()),
-        ("reports", !task.reports.is_empty()),
-        ("container", container),
-    ];
-    let keys = found.into_iter().filter(|(_, found)| *found);
-    let keys = keys.map(|(key, _)| key.to_owned());
-    keys.chain(executor.map(|name| format!("executor: {name}")))
-        .collect()
-}
-
-fn steps(task: &TaskDef) -> &[Step] {
-    match &task.body {
-        model::plan::Body::Steps(steps) => &steps.steps,
-        model::plan::Body::Call(_) | model::plan::Body::Nothing => &[],
-    }
-}
-
-fn has_container(step: &Step) -> bool {
-    let inside = match &step.body {
-        StepBody::Group { steps, .. } => steps.iter().any(has_container),
-        StepBody::Script { .. } | StepBody::Command { .. } => false,
-    };
-    inside || step.container.is_some()
 }
 
 #[cfg(test)]

@@ -77,12 +77,8 @@ impl Files {
         }
     }
 
-    /// Everything that is wrong with them, whatever they are run for.
-    pub(crate) fn check(&self) -> Vec<Diagnostic> {
-        self.checked().diagnostics
-    }
-
-    fn checked(&self) -> Checked {
+    /// Everything that is to be said about them, whatever they are run for.
+    pub(crate) fn check(&self) -> Checked {
         pipeline::check_with(&self.source, &self.sources)
     }
 
@@ -164,7 +160,8 @@ impl Loader {
                 diagnostics,
                 missing,
                 used,
-            } = files.checked();
+                ..
+            } = files.check();
             if missing.is_empty() {
                 let is_right = !diagnostics.iter().any(Diagnostic::is_error);
                 match self.look {

@@ -3,7 +3,7 @@
 use crate::address::Address;
 use crate::codes;
 use crate::definitions::{FRAGMENT, Object, PIPELINE};
-use crate::diagnostics::{Diagnostic, Report, Span};
+use crate::diagnostics::{Diagnostic, Report, Span, Unsupported};
 use crate::names;
 use crate::nearest::{listed, nearest};
 use crate::read::{self, File};
@@ -37,6 +37,8 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
     /// Files that are needed and were not handed in; each is also an error. Load them and try again.
     pub missing: Vec<Address>,
+    /// As [`Checked::unsupported`].
+    pub unsupported: Vec<Unsupported>,
 }
 
 /// What is said about a file.
@@ -48,6 +50,8 @@ pub struct Checked {
     pub missing: Vec<Address>,
     /// Files that tasks use, directly and indirectly, as far as those that were handed in say.
     pub used: Vec<Address>,
+    /// What this version cannot run, by place.
+    pub unsupported: Vec<Unsupported>,
 }
 
 /// Makes the plan of a file that refers to no others, for one request.
@@ -59,28 +63,32 @@ pub fn compile(file: &SourceFile, request: &Request) -> Compiled {
 /// Makes the plan of `file` for one request.
 #[must_use]
 pub fn compile_with(file: &SourceFile, sources: &Sources, request: &Request) -> Compiled {
-    let ((plan, on, missing), diagnostics) = with_report(file, sources, |report, texts| {
-        let Some(mut units) = checked(report, &PIPELINE, &file.name, texts, sources) else {
-            return (None, On::default(), Vec::new());
-        };
-        let missing = std::mem::take(&mut units.missing).into_iter().collect();
-        let root = units.all.last().expect("the pipeline itself is one");
-        let on = root.file.on.clone();
-        let params = params(report, &root.file, request);
-        let files = texts.parts.iter().skip(1).map(|part| part.name.clone());
-        let tasks = units.all.iter().flat_map(|unit| &unit.file.tasks);
-        let mut calls = tasks.filter_map(|task| task.call.as_ref());
-        // A file that was not looked into may be right, but nothing can be run of it.
-        let is_whole = calls.all(|call| call.callee.is_some());
-        let plan = plan(file, units, params, request, files.collect());
-        (is_whole.then_some(plan), on, missing)
-    });
+    let ((plan, on, missing, unsupported), diagnostics) =
+        with_report(file, sources, |report, texts| {
+            let units = checked(report, &PIPELINE, &file.name, texts, sources);
+            let unsupported = unsupported(report);
+            let Some(mut units) = units else {
+                return (None, On::default(), Vec::new(), unsupported);
+            };
+            let missing = std::mem::take(&mut units.missing).into_iter().collect();
+            let root = units.all.last().expect("the pipeline itself is one");
+            let on = root.file.on.clone();
+            let params = params(report, &root.file, request);
+            let files = texts.parts.iter().skip(1).map(|part| part.name.clone());
+            let tasks = units.all.iter().flat_map(|unit| &unit.file.tasks);
+            let mut calls = tasks.filter_map(|task| task.call.as_ref());
+            // A file that was not looked into may be right, but nothing can be run of it.
+            let is_whole = calls.all(|call| call.callee.is_some());
+            let plan = plan(file, units, params, request, files.collect());
+            (is_whole.then_some(plan), on, missing, unsupported)
+        });
     let plan = plan.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
     Compiled {
         plan,
         on,
         diagnostics,
         missing,
+        unsupported,
     }
 }
 
@@ -93,15 +101,22 @@ pub fn check(file: &SourceFile) -> Vec<Diagnostic> {
 /// Everything that is wrong with `file` and those that it refers to, whatever it is run for.
 #[must_use]
 pub fn check_with(file: &SourceFile, sources: &Sources) -> Checked {
-    let (units, diagnostics) = with_report(file, sources, |report, texts| {
-        checked(report, &PIPELINE, &file.name, texts, sources)
+    let ((units, unsupported), diagnostics) = with_report(file, sources, |report, texts| {
+        let units = checked(report, &PIPELINE, &file.name, texts, sources);
+        (units, unsupported(report))
     });
     let (missing, used) = units.map_or_else(Default::default, |units| (units.missing, units.used));
     Checked {
         diagnostics,
         missing: missing.into_iter().collect(),
         used: used.into_iter().collect(),
+        unsupported,
     }
+}
+
+fn unsupported(report: &mut Report<'_>) -> Vec<Unsupported> {
+    let found = report.take_unsupported().into_iter();
+    found.map(|(_, unsupported)| unsupported).collect()
 }
 
 /// Makes the tasks that a generating task wrote.
@@ -111,7 +126,15 @@ pub fn check_with(file: &SourceFile, sources: &Sources) -> Checked {
 pub fn compile_fragment(file: &SourceFile) -> Result<Fragment, Vec<Diagnostic>> {
     let sources = Sources::new();
     let (fragment, diagnostics) = with_report(file, &sources, |report, texts| {
-        let units = checked(report, &FRAGMENT, &file.name, texts, &sources)?;
+        let units = checked(report, &FRAGMENT, &file.name, texts, &sources);
+        // Nobody reads a list of them when the run goes on.
+        for (span, later) in report.take_unsupported() {
+            if later.task.is_some() {
+                let message = format!("this version of Formic cannot run `{}`", later.key);
+                report.error(&codes::NOT_YET, span, message);
+            }
+        }
+        let units = units?;
         let members = units.all.last().map_or(0, |unit| unit.total);
         if members > limits::GENERATED_TASKS {
             let message = format!(

@@ -66,6 +66,8 @@ pub struct Key {
     pub unless: &'static [&'static str],
     /// Whether this version refuses it by name.
     pub refused: bool,
+    /// Whether this version checks and plans it, and refuses to run a task that has it. Only keys of tasks are so.
+    pub later: bool,
 }
 
 /// Keys that the pipeline's author chooses.
@@ -369,6 +371,7 @@ impl Key {
             required: false,
             unless: &[],
             refused: false,
+            later: false,
         }
     }
 
@@ -391,6 +394,11 @@ impl Key {
 
     const fn refused(mut self) -> Self {
         self.refused = true;
+        self
+    }
+
+    const fn later(mut self) -> Self {
+        self.later = true;
         self
     }
 }

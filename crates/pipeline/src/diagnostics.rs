@@ -64,6 +64,20 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
 }
 
+/// Something that the language has and this version cannot run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unsupported {
+    /// The file's name.
+    pub file: String,
+    /// Line of the key, from 1.
+    pub line: u32,
+    /// The key.
+    pub key: String,
+    /// Where the task is named that cannot be run for it, as its definition in the plan says; `None` where it is an error
+    /// of the file already.
+    pub task: Option<model::plan::Place>,
+}
+
 /// A place in another file than the diagnostic's own.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Elsewhere {
@@ -142,6 +156,8 @@ pub(crate) struct Report<'a> {
     /// What was said about files that are no text.
     undecoded: Vec<Diagnostic>,
     errors: usize,
+    /// What cannot be run, with the bytes of its key.
+    unsupported: Vec<(Span, Unsupported)>,
     /// Where values begin that were reported already and mean nothing.
     broken: BTreeSet<usize>,
 }
@@ -170,6 +186,7 @@ impl<'a> Report<'a> {
             said: Vec::new(),
             undecoded: Vec::new(),
             errors: 0,
+            unsupported: Vec::new(),
             broken: BTreeSet::new(),
         }
     }
@@ -266,6 +283,25 @@ impl<'a> Report<'a> {
     /// Whether there are so many errors that looking for more is idle.
     pub(crate) const fn is_full(&self) -> bool {
         self.errors > ERRORS_PER_FILE
+    }
+
+    /// Remembers that this version cannot run what the key at `span` says, of the task named at `task`.
+    pub(crate) fn unsupported(&mut self, key: &str, span: Span, task: Option<Span>) {
+        let found = Unsupported {
+            file: self.file_of(span.start).to_owned(),
+            line: self.place(span.start).line,
+            key: key.to_owned(),
+            task: task.map(|task| self.plan_place(task.start)),
+        };
+        self.unsupported.push((span, found));
+    }
+
+    /// What this version cannot run, by place and without repetitions.
+    pub(crate) fn take_unsupported(&mut self) -> Vec<(Span, Unsupported)> {
+        let mut found = std::mem::take(&mut self.unsupported);
+        found.sort();
+        found.dedup();
+        found
     }
 
     /// Remembers that the value at `span` was reported, so that nothing else is said about it.

@@ -35,7 +35,7 @@ pub use address::{Address, BadAddress};
 pub use compile::{
     Checked, Compiled, Request, check, check_with, compile, compile_fragment, compile_with, to_json,
 };
-pub use diagnostics::{Diagnostic, ERRORS_PER_FILE, Elsewhere, Severity, Span};
+pub use diagnostics::{Diagnostic, ERRORS_PER_FILE, Elsewhere, Severity, Span, Unsupported};
 pub use outline::{Outline, outline};
 pub use reference::{Sample, function_samples, reference, reference_markdown};
 pub use schema::json_schema;

@@ -49,8 +49,7 @@ example on it is tried by the tests.
 
 *Phase* says when the expressions of a key are evaluated, and so which [names](#names-and-phases) they may use; a key without one
 takes no expressions. *Since* is the first version that has the key. What is *refused in this version* is an error of `formic check`.
-`secrets`, `cache`, `inputs`, `reports`, and `executor` other than `process` are checked and planned; `formic run` refuses them by name and
-line until they ship.
+What is *not run in this version* is checked and planned; `formic run` refuses it by name and line until it ships, and `formic check` lists it.
 ";
 
 fn section(page: &mut String, object: &Object) {
@@ -95,6 +94,7 @@ fn section(page: &mut String, object: &Object) {
     for key in object.keys {
         let default = match (key.required, key.refused, key.default) {
             (_, true, _) => "*refused in this version*".to_owned(),
+            (_, false, _) if key.later => "*not run in this version*".to_owned(),
             (true, false, _) if key.unless.is_empty() => "*required*".to_owned(),
             (true, false, _) => format!("*required without {}*", listed(key.unless)),
             (false, false, "") => "none".to_owned(),

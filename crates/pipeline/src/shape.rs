@@ -134,7 +134,11 @@ fn keys(
             report
                 .error(&codes::NOT_YET, entry.key_span, message)
                 .help_if(foreign::instead(object.name, key.name));
+            report.unsupported(key.name, entry.key_span, None);
             continue;
+        }
+        if key.later && !is_empty(&entry.value) {
+            report.unsupported(key.name, entry.key_span, Some(key_span));
         }
         if key.name == "task" && object.name == "pipeline" && holds_tasks(key, &entry.value) {
             report
@@ -150,6 +154,15 @@ fn keys(
         value(report, &key.kind, &entry.value, entry.key_span, &inner);
     }
     presence::check(report, object, entries, key_span, owner);
+}
+
+/// Whether a value asks for nothing.
+const fn is_empty(node: &Node<'_>) -> bool {
+    match &node.value {
+        Value::Sequence(items) => items.is_empty(),
+        Value::Mapping(entries) => entries.is_empty(),
+        Value::Scalar(_) => false,
+    }
 }
 
 /// Whether the value of a key that takes one object looks like several of them by name.

@@ -16,7 +16,7 @@ use crate::ui::{Paint, Ui};
 use anyhow::Result;
 use api::check::{CheckDocument, CheckedFile};
 use look::Looked;
-use pipeline::codes;
+use pipeline::{Unsupported, codes};
 use std::path::PathBuf;
 
 /// The code of a file that cannot be read.
@@ -72,12 +72,14 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let looked = look::look(&args.files, args.dialect)?;
     let mut checked = Vec::new();
     let mut is_unread = false;
-    for Looked {
-        files,
-        said,
-        unread,
-    } in looked
-    {
+    let mut later = Vec::new();
+    for each in looked {
+        let Looked {
+            files,
+            said,
+            unsupported,
+            unread,
+        } = each;
         if format == Format::Human {
             ui.raw(match &unread {
                 Some(error) => fault::human(error, |word| ui.paint(Paint::Bad, word)),
@@ -85,8 +87,12 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
             });
         }
         is_unread |= unread.is_some();
-        findings::by_file(&files, said, &mut checked);
+        findings::by_file(&files, said, &unsupported, &mut checked);
+        later.extend(unsupported);
     }
+    // A file that several refer to is told of once.
+    later.sort_unstable();
+    later.dedup();
     let document = CheckDocument::new(checked);
     match format {
         Format::Human => {}
@@ -99,7 +105,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         Format::Github => ui.data(api::github::annotations(&document)),
     }
     if matches!(format, Format::Human | Format::Github) {
-        sum_up(&document, ui);
+        sum_up(&document, &later, ui);
     }
     Ok(match (is_unread, document.is_accepted()) {
         (true, _) => Exit::Usage,
@@ -108,7 +114,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     })
 }
 
-fn sum_up(document: &CheckDocument, ui: &Ui) {
+fn sum_up(document: &CheckDocument, later: &[Unsupported], ui: &Ui) {
     let is_read = |file: &&CheckedFile| !file.errors.iter().any(|each| each.code == UNREADABLE);
     for file in document.files.iter().filter(is_read) {
         let (errors, warnings) = (file.errors.len(), file.warnings.len());
@@ -121,6 +127,15 @@ fn sum_up(document: &CheckDocument, ui: &Ui) {
             verdict = format!("{verdict}, {}", text::count(warnings, "warning"));
         }
         ui.say(format!("{}: {verdict}", file.file));
+    }
+    // What is an error of the file already was drawn.
+    for each in later.iter().filter(|each| each.task.is_some()) {
+        let Unsupported {
+            file, line, key, ..
+        } = each;
+        ui.say(format!(
+            "note: this version of formic cannot run `{key}` ({file}:{line})"
+        ));
     }
     let read = document.files.iter().filter(is_read);
     let codes = read.flat_map(|file| &file.errors);

@@ -1,6 +1,8 @@
 //! `formic check`.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use crate::world::World;
+use serde_json::Value;
 
 const WRONG: &str = "tasks:\n  test:\n    run: make\n    need: [lint]\n";
 
@@ -50,12 +52,46 @@ fn the_document_has_places_and_help() {
     assert_eq!(document, expected);
 }
 
+/// Key and line of what a file has that cannot be run.
+fn unsupported(file: &Value) -> Vec<String> {
+    let all = file["unsupported"].as_array().unwrap();
+    let place = |each: &Value| format!("{}:{}", each["key"].as_str().unwrap(), each["line"]);
+    all.iter().map(place).collect()
+}
+
 #[test]
 fn what_this_version_cannot_run_is_listed_by_key_and_line() {
-    let text = "tasks:\n  a:\n    run: make\n    container: { image: \"rust:1\" }\n";
+    let text = "parts: {}\ntasks:\n  a:\n    run: make\n    container: { image: \"rust:1\" }\n  \
+        b:\n    executor:\n      sandbox\n    run: make\n  c: { uses: \"oci://registry/task\" }\n";
     let document = World::new(text).formic(&["check", "--json"]).code(1).json();
-    let unsupported = &document["files"][0]["unsupported"][0];
-    assert_eq!(unsupported["line"], 4);
+    let listed = unsupported(&document["files"][0]);
+    assert_eq!(listed, ["parts:1", "container:5", "executor:7", "uses:10"]);
+}
+
+#[test]
+fn what_run_refuses_is_listed_by_check_at_the_same_lines() {
+    let text = "secrets: [TOKEN]\nx-common: &common\n  cache: [{ key: \"k-${{ hash('x') }}\", paths: [x] }]\ntasks:\n  \
+        a:\n    <<: *common\n    run: make\n    inputs: [src]\n    reports: { junit: a.xml }\n    secrets:\n      - TOKEN\n  \
+        b: { uses: ./ci/b.yaml }\n  c: { run: make, cache: [], secrets: [], reports: {} }\n";
+    let world = World::new(text);
+    world.write("ci/b.yaml", "task:\n  run: make\n  inputs: [src]\n");
+    let _ran = world.formic(&["lock"]).ok();
+    let ran = world.formic(&["check", "--json"]).ok();
+    let files = ran.json();
+    let listed = unsupported(&files["files"][0]);
+    assert_eq!(listed, ["cache:3", "inputs:8", "reports:9", "secrets:10"]);
+    assert_eq!(files["files"][1]["file"], "ci/b.yaml");
+    assert_eq!(unsupported(&files["files"][1]), ["inputs:3"]);
+    let _ran = world.formic(&["check"]).ok().says(
+        "note: this version of formic cannot run `inputs` (ci/b.yaml:3)\n\
+         note: this version of formic cannot run `cache` (formic.yaml:3)\n",
+    );
+    let _ran = world.formic(&["run"]).code(2).says(
+        "error: this version of formic cannot run `cache` of task `a` (formic.yaml:3), \
+         `inputs` of task `a` (formic.yaml:8), `reports` of task `a` (formic.yaml:9), \
+         `secrets` of task `a` (formic.yaml:10), `inputs` of task `b` (ci/b.yaml:3)\n",
+    );
+    let _ran = world.formic(&["plan", "c"]).ok();
 }
 
 #[test]

@@ -327,10 +327,10 @@ fn what_run_refuses_is_listed_and_ends_with_its_code() {
     let ran = world.formic(&["plan", "--json"]).code(2);
     assert_eq!(
         ran.json()["unsupported"],
-        serde_json::json!([{"key": "cache", "task": "a", "file": "formic.yaml", "line": 2}])
+        serde_json::json!([{"key": "cache", "task": "a", "file": "formic.yaml", "line": 4}])
     );
     let _ran = ran
-        .says("refused: this version of formic cannot run `cache` of task `a` (formic.yaml:2)\n");
+        .says("refused: this version of formic cannot run `cache` of task `a` (formic.yaml:4)\n");
     let _ran = world.formic(&["run"]).code(2);
 }
 

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Where something stands in a source file, for messages while the run goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// Line, from 1.
     pub line: u32,

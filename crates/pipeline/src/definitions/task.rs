@@ -64,7 +64,8 @@ pub(super) static TASK: Object = Object::new(
             ]),
             "Secrets that it may read, each in the variable of its name, or by variable. Of a task with `uses`: secrets of the file, each by the name that it has here.",
             "secrets: { TOKEN: REGISTRY_TOKEN }",
-        ),
+        )
+        .later(),
         Key::new("timeout", Kind::Duration, "Time limit of one attempt; with `uses`, of everything in the file but its `finally`.", "timeout: 20m").default("none"),
         Key::new(
             "retry",
@@ -96,7 +97,8 @@ pub(super) static TASK: Object = Object::new(
             },
             "Files with results by format.",
             "reports: { junit: target/junit.xml }",
-        ),
+        )
+        .later(),
         Key::new(
             "inputs",
             Kind::List {
@@ -105,7 +107,8 @@ pub(super) static TASK: Object = Object::new(
             },
             "Files whose content decides, with the definition, whether an earlier result is taken over.",
             "inputs: [Cargo.lock, \"src/**\"]",
-        ),
+        )
+        .later(),
         Key::new(
             "cache",
             Kind::List {
@@ -114,7 +117,8 @@ pub(super) static TASK: Object = Object::new(
             },
             "Files that are kept from run to run to save time.",
             "cache: [{ key: deps, paths: [node_modules] }]",
-        ),
+        )
+        .later(),
         Key::new(
             "services",
             Kind::Map {

@@ -14,6 +14,8 @@ pub(crate) struct CallDraft {
     /// The reference as written.
     pub reference: String,
     pub span: Span,
+    /// Where the key `uses` stands.
+    pub uses_span: Span,
     /// Where `with` stands, or else `uses`.
     pub with_span: Span,
     pub with: Vec<Given>,
@@ -58,6 +60,7 @@ impl Reader<'_, '_> {
         let mut call = CallDraft {
             reference: uses.value.text()?.trim().to_owned(),
             span: uses.value.span,
+            uses_span: uses.key_span,
             with_span: node
                 .entry("with")
                 .map_or(uses.key_span, |entry| entry.key_span),

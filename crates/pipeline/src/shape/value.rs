@@ -35,9 +35,13 @@ pub(super) fn scalar(
         return;
     }
     if let Some(fault) = fault(kind, scalar, node, owner) {
+        let is_later = std::ptr::eq(fault.code, &raw const codes::NOT_YET);
         report
             .error(fault.code, node.span, fault.message)
             .help_if(fault.help.or_else(|| owner.shown()));
+        if is_later {
+            report.unsupported(owner.name, key_span, None);
+        }
     }
 }
 

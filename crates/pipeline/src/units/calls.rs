@@ -47,6 +47,9 @@ impl Reading<'_, '_, '_> {
                 // That nothing is evaluated there was said already.
                 Err(_) | Ok(_) if call.reference.contains("${{") => {}
                 Err(bad) => {
+                    if std::ptr::eq(bad.code, &raw const codes::NOT_YET) {
+                        self.report.unsupported("uses", call.uses_span, None);
+                    }
                     self.report
                         .error(bad.code, call.span, bad.message)
                         .help(bad.help);

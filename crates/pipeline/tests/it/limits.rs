@@ -153,6 +153,16 @@ fn generated_tasks_are_a_scope_of_their_own() {
 }
 
 #[test]
+fn a_generated_task_that_this_version_cannot_run_is_refused_at_its_key() {
+    let later = "tasks:\n  a:\n    run: x\n    inputs: [src]\n";
+    let refused = compile_fragment(&SourceFile::new("more.yaml", later)).unwrap_err();
+    assert_eq!(
+        (refused[0].line, &*refused[0].message),
+        (4, "this version of Formic cannot run `inputs`")
+    );
+}
+
+#[test]
 fn generated_tasks_are_checked_like_a_file_and_bounded() {
     let refused = compile_fragment(&SourceFile::new(
         "more.yaml",

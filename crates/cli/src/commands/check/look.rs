@@ -11,7 +11,7 @@ use crate::project::{self, PipelineFile, Project};
 use crate::text;
 use crate::uses::{Files, Loader, Look};
 use anyhow::Result;
-use pipeline::{Diagnostic, Severity, SourceFile, Span};
+use pipeline::{Checked, Diagnostic, Severity, SourceFile, Span, Unsupported};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,8 @@ const LOCK_FILE: &str = "E1010";
 pub(super) struct Looked {
     pub files: Files,
     pub said: Vec<Diagnostic>,
+    /// What a run would refuse.
+    pub unsupported: Vec<Unsupported>,
     /// Why the file was not read.
     pub unread: Option<anyhow::Error>,
 }
@@ -93,6 +95,7 @@ impl Looked {
                 help,
             )],
             files: Files::alone(source),
+            unsupported: Vec::new(),
             unread: Some(error),
         }
     }
@@ -110,6 +113,7 @@ impl Looked {
         Self {
             said: vec![said_at(LOCK_FILE, &source, place, message, help)],
             files: Files::alone(source),
+            unsupported: Vec::new(),
             unread: None,
         }
     }
@@ -133,9 +137,15 @@ impl Looking {
             }
         };
         let files = self.loader(top).load(source)?;
+        let Checked {
+            diagnostics,
+            unsupported,
+            ..
+        } = files.check();
         self.looked.push(Looked {
-            said: files.check(),
             files,
+            said: diagnostics,
+            unsupported,
             unread: None,
         });
         Ok(())
