@@ -9,11 +9,12 @@ use crate::fault::Fault;
 use crate::git::{self, Found, Git};
 use crate::project::Project;
 use crate::text;
+use crate::ui::Ui;
 use anyhow::Result;
 use model::source::Source;
 use model::{Json, JsonMap, limits};
 use pipeline::Request;
-use pipeline::signal::{Decision, Kind, On, matches};
+use pipeline::signal::{Decision, Kind, On, Unasked, matches};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,9 @@ pub(crate) struct Options {
     /// The branch of the signal; the one that is checked out when absent
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
+    /// The branch that the pull request goes to
+    #[arg(long, value_name = "NAME")]
+    base: Option<String>,
     /// The tag of the signal
     #[arg(long, value_name = "NAME")]
     tag: Option<String>,
@@ -50,6 +54,21 @@ pub(crate) struct Asked {
     /// Whether a signal was named; else a person asks, whom every pipeline that is named obeys.
     is_named: bool,
     params: BTreeMap<String, String>,
+}
+
+/// Says which filters of `on` nobody could ask, and what to give for it.
+pub(crate) fn tell_unasked(decision: &Decision, ui: &Ui) {
+    for each in &decision.unasked {
+        let option = match each {
+            Unasked::Branch => "--branch NAME",
+            Unasked::Base => "--base NAME",
+            Unasked::Files => "--since REF",
+        };
+        let sentence = each.sentence();
+        ui.say(format!(
+            "note: of `on` {sentence}; `{option}` or `--payload FILE` says it"
+        ));
+    }
 }
 
 /// What Git says of a working tree.
@@ -82,6 +101,13 @@ impl Options {
             .help("leave it out, or say `--on tag`")
             .into());
         }
+        if self.base.is_some() && kind != Some(Kind::PullRequest) {
+            return Err(
+                Fault::usage("`--base` belongs to the signal `pull_request`")
+                    .help("leave it out, or say `--on pull_request`")
+                    .into(),
+            );
+        }
         let is_tag = self.tag.is_some() || kind == Some(Kind::Tag);
         let is_named = is_tag || kind.is_some();
         let kind = if is_tag {
@@ -96,6 +122,9 @@ impl Options {
         }
         if let Some(branch) = &self.branch {
             set("branch", branch);
+        }
+        if let Some(base) = &self.base {
+            set("base", base);
         }
         if let Some(tag) = &self.tag {
             set("tag", tag);
@@ -167,6 +196,7 @@ impl Asked {
         Decision {
             starts: true,
             reason: "a person asks".to_owned(),
+            unasked: Vec::new(),
         }
     }
 

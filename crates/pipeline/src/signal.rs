@@ -7,7 +7,7 @@ pub mod cron;
 mod on;
 mod pattern;
 
-pub use on::{Decision, Filter, On, Schedule, matches};
+pub use on::{Decision, Filter, On, Schedule, Unasked, matches};
 pub(crate) use pattern::PATTERN_CHARS;
 pub use pattern::{Pattern, Patterns};
 

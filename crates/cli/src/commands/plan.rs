@@ -41,6 +41,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let looked = chosen.look(&asked.request(), ui)?;
     let decision = asked.starts(&looked.on);
     let starts = decision.starts;
+    signal::tell_unasked(&decision, ui);
     let document = planned(&looked, decision, ui);
     if ui.wish.json {
         ui.document(&document);

@@ -50,6 +50,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
             ui,
         ));
     }
+    signal::tell_unasked(&decision, ui);
     looked.refuse_unsupported()?;
     let board = Board::open(&project, ui)?;
     let recorded = source::record(&project.dir, &board)?;

@@ -207,6 +207,39 @@ fn a_signal_with_a_slip_is_told_with_the_nearest() {
 }
 
 #[test]
+fn a_filter_that_nobody_could_ask_is_told_with_the_option_that_says_it() {
+    let text = "on: { pull_request: { branches: [main] } }\ntasks: {a: {run: 'true'}}\n";
+    let world = World::new(text);
+    let plan =
+        |args: &[&str]| world.formic(&[&["plan", "--json", "--on", "pull_request"], args].concat());
+    let note = "note: of `on` `branches` was not asked: the branch that it goes to is not known; \
+        `--base NAME` or `--payload FILE` says it\n";
+    let ran = plan(&[]).ok().says(note);
+    assert_eq!(
+        ran.json()["reason"],
+        "`on.pull_request` lets it pass; `branches` was not asked: the branch that it goes to is not known"
+    );
+    let _ran = world
+        .formic(&["run", "--on", "pull_request"])
+        .ok()
+        .says(note);
+    let ran = plan(&["--base", "main"]).ok();
+    assert_eq!(
+        (&*ran.err, ran.json()["starts"].as_bool()),
+        ("", Some(true))
+    );
+    let ran = plan(&["--base", "dev"]).ok();
+    assert_eq!(
+        ran.json()["reason"],
+        "`on.pull_request.branches` takes `main`, and signal.base is 'dev'"
+    );
+    let _ran = world
+        .formic(&["plan", "--base", "main"])
+        .code(2)
+        .says("error: `--base` belongs to the signal `pull_request`\n");
+}
+
+#[test]
 fn a_payload_gives_names_and_its_faults_have_a_line() {
     let world = World::new(SHOP);
     world.write(

@@ -59,6 +59,31 @@ pub struct Decision {
     pub starts: bool,
     /// Why or why not, with the filter and the value.
     pub reason: String,
+    /// The filters that were passed over, since what they look at is not known.
+    pub unasked: Vec<Unasked>,
+}
+
+/// A filter of `on` that is not asked, since the signal does not say what it looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unasked {
+    /// The branch of a push.
+    Branch,
+    /// The branch that a pull request goes to.
+    Base,
+    /// The changed files.
+    Files,
+}
+
+impl Unasked {
+    /// Which filter it is, and why it was not asked.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Branch => "`branches` was not asked: the branch is not known",
+            Self::Base => "`branches` was not asked: the branch that it goes to is not known",
+            Self::Files => "`paths` was not asked: which files have changed is not known",
+        }
+    }
 }
 
 impl Decision {
@@ -66,6 +91,7 @@ impl Decision {
         Self {
             starts: true,
             reason: reason.into(),
+            unasked: Vec::new(),
         }
     }
 
@@ -73,6 +99,7 @@ impl Decision {
         Self {
             starts: false,
             reason: reason.into(),
+            unasked: Vec::new(),
         }
     }
 }
@@ -119,8 +146,8 @@ impl On {
     }
 }
 
-/// Whether `signal`, the names below `signal`, sets a pipeline with this `on` going. Changed files that the signal does not
-/// give are not known, and pass; so does a branch that it does not give.
+/// Whether `signal`, the names below `signal`, sets a pipeline with this `on` going. What the signal does not give is not known:
+/// filters over it are not asked, and the decision says so.
 #[must_use]
 pub fn matches(on: &On, signal: &JsonMap) -> Decision {
     let kind = match text(signal, "kind") {
@@ -132,8 +159,8 @@ pub fn matches(on: &On, signal: &JsonMap) -> Decision {
     };
     let known = Decision::yes(format!("`on` names {}", kind.as_str()));
     match kind {
-        Kind::Push => of_filter(on, on.push.as_ref(), kind, signal, "branch"),
-        Kind::PullRequest => of_filter(on, on.pull_request.as_ref(), kind, signal, "base"),
+        Kind::Push => of_filter(on, on.push.as_ref(), kind, signal),
+        Kind::PullRequest => of_filter(on, on.pull_request.as_ref(), kind, signal),
         Kind::Tag => match &on.tag {
             None => unnamed(on, kind),
             Some(patterns) => of_patterns("on.tag", patterns, "tag", signal).unwrap_or(known),
@@ -163,33 +190,47 @@ fn unnamed(on: &On, kind: Kind) -> Decision {
     ))
 }
 
-fn of_filter(
-    on: &On,
-    filter: Option<&Filter>,
-    kind: Kind,
-    signal: &JsonMap,
-    branch: &str,
-) -> Decision {
+fn of_filter(on: &On, filter: Option<&Filter>, kind: Kind, signal: &JsonMap) -> Decision {
     let Some(filter) = filter else {
         return unnamed(on, kind);
     };
     let key = format!("on.{}", kind.as_str());
+    let (branch, unknown) = match kind {
+        Kind::PullRequest => ("base", Unasked::Base),
+        Kind::Push | Kind::Tag | Kind::Schedule | Kind::Manual | Kind::Api => {
+            ("branch", Unasked::Branch)
+        }
+    };
     let branches = of_patterns(&format!("{key}.branches"), &filter.branches, branch, signal);
     if let Some(refused) = branches {
         return refused;
     }
-    if filter.paths.is_empty() {
-        return Decision::yes(format!("`{key}` lets it pass"));
+    let mut unasked = Vec::new();
+    if !filter.branches.is_empty() && text(signal, branch).is_empty() {
+        unasked.push(unknown);
     }
     let files = signal.get("changed_files").and_then(Json::as_array);
-    let Some(files) = files else {
-        return Decision::yes(format!(
-            "`{key}` lets it pass; which files have changed is not known, so `paths` was not asked"
-        ));
+    let mut decision = match files {
+        _ if filter.paths.is_empty() => Decision::yes(format!("`{key}` lets it pass")),
+        Some(files) => of_paths(&key, &filter.paths, files),
+        None => {
+            unasked.push(Unasked::Files);
+            Decision::yes(format!("`{key}` lets it pass"))
+        }
     };
+    if decision.starts {
+        for each in &unasked {
+            decision.reason = format!("{}; {}", decision.reason, each.sentence());
+        }
+        decision.unasked = unasked;
+    }
+    decision
+}
+
+fn of_paths(key: &str, paths: &Patterns, files: &[Json]) -> Decision {
     let files: Vec<&str> = files.iter().filter_map(Json::as_str).collect();
-    let wanted = filter.paths.listed();
-    let taken = files.iter().find(|file| filter.paths.pass(file));
+    let wanted = paths.listed();
+    let taken = files.iter().find(|file| paths.pass(file));
     match (taken, files.first()) {
         (Some(file), _) => Decision::yes(format!("`{key}.paths` takes the changed file '{file}'")),
         (None, None) => Decision::no(format!(
@@ -308,7 +349,7 @@ mod tests {
             said(&on, json!({"kind": "push", "branch": "b"})),
             (
                 true,
-                "`on.push` lets it pass; which files have changed is not known, so `paths` was not asked".to_owned()
+                "`on.push` lets it pass; `paths` was not asked: which files have changed is not known".to_owned()
             )
         );
     }
@@ -341,6 +382,32 @@ mod tests {
             .0
         };
         assert_eq!([to("main"), to("dev"), to("")], [true, false, true]);
+    }
+
+    #[test]
+    fn a_filter_over_what_is_not_known_is_not_asked_and_told() {
+        let filter = push(&["main"], &["src/**"]).push;
+        let on = On {
+            pull_request: filter.clone(),
+            push: filter,
+            ..On::nothing()
+        };
+        let decision = matches(&on, &signal(json!({"kind": "pull_request", "branch": "x"})));
+        assert_eq!(decision.unasked, [Unasked::Base, Unasked::Files]);
+        assert_eq!(
+            decision.reason,
+            "`on.pull_request` lets it pass; `branches` was not asked: the branch that it goes to is not known; \
+             `paths` was not asked: which files have changed is not known"
+        );
+        let decision = matches(
+            &on,
+            &signal(json!({"kind": "push", "changed_files": ["src/a"]})),
+        );
+        assert_eq!(decision.unasked, [Unasked::Branch]);
+        assert_eq!(
+            decision.reason,
+            "`on.push.paths` takes the changed file 'src/a'; `branches` was not asked: the branch is not known"
+        );
     }
 
     #[test]
