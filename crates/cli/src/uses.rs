@@ -11,6 +11,7 @@ mod remote;
 use crate::fault::Fault;
 use crate::fetch::{Cache, Refused};
 use crate::lock::{self, LockFile};
+use crate::text;
 use crate::ui::Ui;
 use anyhow::Result;
 use model::digest::Digest;
@@ -253,14 +254,14 @@ impl Loader {
 /// Whether a person means `address` by `name`: the reference, its path, its repository, or it without version.
 pub(crate) fn means(address: &Address, name: &str) -> bool {
     let whole = address.to_string();
-    let without_version = whole.rsplit_once('@').map_or("", |(before, _)| before);
-    let repository = match address {
-        Address::Local(_) => "",
-        Address::Git { url, .. } => url,
+    if name == whole || name == address.path() {
+        return true;
+    }
+    let Address::Git { url, .. } = address else {
+        return false;
     };
-    name == whole
-        || name == address.path()
-        || (matches!(address, Address::Git { .. }) && [without_version, repository].contains(&name))
+    let without_version = whole.rsplit_once('@').map_or("", |(before, _)| before);
+    name == without_version || name.strip_prefix("git+").unwrap_or(name) == url
 }
 
 /// The first digits of a commit.
@@ -282,11 +283,27 @@ fn may_refer(text: &[u8]) -> bool {
     text.contains("uses") || text.contains("include")
 }
 
-/// What cannot be pinned because a file could not be loaded.
+/// What cannot be pinned because files could not be loaded, each with the place that refers to it.
 pub(crate) fn unloadable(files: &Files) -> Option<Fault> {
-    let failed = files.sources.iter().find_map(|(_, loaded)| match loaded {
+    let said = files.check().diagnostics;
+    let failed = files.sources.iter().filter_map(|(_, loaded)| match loaded {
         Loaded::Failed(failed) => Some(failed),
         Loaded::File(_) => None,
-    })?;
-    Some(Fault::usage(failed.message.clone()).help(failed.help.clone()))
+    });
+    let (mut messages, mut helps) = (Vec::new(), Vec::new());
+    for each in failed {
+        let place = said.iter().find(|said| said.message == each.message);
+        let place = place.map_or_else(String::new, |at| {
+            format!(" ({}:{}:{})", text::plain(&at.file), at.line, at.column)
+        });
+        messages.push(format!("{}{place}", each.message));
+        if !helps.contains(&each.help) {
+            helps.push(each.help.clone());
+        }
+    }
+    if messages.is_empty() {
+        return None;
+    }
+    let fault = Fault::usage(messages.join("; "));
+    Some(helps.into_iter().fold(fault, Fault::help))
 }

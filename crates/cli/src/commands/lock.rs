@@ -4,13 +4,14 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::lock::NAME;
 use crate::project::Project;
+use crate::summary;
 use crate::text;
 use crate::ui::Ui;
 use crate::uses::{self, Loader, Look};
 use anyhow::{Context as _, Result};
 use api::lock::{LockChange, LockDocument, LockPin};
-use pipeline::Address;
 use pipeline::lock::{Change, Lock, Pin};
+use pipeline::{Address, Diagnostic};
 
 /// Pin what pipelines use, and show what has changed
 #[derive(Debug, clap::Args)]
@@ -29,16 +30,22 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let files = project.must_have_files()?;
     let mut loader = Loader::new(&project.dir, Look::Anew);
     loader.only.clone_from(&args.update);
+    let mut faulty = Vec::new();
     for file in files {
         let loaded = loader.load(file.read()?)?;
         if let Some(fault) = uses::unloadable(&loaded) {
             return Err(fault.into());
         }
+        let said = loaded.check().diagnostics;
+        faulty.extend(said.into_iter().find(Diagnostic::is_error));
     }
     let old = loader.lock()?.lock.clone();
-    let all = Lock {
+    let mut all = Lock {
         pins: loader.found.clone(),
     };
+    if let Some(first) = faulty.first() {
+        keep_unseen(&old, &mut all, first, ui);
+    }
     let new = match &args.update {
         None => all,
         Some(name) => with_only(&old, &all, name)?,
@@ -49,7 +56,12 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         return Ok(Exit::Success);
     }
     if args.check {
-        ui.say(format!("`{NAME}` is out of date; `formic lock` writes it"));
+        let update = args.update.as_ref().map_or_else(String::new, |name| {
+            format!(" --update {}", summary::quoted(name))
+        });
+        ui.say(format!(
+            "`{NAME}` is out of date; `formic lock{update}` writes it"
+        ));
         return Ok(Exit::Red);
     }
     loader.lock()?.write(&new).with_context(|| {
@@ -57,6 +69,26 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
             .help("check the permissions of the project's folder")
     })?;
     Ok(Exit::Success)
+}
+
+/// Keeps what is pinned and was not seen: a file with faults may not show all that it uses.
+fn keep_unseen(old: &Lock, all: &mut Lock, fault: &Diagnostic, ui: &Ui) {
+    let unseen = old
+        .pins
+        .iter()
+        .filter(|(address, _)| !all.pins.contains_key(address));
+    let unseen: Vec<_> = unseen
+        .map(|(address, pin)| (address.clone(), pin.clone()))
+        .collect();
+    if unseen.is_empty() {
+        return;
+    }
+    let (file, line) = (text::plain(&fault.file), fault.line);
+    let count = text::count(unseen.len(), "reference");
+    ui.say(format!(
+        "note: kept, though not seen: {count}; `{file}` has errors (line {line}), which `formic check` shows"
+    ));
+    all.pins.extend(unseen);
 }
 
 /// The old pins, with those that `name` means looked up again.
@@ -116,7 +148,7 @@ fn report(changes: &[Change], pins: usize, ui: &Ui) {
     let count = text::count(pins, "reference");
     ui.say(match changes.len() {
         0 => format!("{count} pinned, nothing has changed"),
-        changed => format!("{count} pinned, {}", text::count(changed, "change")),
+        changed => format!("{count}, {}", text::count(changed, "change")),
     });
 }
 

@@ -394,3 +394,42 @@ fn a_repository_that_cannot_be_reached_is_the_platforms_trouble() {
         .code(7)
         .says("there is no `git` program here");
 }
+
+#[test]
+fn a_file_with_faults_takes_no_pin_away() {
+    let world = local();
+    let _ran = world.formic(&["lock"]).ok();
+    let lock = world.read("formic.lock");
+    world.write("formic.yaml", &format!("{LOCAL}  more: {{ run: x\n"));
+    let _ran = world.formic(&["lock", "--check"]).ok();
+    let _ran = world.formic(&["lock"]).ok().says(
+        "note: kept, though not seen: 1 reference; `formic.yaml` has errors (line 4), which `formic check` shows\n\
+         1 reference pinned, nothing has changed\n",
+    );
+    assert_eq!(world.read("formic.lock"), lock);
+}
+
+#[test]
+fn what_cannot_be_looked_up_is_told_with_its_place() {
+    let world = local();
+    world.write(
+        "formic.yaml",
+        &LOCAL.replace("ci/scan.yaml", "ci/scann.yaml"),
+    );
+    let _ran = world.formic(&["lock"]).code(2).says(
+        "error: there is no file `ci/scann.yaml` in the project (formic.yaml:2:17)\n\
+         help: did you mean `./ci/scan.yaml`?\n",
+    );
+}
+
+#[test]
+fn a_repository_is_named_as_in_the_files_and_what_would_write_it_is_said() {
+    let world = remote("scan.yaml@v1");
+    let _ran = world.formic(&["lock"]).ok();
+    move_tag(&world);
+    let repository = format!("git+file://{}/shared", world.outside().display());
+    let stale = world.formic(&["lock", "--check", "--update", &repository]);
+    let _ran = stale.code(1).says(&format!(
+        "`formic.lock` is out of date; `formic lock --update '{repository}'` writes it\n"
+    ));
+}
