@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::budget::{Budget, MAX_STRING_BYTES};
+use crate::check::MAX_ERRORS;
 use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::functions::to_text;
@@ -36,25 +37,37 @@ pub enum Part {
 }
 
 const OPEN: &str = "${{";
+const CLOSE: &str = "}}";
 
 impl Template {
     /// Parses a template; spans in errors and programs refer to `text`.
     pub fn parse(dialect: Dialect, text: &str) -> Result<Self, Error> {
-        Self::parse_parts(dialect, text).map_err(|error| *error)
+        let (template, mut errors) = Self::parse_parts(dialect, text, 1);
+        match errors.pop() {
+            None => Ok(template),
+            Some(error) => Err(error),
+        }
     }
 
-    fn parse_parts(dialect: Dialect, text: &str) -> Result<Self, Box<Error>> {
-        if !text.contains(OPEN) {
-            let parts = if text.is_empty() {
-                Vec::new()
-            } else {
-                vec![Part::Text(text.to_owned())]
-            };
-            return Ok(Self { parts });
-        }
-        parser::check_size(text)?;
-        let shared: Arc<str> = text.into();
+    /// Parses as much of a template as can be read: what is right, in order, and every error of its other
+    /// expressions, at most [`MAX_ERRORS`]. Without an error it is what [`Self::parse`] gives.
+    pub fn parse_leniently(dialect: Dialect, text: &str) -> (Self, Vec<Error>) {
+        Self::parse_parts(dialect, text, MAX_ERRORS)
+    }
+
+    fn parse_parts(dialect: Dialect, text: &str, most_errors: usize) -> (Self, Vec<Error>) {
         let mut parts = Vec::new();
+        let mut errors = Vec::new();
+        if !text.contains(OPEN) {
+            if !text.is_empty() {
+                parts.push(Part::Text(text.to_owned()));
+            }
+            return (Self { parts }, errors);
+        }
+        if let Err(error) = parser::check_size(text) {
+            return (Self { parts }, vec![*error]);
+        }
+        let shared: Arc<str> = text.into();
         let mut plain = String::new();
         let mut at = 0;
         while let Some(found) = text[at..].find(OPEN) {
@@ -70,24 +83,33 @@ impl Template {
                 parts.push(Part::Text(std::mem::take(&mut plain)));
             }
             let start = open + OPEN.len();
-            let (program, end) = match dialect {
-                Dialect::Cel => {
-                    let (ast, end) = parser::parse_embedded(&shared, start)
-                        .map_err(|error| embedded(text, open, error))?;
-                    (Program::new(dialect, ast), end)
-                }
+            let parsed = match dialect {
+                Dialect::Cel => parser::parse_embedded(&shared, start),
             };
-            parts.push(Part::Expr {
-                program,
-                span: Span::new(open, end),
-            });
-            at = end;
+            match parsed {
+                Ok((ast, end)) => {
+                    parts.push(Part::Expr {
+                        program: Program::new(dialect, ast),
+                        span: Span::new(open, end),
+                    });
+                    at = end;
+                }
+                Err(error) => {
+                    errors.push(*embedded(text, open, error));
+                    // The next expression begins behind the end of this one.
+                    let end = text[open..].find(CLOSE);
+                    let Some(end) = end.filter(|_| errors.len() < most_errors) else {
+                        return (Self { parts }, errors);
+                    };
+                    at = open + end + CLOSE.len();
+                }
+            }
         }
         plain.push_str(&text[at..]);
         if !plain.is_empty() {
             parts.push(Part::Text(plain));
         }
-        Ok(Self { parts })
+        (Self { parts }, errors)
     }
 
     /// Its pieces in order.
@@ -169,7 +191,7 @@ pub fn in_text(value: &Value) -> Result<Text, Error> {
 
 /// An error of an expression, with help when the expression has no end.
 fn embedded(text: &str, open: usize, mut error: Box<Error>) -> Box<Error> {
-    if !text[open..].contains("}}") {
+    if !text[open..].contains(CLOSE) {
         return Box::new(
             Error::parse("`${{` has no end", Span::new(open, open + OPEN.len()))
                 .with_help("close it with `}}`, or write `$${{` for the text itself"),

@@ -141,7 +141,9 @@ pub fn compile_fragment(file: &SourceFile) -> Result<Fragment, Vec<Diagnostic>> 
                 "the file makes {members} tasks; a task may generate at most {}",
                 limits::GENERATED_TASKS
             );
-            report.error(&codes::LIMIT, Span::default(), message);
+            report
+                .error(&codes::LIMIT, Span::default(), message)
+                .help("make fewer, or let several tasks generate them");
         }
         let (scopes, tasks) = scopes(units.all);
         Some(Fragment { scopes, tasks })

@@ -3,8 +3,11 @@
 //! A [`Report`] collects them while a file is read, so that one reading tells everything. Drawing
 //! them (source lines, colours) is the command line's business.
 
+mod cut;
+
 use crate::codes::Code;
 use crate::source::Lines;
+use cut::{For, cut};
 use std::collections::BTreeSet;
 
 /// Errors shown for one file; whoever sees a hundred mends some and looks again.
@@ -111,7 +114,7 @@ pub(crate) struct Added<'r>(&'r mut Diagnostic);
 
 impl Added<'_> {
     pub(crate) fn help(self, help: impl Into<String>) -> Self {
-        self.0.help = Some(help.into());
+        self.0.help = Some(cut(help.into(), For::Help));
         self
     }
 
@@ -123,7 +126,12 @@ impl Added<'_> {
     }
 
     pub(crate) fn label(self, span: Span, text: impl Into<String>) -> Self {
-        self.0.labels.push((span, text.into()));
+        self.0.labels.push((span, cut(text.into(), For::Message)));
+        self
+    }
+
+    pub(crate) fn note(self, text: impl Into<String>) -> Self {
+        self.0.notes.push(cut(text.into(), For::Help));
         self
     }
 }
@@ -331,7 +339,7 @@ impl<'a> Report<'a> {
             span,
             line: place.line,
             column: place.column,
-            message,
+            message: cut(message, For::Message),
             labels: Vec::new(),
             elsewhere: Vec::new(),
             help: None,

@@ -44,14 +44,14 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, Fault> {
     Ok(parsed)
 }
 
-/// Reads a text with expressions in it.
-pub(crate) fn template(text: &str) -> Result<Parsed, Fault> {
-    let template = Template::parse(Dialect::Cel, text).map_err(fault)?;
+/// Reads a text with expressions in it: what is right of it, and what is wrong with the rest.
+pub(crate) fn template(text: &str) -> (Parsed, Vec<Fault>) {
+    let (template, errors) = Template::parse_leniently(Dialect::Cel, text);
     let mut parsed = Parsed::default();
     for program in template.programs() {
         parsed.add(program);
     }
-    Ok(parsed)
+    (parsed, errors.into_iter().map(fault).collect())
 }
 
 /// What is wrong with the types of an expression, and the name of its own type if nothing is.

@@ -10,7 +10,7 @@ use crate::read::{Draft, File, Need};
 use model::ids::DefNo;
 use model::limits;
 use model::plan::{Edge, Phase, Text, ValueType};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The edges of every task, in order, after reporting what is wrong with them.
 pub(crate) fn check(report: &mut Report<'_>, names: &Names<'_>) -> Vec<Vec<Edge>> {
@@ -38,11 +38,13 @@ fn needs(report: &mut Report<'_>, names: &Names<'_>, task: &Draft) -> Vec<Edge> 
             task.needs.len(),
             limits::NEEDS_PER_TASK
         );
-        report.error(
-            &codes::LIMIT,
-            task.needs[limits::NEEDS_PER_TASK].span,
-            message,
-        );
+        report
+            .error(
+                &codes::LIMIT,
+                task.needs[limits::NEEDS_PER_TASK].span,
+                message,
+            )
+            .help("let one task need some of them, and need that one here");
     }
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     for need in &task.needs {
@@ -181,8 +183,12 @@ fn refuse_cycles(report: &mut Report<'_>, file: &File, edges: &[Vec<Edge>]) {
     }
 }
 
+/// Needs of a circle that are shown.
+const DRAWN: usize = 12;
+/// Letters of a circle that is drawn in one line.
+const LINE: usize = 100;
+
 fn report_cycle(report: &mut Report<'_>, file: &File, circle: &[usize]) {
-    const DRAWN: usize = 12;
     // The circle is told from the task that stands first in the file.
     let first = circle
         .iter()
@@ -208,19 +214,37 @@ fn report_cycle(report: &mut Report<'_>, file: &File, circle: &[usize]) {
         need.map_or(file.tasks[task].name_span, |need| need.span)
     };
     let next = |at: usize| turned[(at + 1) % turned.len()];
-    let mut added = report
-        .error(
-            &codes::CYCLE,
-            span_of(turned[0], next(0)),
-            format!("tasks need each other in a circle: {}", drawn.join(" -> ")),
-        )
-        .help("remove one of these needs");
-    for (at, task) in turned.iter().enumerate().skip(1).take(DRAWN) {
-        added = added.label(
-            span_of(*task, next(at)),
-            format!("`{}` needs `{}`", name(*task), name(next(at))),
-        );
+    let drawn = drawn.join(" -> ");
+    let message = if drawn.chars().count() > LINE {
+        format!("{} tasks need each other in a circle", turned.len())
+    } else {
+        format!("tasks need each other in a circle: {drawn}")
+    };
+    let edges = turned.iter().enumerate().take(DRAWN).map(|(at, task)| {
+        let (task, needed) = (*task, next(at));
+        let words = format!("`{}` needs `{}`", name(task), name(needed));
+        (span_of(task, needed), words)
+    });
+    let edges: Vec<(Span, String)> = edges.collect();
+    let lines: BTreeSet<usize> = edges
+        .iter()
+        .map(|(span, _)| report.lines().line_of(span.start).start)
+        .collect();
+    let added = report.error(&codes::CYCLE, edges[0].0, message);
+    let mut added = added.help("remove one of these needs");
+    if lines.len() == edges.len() {
+        for (span, words) in edges.into_iter().skip(1) {
+            added = added.label(span, words);
+        }
+        return;
     }
+    // Marks on one line would hide each other, so every need has a line of its own below.
+    let more = turned.len() - edges.len();
+    let mut list: Vec<String> = edges.into_iter().map(|(_, words)| words).collect();
+    if more > 0 {
+        list.push(format!("and {more} more"));
+    }
+    added.note(list.join("\n"));
 }
 
 /// Artifacts that are taken: from a needed task that gives them.

@@ -277,7 +277,7 @@ impl Reading<'_, '_, '_> {
                             limits::SCOPE_DEPTH
                         ),
                     )
-                    .help("include the file further up");
+                    .help("include it in the pipeline, or in a file nearer to it");
                 continue;
             }
             let Some(part) = self.part(&address, span) else {
@@ -363,7 +363,7 @@ impl Reading<'_, '_, '_> {
                         limits::SCOPE_DEPTH
                     ),
                 )
-                .help("use the file further up");
+                .help("let a task of the pipeline, or of a file nearer to it, use this file");
             return None;
         }
         let part = self.part(address, span)?;

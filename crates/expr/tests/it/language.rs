@@ -300,3 +300,19 @@ fn what_is_compared_with_a_text_can_be_asked() {
         [""; 0]
     );
 }
+
+#[test]
+fn every_broken_expression_of_a_template_is_told() {
+    let text = "${{ 1 + }} a ${{ 2 }} ${{ ) }} $${{ x ${{ 'b";
+    let (template, errors) = Template::parse_leniently(Dialect::Cel, text);
+    let right: Vec<&str> = template.programs().map(expr::Program::text).collect();
+    assert_eq!(right, ["2"]);
+    let places: Vec<Option<u32>> = errors
+        .iter()
+        .map(|error| error.span.map(|span| span.start))
+        .collect();
+    assert_eq!(places, [Some(8), Some(26), Some(38)]);
+    assert_eq!(Template::parse(Dialect::Cel, text).unwrap_err(), errors[0]);
+    let (_, many) = Template::parse_leniently(Dialect::Cel, &"${{ ) }}".repeat(1_000));
+    assert_eq!(many.len(), expr::check::MAX_ERRORS);
+}

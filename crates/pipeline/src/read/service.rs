@@ -20,7 +20,9 @@ impl Reader<'_, '_> {
         if let Some(entry) = entries.get(limits::SERVICES_PER_TASK) {
             let (found, most) = (entries.len(), limits::SERVICES_PER_TASK);
             let message = format!("the task has {found} services; at most {most} are allowed");
-            self.report.error(&codes::LIMIT, entry.key_span, message);
+            self.report
+                .error(&codes::LIMIT, entry.key_span, message)
+                .help("give some of them to a task of their own");
             return Vec::new();
         }
         self.refuse_equal_variables(entries);

@@ -95,7 +95,8 @@ impl Reader<'_, '_> {
                         limits::STEPS_PER_TASK
                     );
                     self.report
-                        .error(&codes::LIMIT, items[limits::STEPS_PER_TASK].span, message);
+                        .error(&codes::LIMIT, items[limits::STEPS_PER_TASK].span, message)
+                        .help("put several commands into one `run`, or the rest into a task that needs this one");
                 }
                 self.steps(items)
             }

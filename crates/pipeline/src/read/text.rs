@@ -25,10 +25,15 @@ impl Reader<'_, '_> {
         if !text.contains("${{") {
             return Some(Text::Literal(text.to_owned()));
         }
-        let parsed = expression::template(text)
-            .map_err(|error| self.faulty(node, error))
-            .ok()?;
+        let (parsed, faults) = expression::template(text);
+        let is_right = faults.is_empty();
+        for fault in faults {
+            self.faulty(node, fault);
+        }
         self.record(node, parsed, phase, purpose);
+        if !is_right {
+            return None;
+        }
         Some(Text::Template(Expression {
             dialect: DIALECT.to_owned(),
             text: text.to_owned(),
