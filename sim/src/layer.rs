@@ -3,7 +3,7 @@
 //! Two layers exist: the simulated disk, which is slow and dies ([`crate::disk`]), and planted faults
 //! ([`crate::faults`]).
 
-use engine::rows::{AttemptRow, EventRow, GroupMember, Snapshot, TaskRow};
+use engine::rows::{AttemptRow, EventRow, GroupMember, ReuseKey, Reused, Snapshot, TaskRow};
 use model::ids::{RunId, TaskNo};
 use model::time::Timestamp;
 use std::collections::BTreeMap;
@@ -51,6 +51,14 @@ pub trait Layer: Send + Sync {
     fn commit(&self, commit: &Commit<'_>) -> Result<(), CommitError> {
         let mut answers = self.below().run_commit(std::slice::from_ref(commit));
         answers.pop().expect("one answer for one change")
+    }
+
+    /// As [`Store::reuse_find`].
+    ///
+    /// # Errors
+    /// As there.
+    fn found(&self, key: ReuseKey) -> Result<Option<Reused>, StoreError> {
+        self.below().reuse_find(key)
     }
 
     /// As [`Store::inbox_append`].
@@ -210,6 +218,10 @@ impl<L: Layer> Store for Over<L> {
 
     fn run_settle_ended(&self) -> Result<(), StoreError> {
         self.write(|layer| layer.below().run_settle_ended())
+    }
+
+    fn reuse_find(&self, key: ReuseKey) -> Result<Option<Reused>, StoreError> {
+        self.read(|layer| layer.found(key))
     }
 
     fn inbox_append(&self, run: RunId, command: &Command) -> Result<u64, StoreError> {

@@ -115,6 +115,7 @@ impl Watch {
     pub fn event(&mut self, what: &Transition) {
         self.count(match what {
             Transition::CancelAsked { .. } => "cancels",
+            Transition::Reused { .. } => "results reused",
             Transition::Generated { .. } => "generated files compiled",
             Transition::Approved { .. } => "approvals and manual starts",
             Transition::Rejected { .. } => "rejections",

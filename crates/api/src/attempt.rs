@@ -19,7 +19,7 @@ impl AttemptWords {
     pub fn of(attempt: &AttemptRow) -> Option<Self> {
         let result = &attempt.end.as_ref()?.result;
         let (status, reason, message) = match (result, attempt.stop) {
-            (AttemptResult::Succeeded, _) => ("succeeded", None, None),
+            (AttemptResult::Succeeded | AttemptResult::Reused, _) => ("succeeded", None, None),
             (
                 AttemptResult::Failed { .. } | AttemptResult::Stopped | AttemptResult::Interrupted,
                 Some(StopCause::Cancel(cause)),
@@ -81,6 +81,7 @@ mod tests {
             leased_at: Timestamp(1000),
             started: true,
             stop,
+            keyed: None,
             deadline_at: Some(Timestamp(1300)),
             ended_at: Some(Timestamp(1310)),
             end: Some(Box::new(AttemptEnd::bare(result))),

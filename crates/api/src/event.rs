@@ -42,6 +42,9 @@ pub struct EventDocument {
     /// Who asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// The run whose result a task has taken instead of running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// How many tasks were generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tasks: Option<u32>,
@@ -63,6 +66,7 @@ impl EventDocument {
             reason: None,
             message: None,
             by: None,
+            from: None,
             tasks: None,
         };
         let key = |task: &TaskNo| Some(tasks[task.index()].key.to_string());
@@ -115,6 +119,10 @@ impl EventDocument {
                     let note = row.note.as_deref().map(str::to_owned);
                     document.message = note.or_else(|| failed_inside(row, tasks));
                 }
+            }
+            Transition::Reused { task, from } => {
+                document.event = "reused".to_owned();
+                (document.task, document.from) = (key(task), Some(from.to_string()));
             }
             Transition::Approved { task, by } => {
                 document.event = "approved".to_owned();

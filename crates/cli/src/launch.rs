@@ -397,6 +397,7 @@ fn queues_in_group(event: &EventRow) -> bool {
         | Transition::Started { .. }
         | Transition::AttemptEnded { .. }
         | Transition::TaskEnded { .. }
+        | Transition::Reused { .. }
         | Transition::Approved { .. }
         | Transition::Rejected { .. }
         | Transition::Generated { .. } => false,

@@ -177,6 +177,7 @@ impl<'a> Narrator<'a> {
                 self.line(&key, &what, Paint::Dim);
             }
             Transition::Started { .. }
+            | Transition::Reused { .. }
             | Transition::Rejected { .. }
             | Transition::RunCreated
             | Transition::RunAdmitted

@@ -395,7 +395,10 @@ fn detail(task: &TaskRow, attempt: Option<&AttemptRow>, document: &TaskDocument)
 pub(crate) fn failure(attempt: Option<&AttemptRow>) -> Option<String> {
     match &attempt?.end.as_ref()?.result {
         AttemptResult::Failed { message, .. } => Some(message.clone()),
-        AttemptResult::Succeeded | AttemptResult::Stopped | AttemptResult::Interrupted => None,
+        AttemptResult::Succeeded
+        | AttemptResult::Reused
+        | AttemptResult::Stopped
+        | AttemptResult::Interrupted => None,
     }
 }
 

@@ -93,6 +93,18 @@ pub fn step(before: &Snapshot, changes: &Changes) -> Vec<String> {
             format!("`{}` ended and stays in its group", row.key),
         );
     }
+    for row in &changes.keys {
+        let mut tasks = changes.tasks.iter();
+        let task = tasks.find(|task| task.no == row.task);
+        let own = task.is_some_and(|task| {
+            task.ended() == Some(Ended::Succeeded) && task.reused_from.is_none()
+        });
+        let no = row.task.0;
+        must(
+            own,
+            format!("task {no} published a key and has not just succeeded"),
+        );
+    }
     for row in &changes.attempts {
         let known = before
             .attempts
@@ -149,6 +161,9 @@ impl Look<'_> {
             let given = attempt.token > Token(0) && attempt.token <= self.machine.run().token;
             if !given || !tokens.insert(attempt.token) {
                 broken.push(format!("the token of `{}` is not its own", row.key));
+            }
+            if attempt.keyed.is_some() && !self.machine.work(attempt.task).keyed {
+                broken.push(format!("`{}` has a key and asks for none", row.key));
             }
             if !self.machine.has_lease(&attempt.worker) {
                 broken.push(format!("`{}` runs at a worker without a lease", row.key));

@@ -1,6 +1,6 @@
 //! What can happen to a run. Everything random in it was drawn by whoever hands it in.
 
-use crate::rows::AttemptEnd;
+use crate::rows::{AttemptEnd, ReuseKey, Reused};
 use model::digest::Digest;
 use model::ids::{AttemptNo, TaskNo, Token, WorkerId};
 use model::plan::{Fragment, Resources};
@@ -22,6 +22,8 @@ pub enum Event {
         /// Attempts whose first command runs.
         started: Vec<(TaskNo, AttemptNo, Token)>,
     },
+    /// A worker has computed the key of an attempt, and somebody has looked for an earlier result under it.
+    Keyed(Told),
     /// A worker ends an attempt.
     Report(Report),
     /// A worker is known to be gone: its attempts are lost.
@@ -111,6 +113,41 @@ pub struct Ask {
     pub free: Option<Resources>,
     /// The roles and labels that it may take; `None`: all.
     pub labels: Option<Vec<String>>,
+}
+
+/// The key of an attempt, with what was found under it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// The worker.
+    pub worker: WorkerId,
+    /// The task.
+    pub task: TaskNo,
+    /// The try.
+    pub attempt: AttemptNo,
+    /// The token it was leased under.
+    pub token: Token,
+    /// The key.
+    pub key: ReuseKey,
+    /// The newest result under it.
+    pub found: Option<Found>,
+}
+
+/// A result of another run that was found under a key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The result, as it was published there.
+    pub result: Reused,
+    /// Whether the content of its artifacts is still there.
+    pub content: Content,
+}
+
+/// What has become of the content that a found result names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// It is there, and nobody removes it before the answer to the key is durable.
+    Kept,
+    /// Something of it is gone.
+    Gone,
 }
 
 /// The end of an attempt.

@@ -18,6 +18,7 @@ pub mod order;
 pub mod preview;
 pub mod repeat;
 pub mod retry;
+pub mod reuse;
 pub mod steps;
 mod texts;
 pub mod work;

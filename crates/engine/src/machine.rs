@@ -28,6 +28,7 @@ mod due;
 mod ending;
 mod index;
 mod instantiate;
+mod keyed;
 mod late;
 mod lease;
 mod look;
@@ -159,6 +160,7 @@ impl Machine {
                 until,
                 started,
             } => self.renew(worker, until, &started, now),
+            Event::Keyed(told) => self.keyed(told)?,
             Event::Report(report) => self.report(report, now)?,
             Event::WorkerGone { worker } => self.worker_gone(&worker, now),
             Event::Tick => self.fire_due(now),
@@ -189,6 +191,11 @@ impl Machine {
                 task: report.task,
                 attempt: report.attempt,
                 token: report.token,
+            }),
+            Event::Keyed(told) => Err(Rejected::Fenced {
+                task: told.task,
+                attempt: told.attempt,
+                token: told.token,
             }),
             Event::Lease(_)
             | Event::Renew { .. }

@@ -8,6 +8,7 @@
 pub mod attempt;
 pub mod effect;
 pub mod history;
+pub mod reuse;
 pub mod run;
 pub mod task;
 
@@ -17,6 +18,7 @@ pub use attempt::{
 };
 pub use effect::{Effect, EffectKey, EffectRow, GroupMember};
 pub use history::{EventRow, Transition};
+pub use reuse::{KeyRow, Keyed, ReuseKey};
 pub use run::{
     Cancel, Counts, FragmentRef, LeaseRow, Parent, ParentKind, Reused, RunHead, RunResult, RunRow,
     RunState,
@@ -126,6 +128,8 @@ pub struct Changes {
     pub effects: Vec<EffectRow>,
     /// Effects that are done or no longer wanted.
     pub effects_done: Vec<EffectKey>,
+    /// Results that can be found again from now on.
+    pub keys: Vec<KeyRow>,
     /// Attempts that were leased by this change, to answer the worker that asked.
     pub granted: Vec<Granted>,
 }

@@ -15,14 +15,15 @@ mod command;
 mod files;
 mod frame;
 mod given;
+mod key;
 mod names;
 mod outputs;
 mod services;
 
 pub use command::{Planned, Run};
 pub use files::{FileKind, ListedFile, Listing, glob, hash};
-pub(crate) use outputs::input;
 pub use outputs::{Written, typed};
+pub(crate) use outputs::{input, is_typed};
 pub use services::{PlannedService, Ready};
 
 use crate::rows::{AttemptResult, Exit, StepResult, StepStatus};

@@ -43,6 +43,9 @@ pub struct Work {
     pub clean: bool,
     /// Whether what it brings back is kept (false for a replay).
     pub publish: bool,
+    /// Whether its key has to be told before its first step: an earlier result may stand for running it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keyed: bool,
 }
 
 /// What one needed definition gave.

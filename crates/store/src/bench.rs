@@ -267,6 +267,7 @@ fn sample_changes(run: RunId, no: u32) -> Changes {
         leased_at: at,
         started: false,
         stop: None,
+        keyed: None,
         deadline_at: None,
         ended_at: None,
         end: None,
@@ -351,6 +352,7 @@ fn empty(run: RunId) -> Changes {
         events: Vec::new(),
         effects: Vec::new(),
         effects_done: Vec::new(),
+        keys: Vec::new(),
         granted: Vec::new(),
     }
 }

@@ -41,6 +41,13 @@ pub trait BlobStore: Send + Sync {
     /// When the disk fails.
     fn size_bytes(&self, digest: &Digest) -> Result<Option<u64>, BlobError>;
 
+    /// Takes a blob that is there for everybody as put just now, so that no sweep removes it before a row can name it.
+    /// Whether it is there.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    fn renew(&self, digest: &Digest) -> Result<bool, BlobError>;
+
     /// Every blob that is there for everybody.
     ///
     /// # Errors

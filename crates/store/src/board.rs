@@ -11,7 +11,8 @@ use crate::group::{Entered, Living};
 use crate::owner::{Owner, OwnerToken};
 pub use engine::event::Command;
 use engine::rows::{
-    AttemptRow, Changes, EventRow, GroupMember, RunHead, RunRow, Snapshot, TaskRow,
+    AttemptRow, Changes, EventRow, GroupMember, ReuseKey, Reused, RunHead, RunRow, Snapshot,
+    TaskRow,
 };
 use model::digest::Digest;
 use model::ids::{RunId, TaskNo, WorkerId};
@@ -96,6 +97,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the board cannot be written.
     fn run_settle_ended(&self) -> Result<(), StoreError>;
+
+    /// The result that a task of the newest run has published under a key, by [`engine::rows::KeyRow`].
+    ///
+    /// # Errors
+    /// When the board cannot be read.
+    fn reuse_find(&self, key: ReuseKey) -> Result<Option<Reused>, StoreError>;
 
     /// Puts a command for the owner of a run into its inbox; returns the command's number.
     ///
@@ -292,6 +299,18 @@ pub struct References {
     pub workers: BTreeSet<WorkerId>,
     /// Runs whose results it took over: the logs of these results are there.
     pub runs: BTreeSet<RunId>,
+}
+
+/// What a task that has ended gives to others.
+pub(crate) fn result_of(run: RunId, row: &TaskRow) -> Option<Reused> {
+    Some(Reused {
+        run: row.reused_from.unwrap_or(run),
+        ended: row.ended()?,
+        tolerated: row.tolerated,
+        outputs: row.outputs.as_deref().cloned().unwrap_or_default(),
+        artifacts: row.artifacts.clone(),
+        generated: None,
+    })
 }
 
 /// The expected duration after a new measurement: a quarter of the difference counts.

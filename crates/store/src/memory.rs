@@ -14,7 +14,7 @@ use crate::board::{
 use crate::error::{ClaimError, CommitError, StoreError};
 use crate::group::{self, Entered, Living, Needed, Standing};
 use crate::owner::{Owner, OwnerToken};
-use engine::rows::{AttemptRow, EventRow, GroupMember, Snapshot, TaskRow};
+use engine::rows::{AttemptRow, EventRow, GroupMember, ReuseKey, Reused, Snapshot, TaskRow};
 use groups::Member;
 use model::ids::{RunId, TaskNo};
 use model::time::Timestamp;
@@ -187,6 +187,12 @@ impl Store for MemoryStore {
         }
         state.writes += 1;
         Ok(())
+    }
+
+    fn reuse_find(&self, key: ReuseKey) -> Result<Option<Reused>, StoreError> {
+        let state = self.state();
+        let mut newest_first = state.order.iter().rev().map(|run| &state.runs[run]);
+        Ok(newest_first.find_map(|run| run.result(key)))
     }
 
     fn inbox_append(&self, run: RunId, command: &Command) -> Result<u64, StoreError> {

@@ -238,10 +238,16 @@ fn removed(
 
 /// Runs whose results a kept run shows are kept with it: their logs are the logs of its tasks.
 fn keep_what_was_taken_over(candidates: &[Candidate], kept: &mut BTreeSet<RunId>) {
-    // A run only takes over from older ones, so that one pass from new to old reaches all.
-    for candidate in candidates {
-        if kept.contains(&candidate.run) {
-            kept.extend(&candidate.references.runs);
+    // Mostly one pass is enough, from new to old; a run may also reuse results of one that was created after it.
+    loop {
+        let before = kept.len();
+        for candidate in candidates {
+            if kept.contains(&candidate.run) {
+                kept.extend(&candidate.references.runs);
+            }
+        }
+        if kept.len() == before {
+            return;
         }
     }
 }
@@ -373,5 +379,17 @@ mod tests {
         middle.references.runs = [id(3)].into();
         let all = [newest, middle, ended(3, 50), ended(4, 50)];
         assert_eq!(gone(&all, Retention::default()), [id(4)]);
+    }
+
+    #[test]
+    fn a_run_that_an_older_one_reused_results_of_keeps_those_before_it_too() {
+        let mut older = ended(2, 0);
+        older.references.runs = [id(1)].into();
+        let mut younger = ended(1, 40);
+        younger.references.runs = [id(3)].into();
+        let mut oldest = ended(4, 0);
+        oldest.references.runs = [id(1)].into();
+        let all = [younger, older, ended(3, 50), oldest];
+        assert_eq!(gone(&all, Retention::default()), []);
     }
 }

@@ -17,6 +17,7 @@ mod inbox;
 mod migrate;
 mod owners;
 mod read;
+mod reuse;
 mod room;
 mod runs;
 
@@ -30,7 +31,7 @@ use crate::error::{ClaimError, CommitError, StoreError};
 use crate::group::{Entered, Living};
 use crate::owner::{Owner, OwnerToken};
 use connection::Board;
-use engine::rows::{AttemptRow, EventRow, GroupMember, Snapshot, TaskRow};
+use engine::rows::{AttemptRow, EventRow, GroupMember, ReuseKey, Reused, Snapshot, TaskRow};
 use group_commit::GroupCommit;
 use model::ids::{RunId, TaskNo};
 use model::time::Timestamp;
@@ -149,6 +150,10 @@ impl Store for SqliteStore {
 
     fn run_settle_ended(&self) -> Result<(), StoreError> {
         runs::settle_ended(&self.board)
+    }
+
+    fn reuse_find(&self, key: ReuseKey) -> Result<Option<Reused>, StoreError> {
+        reuse::find(&self.board, key)
     }
 
     fn inbox_append(&self, run: RunId, command: &Command) -> Result<u64, StoreError> {

@@ -8,14 +8,17 @@
 //! Time moves only by [`Driver::pass_ms`]. Workers answer heartbeats as long as they are not
 //! [silenced](Driver::silence).
 
+mod keys;
 mod looks;
 mod time;
 mod work;
 
+pub use keys::{earlier, found, key_of};
+
 use engine::check;
 use engine::event::{Answer, Command, Event, Rejected};
 use engine::machine::{Machine, NewRun};
-use engine::rows::{Changes, EffectKey, EventRow, Granted, RunHead, Snapshot};
+use engine::rows::{Changes, EffectKey, EventRow, Granted, KeyRow, RunHead, Snapshot};
 use model::digest::Digest;
 use model::ids::{RunId, TaskNo, WorkerId};
 use model::plan::{Fragment, Plan};
@@ -41,6 +44,8 @@ pub struct Driver {
     pub rows: Snapshot,
     /// Every event row that was written.
     pub events: Vec<EventRow>,
+    /// Every key that was published.
+    pub keys: Vec<KeyRow>,
     /// Everything that was leased, in order.
     pub granted: Vec<Granted>,
     plan: Plan,
@@ -97,6 +102,7 @@ impl Driver {
             now,
             rows: Snapshot::created(head, &changes),
             events: changes.events,
+            keys: changes.keys,
             granted: Vec::new(),
             plan,
             fragments: Vec::new(),
@@ -146,6 +152,7 @@ impl Driver {
                     self.fragments.extend(fragment);
                 }
                 self.events.extend(changes.events.iter().cloned());
+                self.keys.extend(&changes.keys);
                 self.granted.extend(changes.granted.iter().cloned());
             }
             Err(_) => {

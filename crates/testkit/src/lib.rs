@@ -11,7 +11,7 @@ pub mod plan;
 pub mod step;
 pub mod task;
 
-pub use driver::{Driver, head};
+pub use driver::{Driver, earlier, found, head, key_of};
 pub use plan::{PlanBuilder, ScopeBuilder, plan};
 pub use step::StepBuilder;
 pub use task::TaskBuilder;

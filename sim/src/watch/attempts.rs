@@ -134,7 +134,7 @@ impl Watch {
                 *kind == FailureKind::InfraAfterStart && message.starts_with("worker `")
             }
             AttemptResult::Interrupted => end.steps.is_empty(),
-            AttemptResult::Succeeded | AttemptResult::Stopped => false,
+            AttemptResult::Succeeded | AttemptResult::Reused | AttemptResult::Stopped => false,
         };
         match (same, lost) {
             (true, false) => Some(Close::Reported),
@@ -201,6 +201,8 @@ fn is_platforms_fault(row: &AttemptRow) -> bool {
             FailureKind::User | FailureKind::Timeout | FailureKind::Policy => false,
         },
         Some(AttemptResult::Interrupted) => true,
-        Some(AttemptResult::Succeeded | AttemptResult::Stopped) | None => false,
+        Some(AttemptResult::Succeeded | AttemptResult::Reused | AttemptResult::Stopped) | None => {
+            false
+        }
     }
 }

@@ -3,8 +3,8 @@
 
 use super::Machine;
 use crate::rows::{
-    AttemptRow, Changes, Effect, EffectKey, EffectRow, EventRow, FragmentRef, Granted, LeaseRow,
-    TaskRow, Transition,
+    AttemptRow, Changes, Effect, EffectKey, EffectRow, EventRow, FragmentRef, Granted, KeyRow,
+    LeaseRow, TaskRow, Transition,
 };
 use model::ids::{AttemptNo, TaskNo, WorkerId};
 use model::time::Timestamp;
@@ -22,6 +22,7 @@ pub(super) struct Draft {
     pub(super) events: Vec<EventRow>,
     pub(super) effects: BTreeMap<EffectKey, Effect>,
     pub(super) effects_done: BTreeSet<EffectKey>,
+    pub(super) keys: Vec<KeyRow>,
     pub(super) granted: Vec<Granted>,
 }
 
@@ -37,6 +38,7 @@ impl Changes {
             && self.events.is_empty()
             && self.effects.is_empty()
             && self.effects_done.is_empty()
+            && self.keys.is_empty()
             && self.granted.is_empty()
             && self.run.version == 0
     }
@@ -52,6 +54,7 @@ impl Changes {
             && self.leases_gone.is_empty()
             && self.events.is_empty()
             && self.effects.is_empty()
+            && self.keys.is_empty()
             && self.granted.is_empty()
     }
 
@@ -79,6 +82,7 @@ impl Changes {
             .retain(|key| later.effects.iter().all(|row| row.key != *key));
         replace(&mut self.effects, later.effects, |row| row.key.clone());
         self.effects_done.extend(later.effects_done);
+        self.keys.extend(later.keys);
         self.granted.extend(later.granted);
     }
 }
@@ -170,6 +174,7 @@ impl Machine {
                 .map(|(key, effect)| EffectRow { key, effect })
                 .collect(),
             effects_done: draft.effects_done.into_iter().collect(),
+            keys: draft.keys,
             granted: draft.granted,
         }
     }

@@ -147,6 +147,7 @@ impl Machine {
             leased_at: now,
             started: false,
             stop: None,
+            keyed: None,
             deadline_at,
             ended_at: None,
             end: None,

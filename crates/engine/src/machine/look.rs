@@ -311,6 +311,7 @@ impl Machine {
             source: self.head.source.clone(),
             clean: self.head.clean,
             publish: self.publishes(),
+            keyed: self.tells_key(no),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::rows::{
     StopCause, TaskState, Transition,
 };
 use model::digest::Digest;
-use model::ids::{TaskNo, WorkerId};
+use model::ids::{AttemptNo, TaskNo, Token, WorkerId};
 use model::limits;
 use model::plan::Fragment;
 use model::reason::{FailureKind, QueueReason};
@@ -26,26 +26,28 @@ struct Trouble {
     jitter_permille: u16,
 }
 
+/// A worker says that a result stands for running, and none was found.
+fn nothing_found() -> AttemptResult {
+    AttemptResult::Failed {
+        kind: FailureKind::InfraBeforeStart,
+        exit_code: None,
+        message: "its worker reused a result that was not found".to_owned(),
+    }
+}
+
 impl Machine {
     /// Takes the report of the attempt that is leased; any other is refused.
     pub(super) fn report(&mut self, report: Report, now: Timestamp) -> Result<(), Rejected> {
         let no = report.task;
-        let current = self.live.get(&no).is_some_and(|live| {
-            live.attempt == report.attempt
-                && live.token == report.token
-                && live.worker == report.worker
-        });
-        if !current {
-            let (attempt, token) = (report.attempt, report.token);
-            return Err(Rejected::Fenced {
-                task: no,
-                attempt,
-                token,
-            });
-        }
-        let stop = self.live[&no].stop;
+        self.must_hold(&report.worker, (no, report.attempt, report.token))?;
+        let live = &self.live[&no];
+        let (stop, keyed) = (live.stop, live.keyed.clone());
+        let (key, found) = keyed.map_or((None, None), |keyed| (Some(keyed.key), keyed.found));
         let jitter_permille = report.jitter_permille;
-        let outcome = report.end.result.clone();
+        let mut outcome = report.end.result.clone();
+        if outcome == AttemptResult::Reused && found.is_none() {
+            outcome = nothing_found();
+        }
         let (outputs, artifacts, generated) = self.close_attempt(no, report.end, now);
         match (outcome, stop) {
             (AttemptResult::Succeeded, stop) => {
@@ -54,6 +56,14 @@ impl Machine {
                     self.touch(no).note = None;
                 }
                 self.publish(no, outputs, artifacts, generated, now);
+                self.publish_key(no, key);
+            }
+            (AttemptResult::Reused, stop) => {
+                if stop.is_some() {
+                    self.touch(no).note = None;
+                }
+                let found = found.expect("else it has failed");
+                self.reuse(no, found, now);
             }
             (
                 AttemptResult::Stopped | AttemptResult::Interrupted | AttemptResult::Failed { .. },
@@ -106,6 +116,26 @@ impl Machine {
         Ok(())
     }
 
+    /// Whether the attempt is leased to the worker under the token.
+    pub(super) fn must_hold(
+        &self,
+        worker: &WorkerId,
+        (task, attempt, token): (TaskNo, AttemptNo, Token),
+    ) -> Result<(), Rejected> {
+        let live = self.live.get(&task);
+        let holds = live.is_some_and(|live| {
+            live.attempt == attempt && live.token == token && live.worker == *worker
+        });
+        if holds {
+            return Ok(());
+        }
+        Err(Rejected::Fenced {
+            task,
+            attempt,
+            token,
+        })
+    }
+
     /// Ends the leased attempt; gives back what it brought for its task.
     pub(super) fn close_attempt(
         &mut self,
@@ -120,6 +150,7 @@ impl Machine {
         );
         let mut attempt = self.live.remove(&no).expect("checked by the caller");
         attempt.ended_at = Some(now);
+        attempt.keyed = None;
         attempt.end = Some(Box::new(end));
         if let Some(at) = attempt.deadline_at {
             self.index
@@ -227,7 +258,7 @@ impl Machine {
         let row = self.touch(no);
         row.outputs = None;
         row.artifacts = Vec::new();
-        let attempt = model::ids::AttemptNo(row.attempts);
+        let attempt = AttemptNo(row.attempts);
         self.log(Transition::AttemptEnded { task: no, attempt }, now);
         self.put(no, TaskState::Queued(QueueReason::Backoff), now);
         self.set_timer(no, Some(now.plus_ms(pause_ms)));
@@ -262,7 +293,7 @@ impl Machine {
         if self.must_not_start_again(no) {
             return self.end_by_cancel(no, now);
         }
-        let attempt = model::ids::AttemptNo(self.row(no).attempts);
+        let attempt = AttemptNo(self.row(no).attempts);
         self.log(Transition::AttemptEnded { task: no, attempt }, now);
         self.enqueue(no, now);
     }

@@ -1,5 +1,6 @@
 //! Rows of attempts, and what an attempt brings back.
 
+use super::reuse::Keyed;
 use model::Json;
 use model::digest::Digest;
 use model::ids::{AttemptNo, TaskNo, Token, WorkerId};
@@ -25,6 +26,9 @@ pub struct AttemptRow {
     pub started: bool,
     /// Somebody wants it to stop.
     pub stop: Option<StopCause>,
+    /// What its worker has told of its key, and what was found under it; gone when it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyed: Option<Box<Keyed>>,
     /// When it has to be over; then it is stopped.
     pub deadline_at: Option<Timestamp>,
     /// When it ended.
@@ -77,6 +81,8 @@ pub struct AttemptEnd {
 pub enum AttemptResult {
     /// All steps concluded well.
     Succeeded,
+    /// Nothing was run: the result that was found under its key is in place and stands for it.
+    Reused,
     /// It failed.
     Failed {
         /// What kind of trouble.

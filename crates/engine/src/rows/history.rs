@@ -2,7 +2,7 @@
 
 use super::run::RunResult;
 use super::task::{Ended, TaskState};
-use model::ids::{AttemptNo, TaskNo};
+use model::ids::{AttemptNo, RunId, TaskNo};
 use model::reason::CancelMode;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,13 @@ pub enum Transition {
         task: TaskNo,
         /// How.
         ended: Ended,
+    },
+    /// An attempt ended with the result of another run instead of running.
+    Reused {
+        /// The task.
+        task: TaskNo,
+        /// The run that really ran it.
+        from: RunId,
     },
     /// A person consented.
     Approved {

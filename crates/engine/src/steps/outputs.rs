@@ -56,6 +56,11 @@ pub(crate) fn input(name: &str, value_type: &ValueType, value: Json) -> Result<J
     read.map_err(|message| message.replacen("output", "input", 1))
 }
 
+/// Whether `value` is one that the declared output may have.
+pub(crate) fn is_typed(name: &str, declared: &Output, value: &Json) -> bool {
+    fit(name, &declared.value_type, value.clone()).as_ref() == Ok(value)
+}
+
 /// `value`, if it is of the declared type.
 pub(super) fn fit(name: &str, value_type: &ValueType, value: Json) -> Result<Json, String> {
     let fits = match (value_type, &value) {

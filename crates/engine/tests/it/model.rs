@@ -14,7 +14,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed; // foreign: the name of the library
 use serde_json::json;
-use testkit::{Driver, TaskBuilder, plan};
+use testkit::{Driver, TaskBuilder, found, plan};
 
 /// A random task. Its edges lead to earlier ones.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ struct Spec {
     /// How often each member fails before it succeeds; one member: no matrix.
     fails: Vec<u32>,
     finally: bool,
+    /// Whether an earlier result is found for each of its attempts, which then does not run.
+    found: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +89,9 @@ impl Reference<'_> {
         let spec = &self.specs[at];
         if !self.starts(at) {
             return Outcome::Skipped;
+        }
+        if spec.found {
+            return Outcome::Succeeded;
         }
         if spec.fails.iter().any(|fails| *fails > spec.retries) {
             Outcome::Failed
@@ -183,6 +188,9 @@ fn build(specs: &[Spec]) -> Plan {
                 };
             }
             t = t.status_of(reference.status_of(at)).retry(spec.retries);
+            if spec.found || spec.retries > 0 {
+                t = t.inputs(["src"]);
+            }
             if spec.tolerate {
                 t = t.tolerate();
             }
@@ -233,8 +241,9 @@ fn spec(at: usize) -> impl Strategy<Value = Spec> {
         vec((0..at, edge), 0..4).boxed()
     };
     let flags = (any::<bool>(), prop::bool::weighted(0.2), 0_u32..2);
-    (edges, rule, members, flags, prop::bool::weighted(0.2)).prop_map(
-        |(edges, rule, fails, (ancestors, tolerate, retries), finally)| Spec {
+    let lasts = (prop::bool::weighted(0.2), prop::bool::weighted(0.15));
+    (edges, rule, members, flags, lasts).prop_map(
+        |(edges, rule, fails, (ancestors, tolerate, retries), (finally, found))| Spec {
             edges,
             rule,
             status_of: match (finally, ancestors) {
@@ -246,6 +255,7 @@ fn spec(at: usize) -> impl Strategy<Value = Spec> {
             retries,
             fails,
             finally,
+            found,
         },
     )
 }
@@ -317,6 +327,12 @@ fn end_one(run: &mut Driver, specs: &[Spec], choice: usize) {
         })
         .find_map(|(spec, (member, leaf))| (leaf == key).then_some((spec, member)))
         .expect("every leased task has a spec");
+    if spec.found {
+        let found = Some(found(json!({}), []));
+        assert_eq!(run.keyed(&key, found), Ok(true));
+        run.reused(&key);
+        return;
+    }
     let result = if attempt.0 <= spec.fails[member] {
         AttemptResult::Failed {
             kind: FailureKind::User,
@@ -373,7 +389,12 @@ proptest! {
             let row = run.row(&name(at));
             prop_assert_eq!(outcome(row.state), Some(reference.outcome(at)), "{}", row.key);
             for (leaf, fails) in leaves(at, spec).iter().zip(&spec.fails) {
-                let expected = if reference.starts(at) { fails.min(&spec.retries) + 1 } else { 0 };
+                let run_once = fails.min(&spec.retries) + 1;
+                let expected = match (reference.starts(at), spec.found) {
+                    (false, _) => 0,
+                    (true, false) => run_once,
+                    (true, true) => 1,
+                };
                 prop_assert_eq!(run.row(leaf).attempts, expected, "{}", leaf);
             }
         }

@@ -6,7 +6,7 @@
 //!
 //! `PROPTEST_CASES=100000 cargo test -p engine random` looks longer.
 
-use engine::event::{Answer, Command, Event, Report};
+use engine::event::{Answer, Command, Content, Event, Found, Report, Told};
 use engine::rows::{AttemptEnd, AttemptResult, Effect, EffectKey, TaskState};
 use model::digest::Digest;
 use model::ids::{AttemptNo, TaskNo, Token, WorkerId};
@@ -17,7 +17,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed; // foreign: the name of the library
 use serde_json::json;
-use testkit::{Driver, TaskBuilder, plan};
+use testkit::{Driver, TaskBuilder, found, plan};
 
 /// One property of a task.
 #[derive(Debug, Clone, Copy)]
@@ -46,12 +46,13 @@ enum Trait {
     Path,
     OtherPath,
     Urgent,
+    Inputs,
 }
 
 use Trait::{
     Ancestors, Approval, BadTimeout, Call, ComputedMatrix, Delayed, Generates, Group, Idempotent,
-    KeepGoing, Manual, ManualOptional, Matrix, MaxParallel, NotCritical, Nothing, OtherPath, Path,
-    Retry, Timeout, Tolerate, Urgent, When, WholeScope,
+    Inputs, KeepGoing, Manual, ManualOptional, Matrix, MaxParallel, NotCritical, Nothing,
+    OtherPath, Path, Retry, Timeout, Tolerate, Urgent, When, WholeScope,
 };
 
 const TRAITS: &[Trait] = &[
@@ -88,6 +89,8 @@ const TRAITS: &[Trait] = &[
     Path,
     OtherPath,
     Urgent,
+    Inputs,
+    Inputs,
 ];
 
 /// A random task: what it is like, what it needs of those before it, whether it is `finally`.
@@ -163,6 +166,7 @@ fn make(mut t: TaskBuilder, spec: &Spec, before: &[Spec], callee: Option<&str>) 
             // Inside of the other one.
             OtherPath => t.artifact("y", "./out/in"),
             Urgent => t.priority(3),
+            Inputs => t.inputs(["src"]),
             Matrix | ComputedMatrix | KeepGoing | MaxParallel | Nothing => t,
         };
     }
@@ -248,6 +252,8 @@ enum Move {
     Lease(u8, u32),
     Report(u8, u8),
     Again(u8),
+    Keyed(u8, u8),
+    KeyedAgain(u8),
     Forged(u8, u8, u8),
     Started(u8),
     Renew(u8),
@@ -269,8 +275,10 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     let pick = any::<u8>;
     let one = prop_oneof![
         12 => (0_u8..3, 0_u32..4).prop_map(|(worker, max)| Move::Lease(worker, max)),
-        12 => (pick(), 0_u8..8).prop_map(|(which, how)| Move::Report(which, how)),
+        12 => (pick(), 0_u8..10).prop_map(|(which, how)| Move::Report(which, how)),
         2 => pick().prop_map(Move::Again),
+        6 => (pick(), 0_u8..5).prop_map(|(which, how)| Move::Keyed(which, how)),
+        1 => pick().prop_map(Move::KeyedAgain),
         1 => (pick(), pick(), 0_u8..3).prop_map(|(task, token, attempt)| Move::Forged(task, token, attempt)),
         1 => pick().prop_map(Move::Started),
         1 => (0_u8..4).prop_map(Move::Renew),
@@ -302,6 +310,7 @@ fn ended(how: u8) -> AttemptEnd {
         4 => failed(FailureKind::InfraBeforeStart, None),
         5 => failed(FailureKind::InfraAfterStart, None),
         6 => AttemptResult::Stopped,
+        7 | 8 => AttemptResult::Reused,
         _ => AttemptResult::Interrupted,
     });
     if how == 0 {
@@ -310,11 +319,23 @@ fn ended(how: u8) -> AttemptEnd {
     end
 }
 
+fn what_was_found(how: u8) -> Option<Found> {
+    let mut found = found(json!({"v": "found"}), []);
+    match how {
+        0 => return None,
+        1 => found.content = Content::Gone,
+        2 => found.result.outputs.clear(),
+        _ => {}
+    }
+    Some(found)
+}
+
 /// A run with its past, from which late and doubled messages are taken.
 struct World {
     run: Driver,
     fragment: Fragment,
     reports: Vec<Report>,
+    keys: Vec<Told>,
 }
 
 impl World {
@@ -345,6 +366,21 @@ impl World {
                     let report = self.run.report_of(&key, ended(how));
                     self.reports.push(report.clone());
                     self.throw(Event::Report(report));
+                }
+            }
+            Move::Keyed(which, how) => {
+                let live: Vec<TaskNo> = self.run.machine.live().map(|live| live.task).collect();
+                if let Some(no) = live.get(usize::from(which) % live.len().max(1)) {
+                    let key = self.run.machine.row(*no).key.to_string();
+                    let told = self.run.told(&key, what_was_found(how));
+                    self.keys.push(told.clone());
+                    self.throw(Event::Keyed(told));
+                }
+            }
+            Move::KeyedAgain(which) => {
+                let known = self.keys.len().max(1);
+                if let Some(told) = self.keys.get(usize::from(which) % known).cloned() {
+                    self.throw(Event::Keyed(told));
                 }
             }
             Move::Again(which) => {
@@ -536,6 +572,7 @@ proptest! {
             run: Driver::start(plans.plan()),
             fragment: plans.fragment(),
             reports: Vec::new(),
+            keys: Vec::new(),
         };
         let mut after_the_end = 0;
         for what in moves {

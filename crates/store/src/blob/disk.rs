@@ -124,7 +124,7 @@ impl DiskBlobs {
     }
 
     /// Renews the time of a blob that is there for everybody.
-    fn renew(&self, digest: &Digest) -> io::Result<bool> {
+    fn renew_kept(&self, digest: &Digest) -> io::Result<bool> {
         let lock = self.lock();
         lock.lock_shared()?;
         let renewed = self.renew_locked(digest);
@@ -240,7 +240,7 @@ impl BlobStore for DiskBlobs {
     fn put(&self, content: &mut dyn Read) -> Result<Stored, BlobError> {
         let (stored, new) = self.write_new(content)?;
         let failed = |source| fault(&self.dir, source);
-        let there = self.renew(&stored.digest).map_err(failed)?;
+        let there = self.renew_kept(&stored.digest).map_err(failed)?;
         let mut pending = self.pending();
         if there {
             pending.must_sync(self.folder(&stored.digest), &self.dir);
@@ -291,6 +291,11 @@ impl BlobStore for DiskBlobs {
             Form::Compressed => content::read_size_frame(&mut file),
         };
         size.map(Some).map_err(failed)
+    }
+
+    fn renew(&self, digest: &Digest) -> Result<bool, BlobError> {
+        self.renew_kept(digest)
+            .map_err(|source| fault(&self.dir, source))
     }
 
     fn list(&self) -> Result<Vec<Kept>, BlobError> {

@@ -55,6 +55,10 @@ impl BlobStore for MemoryBlobs {
         Ok(self.blobs().get(digest).map(|bytes| bytes.len() as u64))
     }
 
+    fn renew(&self, digest: &Digest) -> Result<bool, BlobError> {
+        Ok(self.blobs().contains_key(digest))
+    }
+
     fn list(&self) -> Result<Vec<Kept>, BlobError> {
         let kept = |(&digest, bytes): (&Digest, &Arc<[u8]>)| Kept {
             digest,

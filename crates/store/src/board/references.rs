@@ -1,16 +1,20 @@
 //! What a run refers to outside of its rows, gathered row by row; every adapter adds in the same way.
 
 use super::References;
-use engine::rows::{AttemptEnd, Parent};
+use engine::rows::{AttemptEnd, Parent, Reused};
 
 impl References {
     pub(crate) fn add_parent(&mut self, parent: &Parent) {
         for reused in parent.reused.values() {
-            self.runs.insert(reused.run);
-            self.blobs.extend(reused.generated);
-            let artifacts = reused.artifacts.iter().map(|each| each.digest);
-            self.blobs.extend(artifacts);
+            self.add_reused(reused);
         }
+    }
+
+    pub(crate) fn add_reused(&mut self, reused: &Reused) {
+        self.runs.insert(reused.run);
+        self.blobs.extend(reused.generated);
+        let artifacts = reused.artifacts.iter().map(|each| each.digest);
+        self.blobs.extend(artifacts);
     }
 
     pub(crate) fn add_attempt_end(&mut self, end: &AttemptEnd) {

@@ -1,15 +1,15 @@
 //! One run on the board in memory: its rows, what it accepts, and what it refers to.
 
-use crate::board::{Command, Commit, NewRun, References, RunSummary};
+use crate::board::{Command, Commit, NewRun, References, RunSummary, result_of};
 use crate::error::CommitError;
 use crate::owner::Owner;
 use engine::rows::{
     AttemptEnd, AttemptResult, AttemptRow, Changes, Effect, EffectKey, EffectRow, EventRow,
-    FragmentRef, LeaseRow, RunHead, RunRow, RunState, TaskRow,
+    FragmentRef, KeyRow, LeaseRow, ReuseKey, Reused, RunHead, RunRow, RunState, TaskRow,
 };
 use model::ids::{AttemptNo, ScopeNo, TaskNo, WorkerId};
 use model::source::Difference;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug)]
 pub(super) struct Run {
@@ -24,6 +24,7 @@ pub(super) struct Run {
     pub(super) events: BTreeMap<u64, EventRow>,
     pub(super) effects: BTreeMap<EffectKey, EffectRow>,
     pub(super) inbox: BTreeMap<u64, Command>,
+    keys: BTreeSet<KeyRow>,
 }
 
 impl Run {
@@ -40,6 +41,7 @@ impl Run {
             events: BTreeMap::new(),
             effects: BTreeMap::new(),
             inbox: BTreeMap::new(),
+            keys: BTreeSet::new(),
         };
         run.apply(new.changes);
         run
@@ -92,7 +94,15 @@ impl Run {
         for key in &changes.effects_done {
             self.effects.remove(key);
         }
+        self.keys.extend(&changes.keys);
         self.inbox = self.inbox.split_off(&(changes.run.inbox + 1));
+    }
+
+    /// The result that was published under a key, of the last task if there are several.
+    pub(super) fn result(&self, key: ReuseKey) -> Option<Reused> {
+        let published = self.keys.iter().rev().find(|row| row.key == key)?;
+        let row = self.tasks.get(&published.task)?;
+        result_of(self.head.id, row)
     }
 
     pub(super) fn newest_attempts(&self) -> Vec<AttemptRow> {
@@ -134,10 +144,16 @@ impl Run {
             found.runs.extend(row.reused_from);
         }
         for row in self.attempts.values() {
+            let keyed = row.keyed.as_deref();
+            if let Some(reused) = keyed.and_then(|keyed| keyed.found.as_ref()) {
+                found.add_reused(reused);
+            }
             let end = row.end.as_deref();
             end.into_iter().for_each(|end| found.add_attempt_end(end));
-            let quiet =
-                |end: &AttemptEnd| end.log.is_some() || end.result == AttemptResult::Succeeded;
+            let quiet = |end: &AttemptEnd| {
+                let by_itself = [AttemptResult::Succeeded, AttemptResult::Reused];
+                end.log.is_some() || by_itself.contains(&end.result)
+            };
             if !end.is_some_and(quiet) {
                 found.workers.insert(row.worker.clone());
             }

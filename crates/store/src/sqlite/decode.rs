@@ -155,6 +155,8 @@ fn task_stop(flags: i64) -> Result<Option<StopCause>> {
 }
 
 pub(super) fn attempt(row: &Row<'_>) -> Result<AttemptRow> {
+    let rest: EndRest<'_> = json_or_none(row, 19)?.unwrap_or_default();
+    let keyed = rest.keyed.clone().map(Cow::into_owned).map(Box::new);
     Ok(AttemptRow {
         task: TaskNo(row.get(0)?),
         attempt: AttemptNo(row.get(1)?),
@@ -169,18 +171,19 @@ pub(super) fn attempt(row: &Row<'_>) -> Result<AttemptRow> {
         deadline_at: time_or_none(row, 7)?,
         ended_at: time_or_none(row, 8)?,
         end: match row.get::<_, Option<i64>>(9)? {
-            Some(result) => Some(Box::new(attempt_end(row, result)?)),
+            Some(result) => Some(Box::new(attempt_end(row, result, rest)?)),
             None => None,
         },
+        keyed,
     })
 }
 
-fn attempt_end(row: &Row<'_>, result: i64) -> Result<AttemptEnd> {
-    let rest: EndRest<'_> = json_or_none(row, 19)?.unwrap_or_default();
+fn attempt_end(row: &Row<'_>, result: i64, rest: EndRest<'_>) -> Result<AttemptEnd> {
     let steps: Vec<StepCells<'_>> = json_or_none(row, 13)?.unwrap_or_default();
     Ok(AttemptEnd {
         result: match result {
             encode::RESULT_SUCCEEDED => AttemptResult::Succeeded,
+            encode::RESULT_REUSED => AttemptResult::Reused,
             encode::RESULT_STOPPED => AttemptResult::Stopped,
             encode::RESULT_INTERRUPTED => AttemptResult::Interrupted,
             kind => AttemptResult::Failed {
@@ -270,6 +273,10 @@ pub(super) fn event(row: &Row<'_>) -> Result<EventRow> {
         kind::GENERATED => Transition::Generated {
             task: task()?,
             tasks: row.get(4)?,
+        },
+        kind::REUSED => Transition::Reused {
+            task: task()?,
+            from: run_id(row, 5)?,
         },
         other => return Err(unknown(2, other)),
     };

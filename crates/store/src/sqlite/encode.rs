@@ -6,7 +6,7 @@
 use super::codes::Code as _;
 use engine::rows::{
     AttemptEnd, AttemptResult, AttemptRow, Changes, EffectKey, EffectRow, EventRow, Exit,
-    FragmentRef, LeaseRow, RunRow, StepResult, TaskRow, Transition,
+    FragmentRef, KeyRow, Keyed, LeaseRow, RunRow, StepResult, TaskRow, Transition,
 };
 use model::ids::WorkerId;
 use model::time::Timestamp;
@@ -41,6 +41,7 @@ pub(super) const EVENT: &str = "INSERT OR REPLACE INTO event (run, seq, at, kind
 pub(super) const EFFECT: &str =
     "INSERT OR REPLACE INTO effect (run, name, effect) VALUES (?1,?2,?3)";
 pub(super) const EFFECT_DONE: &str = "DELETE FROM effect WHERE run=?1 AND name=?2";
+pub(super) const KEY: &str = "INSERT OR REPLACE INTO reuse (name, run, task) VALUES (?1,?2,?3)";
 pub(super) const INBOX_DONE: &str = "DELETE FROM inbox WHERE run=?1 AND seq<=?2";
 
 /// A statement with its values.
@@ -59,7 +60,7 @@ impl Statement {
     }
 }
 
-/// What the board keeps of an attempt's end in one column, because it is rare.
+/// What the board keeps of an attempt in one column, because it is rare: most of it is of its end.
 #[derive(Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct EndRest<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,6 +73,9 @@ pub(super) struct EndRest<'a> {
     pub(super) generated: Option<model::digest::Digest>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) summary: Option<model::digest::Digest>,
+    /// Of one that has not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) keyed: Option<Cow<'a, Keyed>>,
 }
 
 /// A step on the board: name, status (plus 10 if tolerated), how its command ended, duration.
@@ -117,6 +121,10 @@ pub(super) fn changes<E>(
     }
     for EffectKey(key) in &changes.effects_done {
         add(EFFECT_DONE, vec![run.into(), text(key)])?;
+    }
+    for KeyRow { key, task } in &changes.keys {
+        let name = Value::Blob(key.0.as_bytes().to_vec());
+        add(KEY, vec![name, run.into(), task.0.into()])?;
     }
     if changes.run.inbox > 0 {
         add(INBOX_DONE, vec![run.into(), number(changes.run.inbox)])?;
@@ -202,7 +210,15 @@ fn attempt(run: i64, row: &AttemptRow) -> Vec<Value> {
     values.extend([time_or_null(row.deadline_at), time_or_null(row.ended_at)]);
     match &row.end {
         Some(end) => attempt_end(&mut values, end),
-        None => values.extend(std::iter::repeat_n(Value::Null, 11)),
+        None => {
+            values.extend(std::iter::repeat_n(Value::Null, 10));
+            let keyed = row.keyed.as_deref().map(Cow::Borrowed);
+            let rest = keyed.map(|keyed| EndRest {
+                keyed: Some(keyed),
+                ..EndRest::default()
+            });
+            values.push(rest.as_ref().map_or(Value::Null, json));
+        }
     }
     values
 }
@@ -214,6 +230,7 @@ pub(super) const TASK_STOP: i64 = 4;
 pub(super) const RESULT_SUCCEEDED: i64 = 0;
 pub(super) const RESULT_STOPPED: i64 = 20;
 pub(super) const RESULT_INTERRUPTED: i64 = 21;
+pub(super) const RESULT_REUSED: i64 = 22;
 
 fn attempt_end(values: &mut Vec<Value>, end: &AttemptEnd) {
     let (result, exit_code, message) = match &end.result {
@@ -223,6 +240,7 @@ fn attempt_end(values: &mut Vec<Value>, end: &AttemptEnd) {
             exit_code,
             message,
         } => (kind.code(), *exit_code, Some(Cow::Borrowed(&**message))),
+        AttemptResult::Reused => (RESULT_REUSED, None, None),
         AttemptResult::Stopped => (RESULT_STOPPED, None, None),
         AttemptResult::Interrupted => (RESULT_INTERRUPTED, None, None),
     };
@@ -232,6 +250,7 @@ fn attempt_end(values: &mut Vec<Value>, end: &AttemptEnd) {
         artifacts: Cow::Borrowed(&end.artifacts),
         generated: end.generated,
         summary: end.summary,
+        keyed: None,
     };
     let steps: Vec<StepCells<'_>> = end.steps.iter().map(step).collect();
     values.extend([result.into(), exit_code.into()]);
@@ -274,9 +293,11 @@ pub(super) mod kind {
     pub(in super::super) const APPROVED: i64 = 11;
     pub(in super::super) const REJECTED: i64 = 12;
     pub(in super::super) const GENERATED: i64 = 13;
+    pub(in super::super) const REUSED: i64 = 14;
 }
 
 fn event(run: i64, row: &EventRow) -> Vec<Value> {
+    let reused_from;
     let (kind, task, what, who) = match &row.what {
         Transition::RunCreated => (kind::RUN_CREATED, None, None, None),
         Transition::RunAdmitted => (kind::RUN_ADMITTED, None, None, None),
@@ -302,6 +323,10 @@ fn event(run: i64, row: &EventRow) -> Vec<Value> {
         ),
         Transition::TaskEnded { task, ended } => {
             (kind::TASK_ENDED, Some(task), Some(ended.code()), None)
+        }
+        Transition::Reused { task, from } => {
+            reused_from = from.as_str().to_owned();
+            (kind::REUSED, Some(task), None, Some(&reused_from))
         }
         Transition::Approved { task, by } => (kind::APPROVED, Some(task), None, Some(by)),
         Transition::Rejected { task, by } => (kind::REJECTED, Some(task), None, Some(by)),

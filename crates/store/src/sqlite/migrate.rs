@@ -12,6 +12,7 @@ use std::path::Path;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_board.sql"),
     include_str!("../migrations/0002_place_supersedes.sql"),
+    include_str!("../migrations/0003_reuse.sql"),
 ];
 /// Marks the file as a board of formic: "frmc".
 const APPLICATION_ID: i32 = 0x6672_6d63;

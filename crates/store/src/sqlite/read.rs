@@ -191,8 +191,8 @@ fn attempt_references(
     found.workers.extend(rows(
         reader,
         "SELECT DISTINCT worker FROM attempt WHERE run=?1 AND segment IS NULL \
-         AND (result IS NULL OR result<>?2)",
-        [number, encode::RESULT_SUCCEEDED],
+         AND (result IS NULL OR result NOT IN (?2,?3))",
+        [number, encode::RESULT_SUCCEEDED, encode::RESULT_REUSED],
         |row| row.get(0).map(WorkerId),
     )?);
     let rests: Vec<EndRest<'static>> = rows(
@@ -206,6 +206,9 @@ fn attempt_references(
         found.blobs.extend(rest.summary);
         let artifacts = rest.artifacts.iter().map(|each| each.digest);
         found.blobs.extend(artifacts);
+        if let Some(reused) = rest.keyed.as_ref().and_then(|keyed| keyed.found.as_ref()) {
+            found.add_reused(reused);
+        }
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ const FIRST_FENCE: u64 = 1;
 /// Everything that has rows of a run, but for its head.
 const TABLES: &[&str] = &[
     "run", "fragment", "task", "attempt", "lease", "event", "effect", "inbox", "owner", "place",
-    "head",
+    "reuse", "head",
 ];
 
 pub(super) fn create(board: &Board, new: &NewRun<'_>) -> Result<OwnerToken, StoreError> {

@@ -198,6 +198,10 @@ fn a_blob_that_was_put_again_is_not_removed() {
     blobs.put_bytes(b"content").unwrap();
     assert!(!blobs.remove(&digest, Timestamp(1)).unwrap());
     assert!(blobs.exists(&digest).unwrap());
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert!(blobs.renew(&digest).unwrap());
+    assert!(!blobs.remove(&digest, Timestamp(1)).unwrap());
+    assert!(!blobs.renew(&Digest::of(b"other")).unwrap());
 }
 
 #[test]

@@ -230,10 +230,26 @@ fn a_board_of_a_newer_program_is_refused_by_both_versions() {
     assert_eq!(
         error,
         format!(
-            "the board `{board}` has version 7, and this formic knows versions up to 2; \
+            "the board `{board}` has version 7, and this formic knows versions up to 3; \
              use the formic that wrote it, or set `FORMIC_STATE` to another folder"
         )
     );
+}
+
+#[test]
+fn a_board_of_an_older_program_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    create(&store, id(1));
+    drop(store);
+    let raw = rusqlite::Connection::open(dir.path().join("board.sqlite")).unwrap();
+    raw.execute_batch("DROP TABLE reuse").unwrap();
+    raw.pragma_update(None, "user_version", 2).unwrap();
+    drop(raw);
+    let store = open(dir.path());
+    assert!(store.run_load(id(1)).unwrap().is_some());
+    let key = engine::rows::ReuseKey(model::digest::Digest::of(b"key"));
+    assert_eq!(store.reuse_find(key).unwrap(), None);
 }
 
 #[test]

@@ -63,6 +63,7 @@ pub(crate) fn change(run: RunRow) -> Changes {
         events: Vec::new(),
         effects: Vec::new(),
         effects_done: Vec::new(),
+        keys: Vec::new(),
         granted: Vec::new(),
     }
 }
@@ -128,6 +129,7 @@ pub(crate) fn attempt(task: u32, number: u32, end: Option<AttemptEnd>) -> Attemp
         leased_at: Timestamp(5),
         started: true,
         stop: None,
+        keyed: None,
         deadline_at: None,
         ended_at: end.as_ref().map(|_| Timestamp(6)),
         end: end.map(Box::new),

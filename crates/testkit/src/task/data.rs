@@ -40,6 +40,12 @@ impl TaskBuilder {
         self
     }
 
+    /// Names the files that, with the definition, decide what it gives: an earlier result may stand for running it.
+    pub fn inputs<const N: usize>(mut self, patterns: [&str; N]) -> Self {
+        self.def.inputs = Some(patterns.into_iter().map(text).collect());
+        self
+    }
+
     /// Gives files to others; no two active tasks share the path.
     pub fn artifact(self, name: &str, path: &str) -> Self {
         self.artifact_with(name, path, ArtifactWhen::Success, IfMissing::Fail)

@@ -5,15 +5,15 @@ use crate::rows::{
     Dice, attempt, cancel, change, commit, create, create_with, ended, head, id, row, task,
 };
 use engine::rows::{
-    ArtifactRef, AttemptEnd, AttemptResult, Effect, EffectKey, EffectRow, FragmentRef, LogRef,
-    RunHead, TaskRow,
+    ArtifactRef, AttemptEnd, AttemptResult, Effect, EffectKey, EffectRow, Ended, FragmentRef,
+    KeyRow, Keyed, LogRef, ReuseKey, Reused, RunHead, TaskRow, TaskState,
 };
 use model::digest::Digest;
-use model::ids::{ScopeNo, TaskNo, WorkerId};
+use model::ids::{RunId, ScopeNo, TaskNo, WorkerId};
 use model::source::{Difference, Source};
 use model::time::Timestamp;
 use std::collections::BTreeMap;
-use store::Store;
+use store::{Commit, Store};
 
 on_every_board! {
     durations_follow_the_measurements_slowly,
@@ -21,6 +21,9 @@ on_every_board! {
     references_name_everything_outside_of_the_rows,
     removed_runs_leave_nothing,
     a_living_run_is_never_removed,
+    a_result_is_found_by_its_key_and_goes_with_its_run,
+    of_several_results_that_of_the_newest_run_is_found,
+    a_result_whose_commit_was_refused_is_never_found,
     what_an_ended_run_still_wanted_is_settled_and_nothing_of_a_living_one,
 }
 
@@ -97,7 +100,22 @@ fn references_name_everything_outside_of_the_rows(store: &dyn Store) {
         attempt(1, 1, Some(loud)),
         attempt(2, 1, Some(quiet)),
         attempt(3, 1, None),
+        attempt(4, 1, Some(AttemptEnd::bare(AttemptResult::Reused))),
     ];
+    changes.attempts[4].worker = WorkerId("had nothing to say".into());
+    // Found for an attempt that goes on: it must not go before that has ended.
+    let found = Reused {
+        run: id(5),
+        ended: Ended::Succeeded,
+        tolerated: false,
+        outputs: BTreeMap::new(),
+        artifacts: vec![artifact("found")],
+        generated: None,
+    };
+    changes.attempts[3].keyed = Some(Box::new(Keyed {
+        key: key_row().key,
+        found: Some(found),
+    }));
     changes.attempts[2].worker = WorkerId("quiet".into());
     changes.attempts[3].worker = WorkerId("killed".into());
     create_with(store, &head, &changes);
@@ -110,11 +128,12 @@ fn references_name_everything_outside_of_the_rows(store: &dyn Store) {
         "of attempt",
         "summary",
         "generated",
+        "found",
     ];
     assert_eq!(found.blobs, names.into_iter().map(digest).collect());
     assert_eq!(found.segments, BTreeMap::from([("w+000001".into(), 100)]));
     assert_eq!(found.workers, [WorkerId("killed".into())].into());
-    assert_eq!(found.runs, [id(4)].into());
+    assert_eq!(found.runs, [id(4), id(5)].into());
 }
 
 fn removed_runs_leave_nothing(store: &dyn Store) {
@@ -172,4 +191,75 @@ fn what_an_ended_run_still_wanted_is_settled_and_nothing_of_a_living_one(store: 
     let effects = |number| store.run_load(id(number)).unwrap().unwrap().effects;
     assert_eq!((effects(1), effects(2)), (vec![], vec![effect(2)]));
     assert_eq!(members(store), [(member(2), true)]);
+}
+
+/// A run whose task 0 has given an artifact and published it under a key.
+fn publish(store: &dyn Store, number: u64, name: &str) {
+    let run = id(number);
+    let token = create(store, run);
+    let mut changes = ended(run, 2);
+    (changes.tasks, changes.keys) = (vec![giver(name)], vec![key_row()]);
+    commit(store, &token, &changes).unwrap();
+}
+
+fn key_row() -> KeyRow {
+    let (key, task) = (ReuseKey(Digest::of(b"key")), TaskNo(0));
+    KeyRow { key, task }
+}
+
+fn giver(name: &str) -> TaskRow {
+    let artifact = ArtifactRef {
+        name: name.into(),
+        digest: Digest::of(name.as_bytes()),
+        size_bytes: 1,
+        files: 1,
+    };
+    TaskRow {
+        state: TaskState::Ended(Ended::Succeeded),
+        artifacts: vec![artifact],
+        ..task(0)
+    }
+}
+
+fn found(store: &dyn Store) -> Option<(RunId, String)> {
+    let found = store.reuse_find(key_row().key).unwrap()?;
+    assert_eq!((found.ended, found.tolerated), (Ended::Succeeded, false));
+    let [artifact] = &found.artifacts[..] else {
+        panic!("{found:?}")
+    };
+    Some((found.run, artifact.name.clone()))
+}
+
+fn a_result_is_found_by_its_key_and_goes_with_its_run(store: &dyn Store) {
+    assert_eq!(found(store), None);
+    publish(store, 1, "one");
+    assert_eq!(found(store), Some((id(1), "one".to_owned())));
+    let other = ReuseKey(Digest::of(b"other"));
+    assert_eq!(store.reuse_find(other).unwrap(), None);
+    store.run_remove(&[id(1)]).unwrap();
+    assert_eq!(found(store), None);
+    create(store, id(1));
+    assert_eq!(found(store), None);
+}
+
+fn of_several_results_that_of_the_newest_run_is_found(store: &dyn Store) {
+    publish(store, 2, "older");
+    publish(store, 1, "newer");
+    assert_eq!(found(store), Some((id(1), "newer".to_owned())));
+    store.run_remove(&[id(1)]).unwrap();
+    assert_eq!(found(store), Some((id(2), "older".to_owned())));
+}
+
+fn a_result_whose_commit_was_refused_is_never_found(store: &dyn Store) {
+    let token = create(store, id(1));
+    let mut late = change(row(id(1), 3));
+    (late.tasks, late.keys) = (vec![giver("late")], vec![key_row()]);
+    let commits = [Commit {
+        run: id(1),
+        expected_version: 2,
+        owner: &token,
+        changes: &late,
+    }];
+    assert!(store.run_commit(&commits)[0].is_err());
+    assert_eq!(found(store), None);
 }

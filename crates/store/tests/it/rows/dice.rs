@@ -1,11 +1,12 @@
 //! Any rows that a run could have, from a seed: equal seeds, equal rows.
 
-use super::{change, task};
+use super::{attempt, change, task};
 use engine::rows::{
     ArtifactRef, AttemptEnd, AttemptResult, AttemptRow, Cancel, Changes, Counts, Effect, EffectKey,
-    EffectRow, Ended, EventRow, Exit, FragmentRef, GroupMember, LeaseRow, LogRef, OutputValue,
-    Outputs, Parent, ParentKind, Reused, RunHead, RunResult, RunRow, RunState, StepResult,
-    StepStatus, StopCause, TaskKind, TaskRow, TaskState, Transition, Usage, Wants,
+    EffectRow, Ended, EventRow, Exit, FragmentRef, GroupMember, Keyed, LeaseRow, LogRef,
+    OutputValue, Outputs, Parent, ParentKind, ReuseKey, Reused, RunHead, RunResult, RunRow,
+    RunState, StepResult, StepStatus, StopCause, TaskKind, TaskRow, TaskState, Transition, Usage,
+    Wants,
 };
 use model::Json;
 use model::digest::Digest;
@@ -196,15 +197,18 @@ impl Dice {
         }
     }
 
+    fn reused(&mut self) -> Reused {
+        Reused {
+            run: self.run_id(),
+            ended: self.ended(),
+            tolerated: self.coin(),
+            outputs: self.outputs(),
+            artifacts: self.several(Self::artifact),
+            generated: self.maybe(Self::digest),
+        }
+    }
+
     pub(crate) fn head(&mut self, run: RunId) -> RunHead {
-        let reused = |dice: &mut Self| Reused {
-            run: dice.run_id(),
-            ended: dice.ended(),
-            tolerated: dice.coin(),
-            outputs: dice.outputs(),
-            artifacts: dice.several(Self::artifact),
-            generated: dice.maybe(Self::digest),
-        };
         RunHead {
             id: run,
             pipeline: self.text(),
@@ -232,7 +236,7 @@ impl Dice {
                 run: dice.run_id(),
                 kind: dice.pick(&[ParentKind::Retry, ParentKind::Replay]),
                 reused: dice
-                    .several(|dice| (dice.text(), reused(dice)))
+                    .several(|dice| (dice.text(), dice.reused()))
                     .into_iter()
                     .collect(),
             }),
@@ -310,8 +314,9 @@ impl Dice {
     }
 
     fn attempt_end(&mut self) -> AttemptEnd {
-        let result = match self.below(4) {
+        let result = match self.below(5) {
             0 => AttemptResult::Succeeded,
+            4 => AttemptResult::Reused,
             1 => AttemptResult::Failed {
                 kind: self.pick(FailureKind::ALL),
                 exit_code: self.maybe(|dice| dice.small().cast_signed()),
@@ -359,15 +364,30 @@ impl Dice {
             stop: self.maybe(Self::stop),
             deadline_at: self.maybe(Self::time),
             ended_at: self.maybe(Self::time),
-            end: self.maybe(|dice| Box::new(dice.attempt_end())),
+            ..self.half_attempt()
         }
+    }
+
+    /// An attempt that has ended, or whose key is known, or neither.
+    fn half_attempt(&mut self) -> AttemptRow {
+        let mut row = attempt(0, 0, None);
+        match self.below(3) {
+            0 => row.end = Some(Box::new(self.attempt_end())),
+            1 => {
+                let key = ReuseKey(self.digest());
+                let found = self.maybe(Self::reused);
+                row.keyed = Some(Box::new(Keyed { key, found }));
+            }
+            _ => {}
+        }
+        row
     }
 
     fn transition(&mut self) -> Transition {
         let task = TaskNo(self.small());
         let attempt = AttemptNo(self.small());
         let by = self.text();
-        match self.below(13) {
+        match self.below(14) {
             0 => Transition::RunCreated,
             1 => Transition::RunAdmitted,
             2 => Transition::CancelAsked {
@@ -386,6 +406,10 @@ impl Dice {
             9 => Transition::TaskEnded {
                 task,
                 ended: self.ended(),
+            },
+            12 => Transition::Reused {
+                task,
+                from: self.run_id(),
             },
             10 => Transition::Approved { task, by },
             11 => Transition::Rejected { task, by },
