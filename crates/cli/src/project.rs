@@ -183,10 +183,14 @@ impl PipelineFile {
     }
 }
 
-/// The top folder of the project that a file belongs to: what paths in it count from.
+/// The top folder of the project that a file belongs to: what paths in it count from. What is in no folder, such as a pipe,
+/// belongs to the project of the current one.
 pub(crate) fn top_of(file: &Path) -> PathBuf {
-    let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    let folder = file.parent().unwrap_or(Path::new("/"));
+    let real = fs::canonicalize(file);
+    let folder = real.as_deref().ok().and_then(Path::parent);
+    let here = std::env::current_dir().and_then(fs::canonicalize);
+    let here = here.unwrap_or_else(|_| PathBuf::from("/"));
+    let folder = folder.unwrap_or(&here);
     let has_pipelines = |dir: &&&Path| pipeline_files(dir).is_ok_and(|files| !files.is_empty());
     let folders = searched(folder);
     let found = folders.iter().find(has_pipelines).or(folders.last());

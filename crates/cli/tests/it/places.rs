@@ -177,6 +177,20 @@ fn a_file_that_is_too_large_is_said_to_have_more_than_is_allowed() {
 }
 
 #[test]
+fn a_pipeline_from_a_pipe_belongs_to_the_project_of_the_current_folder() {
+    let world = World::new("tasks: {a: {run: 'true'}}\n");
+    world.write("ci/scan.yaml", "task: {run: 'true'}\n");
+    let (from, mut to) = std::io::pipe().expect("a pipe can be made");
+    let text = b"tasks: {a: {uses: ./ci/scan.yaml}}\n";
+    std::io::Write::write_all(&mut to, text).expect("it holds some lines");
+    drop(to);
+    let mut command = world.command(&["check", "/dev/stdin"]);
+    let _ran = Ran::of(command.stdin(from))
+        .ok()
+        .says("/dev/stdin: ok, 1 warning\n");
+}
+
+#[test]
 fn what_is_no_file_is_refused_by_what_it_is_and_nobody_waits_for_it() {
     let world = World::new("include: [part.yaml]\ntasks: {a: {run: 'true'}}\n");
     let fifo = world.fifo("fifo");
