@@ -31,7 +31,8 @@ fn a_glob_sees_what_earlier_steps_wrote() {
 
 #[test]
 fn a_pattern_that_leads_out_fails_the_task_by_name() {
-    let world = World::new("tasks: {a: {env: {K: \"${{ hash('../*') }}\"}, run: 'true'}}\n");
+    let text = "params: {files: '../*'}\ntasks: {a: {env: {K: \"${{ hash(params.files) }}\"}, run: 'true'}}\n";
+    let world = World::new(text);
     let _ran = world
         .formic(&["run"])
         .code(1)
