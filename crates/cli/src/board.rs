@@ -17,16 +17,16 @@ use api::run::Life;
 use engine::rows::{RunHead, RunState, Snapshot};
 use model::digest::Digest;
 use model::ids::RunId;
-use model::limits::PLAN_BYTES;
 use model::plan::{Fragment, Plan};
 use model::time::Timestamp;
+use server::Fatal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::location::Origin;
 use store::owner::{Proc, process};
 use store::{
-    BlobStore as _, DiskBlobs, LogStore, Owner, Places, Retention, RunFilter, RunSummary,
-    SqliteStore, StateDir, Store as _, StoreError,
+    DiskBlobs, LogStore, Owner, Places, Retention, RunFilter, RunSummary, SqliteStore, StateDir,
+    Store as _, StoreError,
 };
 
 /// An open board.
@@ -268,19 +268,7 @@ impl Board {
     /// # Errors
     /// When its blob is gone or written by a newer program.
     pub(crate) fn plan(&self, head: &RunHead) -> Result<Plan> {
-        let bytes = self.blobs.read(&head.plan, PLAN_BYTES).with_context(|| {
-            let message = format!("the plan of run `{}` is not on the board any more", head.id);
-            Fault::new(Exit::Infrastructure, message).help(
-                "something deleted it there; `formic run` makes a new run, and `formic show` still tells of this one",
-            )
-        })?;
-        let plan: Plan = serde_json::from_slice(&bytes).with_context(|| {
-            format!(
-                "the plan of run `{}` was written by another formic",
-                head.id
-            )
-        })?;
-        Ok(plan)
+        server::load::plan(&*self.blobs, head).map_err(|fatal| Self::unreadable(head.id, fatal))
     }
 
     /// What the tasks of a run generated, in order.
@@ -288,13 +276,27 @@ impl Board {
     /// # Errors
     /// As [`Self::plan`].
     pub(crate) fn fragments(&self, snapshot: &Snapshot) -> Result<Vec<Fragment>> {
-        let references = snapshot.fragments.iter();
-        references
-            .map(|reference| {
-                let bytes = self.blobs.read(&reference.digest, PLAN_BYTES)?;
-                serde_json::from_slice(&bytes).context("a generated plan cannot be read")
-            })
-            .collect()
+        server::load::fragments(&*self.blobs, snapshot)
+            .map_err(|fatal| Self::unreadable(snapshot.head.id, fatal))
+    }
+
+    /// Adds what a person can do to the error that a run cannot be read.
+    pub(crate) fn unreadable(run: RunId, fatal: Fatal) -> anyhow::Error {
+        match fatal {
+            Fatal::Blob(gone) => {
+                let message = format!("the plan of run `{run}` is not on the board any more");
+                let fault = Fault::new(Exit::Infrastructure, message).help(
+                    "something deleted it there; `formic run` makes a new run, and `formic show` still tells of this one",
+                );
+                anyhow::Error::from(gone).context(fault)
+            }
+            fatal @ (Fatal::Store(_)
+            | Fatal::Log(_)
+            | Fatal::Damaged { .. }
+            | Fatal::Corrupt { .. }
+            | Fatal::PlanTooLarge { .. }
+            | Fatal::Claim(_)) => fatal.into(),
+        }
     }
 }
 

@@ -174,10 +174,7 @@ struct Worker {
 
 impl Worker {
     fn new(fit: Fit, place: Place, options: &Options) -> Self {
-        let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let slots = options
-            .slots
-            .unwrap_or_else(|| u32::try_from(cpus).unwrap_or(1));
+        let slots = options.slots.unwrap_or_else(server::machine::cpus);
         Self {
             driving: drive::Options {
                 slots,

@@ -21,9 +21,10 @@ use model::ids::RunId;
 use model::plan::Plan;
 use model::source::Source;
 use pipeline::Request;
+use server::load::missing_artifact;
 use std::collections::BTreeMap;
 use std::path::Path;
-use store::{BlobStore as _, Store as _, StoreError};
+use store::{Store as _, StoreError};
 
 /// The rows and the plan of an ended run.
 pub(crate) struct Repeated {
@@ -128,27 +129,22 @@ impl Repeated {
     /// # Errors
     /// When an artifact is gone; its task has to run again.
     pub(crate) fn must_have(&self, reused: &BTreeMap<String, Reused>) -> Result<()> {
-        for (key, result) in reused {
-            for artifact in &result.artifacts {
-                if self.board.blobs.size_bytes(&artifact.digest)?.is_some() {
-                    continue;
-                }
-                let (run, task) = (short(self.run()), summary::quoted(key));
-                let message = format!(
-                    "artifact `{}` of task `{}` is not on the board any more: something deleted it in `{}`",
-                    text::plain(&artifact.name),
-                    text::plain(key),
-                    self.board.dir.join("blobs").display()
-                );
-                return Err(Fault::new(Exit::Infrastructure, message)
-                    .help(format!("`formic retry --from {task} {run}` makes it again"))
-                    .help(format!(
-                        "`formic retry --here {run}` runs everything again in the tree as it is"
-                    ))
-                    .into());
-            }
-        }
-        Ok(())
+        let Some((key, artifact)) = missing_artifact(&*self.board.blobs, reused)? else {
+            return Ok(());
+        };
+        let (run, task) = (short(self.run()), summary::quoted(key));
+        let message = format!(
+            "artifact `{}` of task `{}` is not on the board any more: something deleted it in `{}`",
+            text::plain(&artifact.name),
+            text::plain(key),
+            self.board.dir.join("blobs").display()
+        );
+        Err(Fault::new(Exit::Infrastructure, message)
+            .help(format!("`formic retry --from {task} {run}` makes it again"))
+            .help(format!(
+                "`formic retry --here {run}` runs everything again in the tree as it is"
+            ))
+            .into())
     }
 
     /// Its recorded source, as one of this project's folder.

@@ -1,10 +1,10 @@
 //! What can happen to a run. Everything random in it was drawn by whoever hands it in.
 
-use crate::rows::{AttemptEnd, ReuseKey, Reused};
+use crate::rows::{AttemptEnd, ReuseKey, Reused, TaskRow, TaskState};
 use model::digest::Digest;
 use model::ids::{AttemptNo, TaskNo, Token, WorkerId};
 use model::plan::{Fragment, Resources};
-use model::reason::{CancelCause, CancelMode};
+use model::reason::{CancelCause, CancelMode, Gate};
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,25 @@ pub enum Command {
         /// Who.
         by: String,
     },
+}
+
+impl Command {
+    /// The command of `by` that gives a task this answer, if it waits for one.
+    #[must_use]
+    pub fn answering(task: &TaskRow, answer: Answer, by: String) -> Option<Self> {
+        let (row, task) = (task, task.no);
+        match (row.state, answer) {
+            (TaskState::Blocked(Gate::Approval), answer) => Some(Self::Answer { task, answer, by }),
+            (TaskState::Blocked(Gate::Manual), Answer::Approve) => {
+                Some(Self::StartManual { task, by })
+            }
+            (TaskState::Blocked(Gate::Manual), Answer::Reject)
+            | (
+                TaskState::Queued(_) | TaskState::Running | TaskState::Open | TaskState::Ended(_),
+                Answer::Approve | Answer::Reject,
+            ) => None,
+        }
+    }
 }
 
 /// A worker's wish for work.

@@ -13,6 +13,7 @@ pub mod machine;
 pub mod rows;
 
 mod cells;
+pub mod fit;
 mod names;
 pub mod order;
 pub mod preview;

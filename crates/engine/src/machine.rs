@@ -21,6 +21,7 @@
 //! - No recursion over the graph: what follows from an end waits in a queue (`ending`).
 //! - The cost of an event is proportional to the rows that it changes.
 
+mod abandoned;
 mod call;
 mod cancel;
 mod draft;
@@ -40,6 +41,7 @@ mod state;
 mod take_over;
 mod wants;
 
+pub use abandoned::Outcome;
 pub use due::DeadlineReason;
 pub use instantiate::NewRun;
 

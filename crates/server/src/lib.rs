@@ -5,7 +5,10 @@
 #![warn(missing_docs)]
 
 pub mod dispatcher;
+pub mod load;
 pub mod local;
+pub mod send;
 
 pub use dispatcher::{Dispatcher, Fatal, Input, Output, Parts};
+pub use worker::machine;
 pub use worker::site::remove_worktrees;

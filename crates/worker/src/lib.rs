@@ -8,6 +8,7 @@
 pub mod contract;
 pub mod listing;
 pub mod local;
+pub mod machine;
 pub mod mask;
 mod own;
 mod patterns;

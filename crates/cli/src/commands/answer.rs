@@ -1,6 +1,6 @@
 //! `formic approve` and `formic reject`.
 
-use crate::act::{self, Sent};
+use crate::act;
 use crate::board::Board;
 use crate::edge;
 use crate::exit::Exit;
@@ -13,9 +13,10 @@ use anyhow::Result;
 use api::command::AnswerDocument;
 use api::run::Life;
 use engine::event::Answer;
-use engine::rows::{RunState, TaskRow, TaskState};
+use engine::machine::Outcome;
+use engine::rows::{RunState, TaskRow};
 use model::ids::RunId;
-use model::reason::Gate;
+use server::send::Sent;
 use store::{Command, Store as _};
 
 /// Which task is meant.
@@ -51,7 +52,7 @@ pub(crate) fn run(args: &Args, answer: Answer, ui: &Ui) -> Result<Exit> {
     let meant = engine::rows::leaves(&tasks, references::task(&tasks, key, run)?.no);
     let waiting: Vec<(&TaskRow, Command)> = meant
         .into_iter()
-        .filter_map(|task| Some((task, command(task, answer)?)))
+        .filter_map(|task| Some((task, Command::answering(task, answer, edge::person())?)))
         .collect();
     if waiting.is_empty() {
         return Err(nothing_waits(&tasks, key, run, answer).into());
@@ -65,7 +66,7 @@ pub(crate) fn run(args: &Args, answer: Answer, ui: &Ui) -> Result<Exit> {
         }
         last = act::send(&board, run, command)?;
         // Its owner ends it at the same moment, so an answer that is on the way would find nobody who waits.
-        if last == Sent::Late || too_late(task).is_some() {
+        if last == Sent::Here(Outcome::Late) || too_late(task).is_some() {
             late.push(*task);
             continue;
         }
@@ -79,12 +80,12 @@ pub(crate) fn run(args: &Args, answer: Answer, ui: &Ui) -> Result<Exit> {
         return Err(came_too_late(&board, run, task)?.into());
     }
     match last {
-        Sent::ToOwner | Sent::Late => {}
-        Sent::Done => ui.say(format!(
+        Sent::ToOwner | Sent::Here(Outcome::Late) => {}
+        Sent::Here(Outcome::Done) => ui.say(format!(
             "nobody works on the run: `formic resume {}` goes on",
             short(run)
         )),
-        Sent::Ended => {
+        Sent::Here(Outcome::Ended) => {
             let ended = board.summary(run)?.row.state;
             ui.say(format!(
                 "that ended the run, which has {ended}: `formic show {}` says how",
@@ -107,27 +108,11 @@ pub(crate) fn run(args: &Args, answer: Answer, ui: &Ui) -> Result<Exit> {
 fn still_waits(board: &Board, run: RunId, task: &TaskRow, answer: Answer) -> Result<bool> {
     let tasks = board.store.run_tasks(run)?;
     let row = tasks.get(task.no.index());
-    Ok(row.is_some_and(|row| command(row, answer).is_some()))
+    Ok(row.is_some_and(|row| waits_for(row, answer)))
 }
 
-/// The command that answers a task, if it waits for one.
-fn command(task: &TaskRow, answer: Answer) -> Option<Command> {
-    let by = edge::person();
-    match (task.state, answer) {
-        (TaskState::Blocked(Gate::Approval), answer) => Some(Command::Answer {
-            task: task.no,
-            answer,
-            by,
-        }),
-        (TaskState::Blocked(Gate::Manual), Answer::Approve) => {
-            Some(Command::StartManual { task: task.no, by })
-        }
-        (TaskState::Blocked(Gate::Manual), Answer::Reject)
-        | (
-            TaskState::Queued(_) | TaskState::Running | TaskState::Open | TaskState::Ended(_),
-            Answer::Approve | Answer::Reject,
-        ) => None,
-    }
+fn waits_for(task: &TaskRow, answer: Answer) -> bool {
+    Command::answering(task, answer, String::new()).is_some()
 }
 
 /// For how long it has been too late for an answer.
@@ -170,7 +155,7 @@ fn nothing_waits(tasks: &[TaskRow], key: &str, run: RunId, answer: Answer) -> Fa
     ));
     let others: Vec<String> = tasks
         .iter()
-        .filter(|task| command(task, answer).is_some())
+        .filter(|task| waits_for(task, answer))
         .map(|task| format!("`{}`", task.key))
         .collect();
     if others.is_empty() {

@@ -1,6 +1,6 @@
 //! `formic cancel`.
 
-use crate::act::{self, Sent};
+use crate::act;
 use crate::board::Board;
 use crate::edge;
 use crate::exit::Exit;
@@ -9,7 +9,9 @@ use crate::references::{self, short};
 use crate::ui::Ui;
 use anyhow::Result;
 use api::command::CancelDocument;
+use engine::machine::Outcome;
 use model::reason::{CancelCause, CancelMode};
+use server::send::Sent;
 use store::Command;
 
 /// Stop a run, from any terminal
@@ -53,8 +55,8 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let short = short(run);
     let what = match sent {
         Sent::ToOwner => format!("run {run} was told to stop ({mode})"),
-        Sent::Ended => format!("run {run} is canceled"),
-        Sent::Done | Sent::Late => {
+        Sent::Here(Outcome::Ended) => format!("run {run} is canceled"),
+        Sent::Here(Outcome::Done | Outcome::Late) => {
             format!(
                 "run {run} is canceled but for its `finally`: `formic resume {short}` runs that"
             )
@@ -63,7 +65,11 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     ui.say(what);
     if ui.wish.json {
         let (run, mode) = (run.to_string(), mode.as_str().to_owned());
-        ui.document(&CancelDocument::new(run, mode, sent == Sent::Ended));
+        ui.document(&CancelDocument::new(
+            run,
+            mode,
+            sent == Sent::Here(Outcome::Ended),
+        ));
     }
     Ok(Exit::Success)
 }

@@ -1,5 +1,6 @@
 //! The run machine from outside: events in, rows out, each step compared with a machine rebuilt from rows.
 
+mod abandoned;
 mod approvals;
 mod call_time;
 mod cancel;
@@ -9,6 +10,7 @@ mod cost;
 mod data;
 mod failures;
 mod finally;
+mod fit;
 mod generated;
 mod keys;
 mod lease;

@@ -1,15 +1,14 @@
 //! Taking on runs: new ones, and those that a dead process left.
 
 use super::{Dispatcher, Fatal, Held, LEASE_MS, Output, Owned};
+use crate::load::{self, damaged};
 use engine::event::Event;
 use engine::machine::{self, Machine};
-use engine::rows::{EffectRow, RunHead, RunState, Snapshot};
-use model::digest::Digest;
+use engine::rows::{EffectRow, RunHead, RunState};
 use model::ids::RunId;
 use model::limits::PLAN_BYTES;
-use model::plan::{Fragment, PLAN_VERSION, Plan};
+use model::plan::Plan;
 use model::time::Timestamp;
-use serde::de::DeserializeOwned;
 use store::{NewRun, Owner};
 
 impl Dispatcher {
@@ -109,32 +108,7 @@ impl Dispatcher {
     }
 
     fn load(&self, run: RunId) -> Result<Machine, Fatal> {
-        let Some(snapshot) = self.parts.store.run_load(run)? else {
-            return Err(store::StoreError::NoRun(run).into());
-        };
-        let (plan, fragments) = self.read_plan(run, &snapshot)?;
-        Machine::rebuild(plan, fragments, snapshot).map_err(|source| Fatal::Corrupt { run, source })
-    }
-
-    fn read_plan(&self, run: RunId, snapshot: &Snapshot) -> Result<(Plan, Vec<Fragment>), Fatal> {
-        let plan: Plan = self.read_json(run, &snapshot.head.plan)?;
-        if plan.version != PLAN_VERSION {
-            let why = format!(
-                "its plan has version {}, this program knows {PLAN_VERSION}",
-                plan.version
-            );
-            return Err(damaged(run, why));
-        }
-        let fragments = snapshot.fragments.iter();
-        let fragments = fragments
-            .map(|fragment| self.read_json(run, &fragment.digest))
-            .collect::<Result<_, _>>()?;
-        Ok((plan, fragments))
-    }
-
-    fn read_json<T: DeserializeOwned>(&self, run: RunId, digest: &Digest) -> Result<T, Fatal> {
-        let bytes = self.parts.blobs.read(digest, PLAN_BYTES)?;
-        serde_json::from_slice(&bytes).map_err(|error| damaged(run, error.to_string()))
+        load::machine(&*self.parts.store, &*self.parts.blobs, run)
     }
 
     pub(super) fn owner(&self, now: Timestamp) -> Owner {
@@ -156,10 +130,6 @@ fn must_fit(found_bytes: usize) -> Result<(), Fatal> {
         return Err(Fatal::PlanTooLarge { found_bytes });
     }
     Ok(())
-}
-
-fn damaged(run: RunId, why: String) -> Fatal {
-    Fatal::Damaged { run, why }
 }
 
 /// The group that a run had entered as a whole before its process died.

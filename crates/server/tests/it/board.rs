@@ -32,15 +32,7 @@ impl Board {
             store: Arc::new(self.store.clone()) as Arc<dyn Store>,
             blobs: Arc::new(self.blobs.clone()) as Arc<dyn BlobStore>,
             logs: Box::new(move |_| Box::new(logs.clone()) as Box<dyn LogSink>),
-            owner: Owner {
-                host: "here".to_owned(),
-                boot_id: "boot".to_owned(),
-                pid_ns: 1,
-                pid: 1,
-                start_ticks: 1,
-                nonce: number,
-                until: Timestamp(0),
-            },
+            owner: Self::owner(number),
             alive: Box::new(move |owner, _| {
                 looks.fetch_add(1, Ordering::Relaxed);
                 !dead
@@ -56,6 +48,25 @@ impl Board {
             number: 0,
             said: Vec::new(),
         }
+    }
+
+    /// A process as an owner of runs.
+    pub(crate) fn owner(number: u64) -> Owner {
+        Owner {
+            host: "here".to_owned(),
+            boot_id: "boot".to_owned(),
+            pid_ns: 1,
+            pid: 1,
+            start_ticks: 1,
+            nonce: number,
+            until: Timestamp(0),
+        }
+    }
+
+    /// Whether a process lives, as the kernel would say.
+    pub(crate) fn is_alive(&self, owner: &Owner) -> bool {
+        let dead = self.dead.lock().expect("no test panics in it");
+        !dead.contains(&owner.nonce)
     }
 
     /// How often somebody looked whether an owner lives. The store asks anew with each command, once for each owner

@@ -5,3 +5,4 @@ mod groups;
 mod leases;
 mod others;
 mod reports;
+mod send;
