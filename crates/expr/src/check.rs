@@ -15,6 +15,7 @@ mod operators;
 mod signature;
 mod types;
 mod unify;
+mod unknown;
 
 pub use env::TypeEnv;
 pub use nearest::nearest;

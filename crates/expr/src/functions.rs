@@ -120,6 +120,11 @@ pub(crate) fn find_qualified(namespace: &str, name: &str) -> Option<&'static Fun
     find(&format!("{namespace}.{name}"), Style::Global)
 }
 
+/// Whether functions have the name in front of theirs, as in `math.abs`.
+pub(crate) fn is_namespace(name: &str) -> bool {
+    NAMESPACES.contains(&name)
+}
+
 /// All functions, in no promised order.
 pub(crate) fn all() -> impl Iterator<Item = &'static Function> {
     TABLES.iter().flat_map(|table| table.iter())

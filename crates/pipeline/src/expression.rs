@@ -104,6 +104,11 @@ pub(crate) fn file_calls(program: &Program) -> impl Iterator<Item = FileCall> {
     })
 }
 
+/// Whether functions have the name in front of theirs, so that it is no variable.
+pub(crate) fn is_namespace(name: &str) -> bool {
+    expr::catalogue::is_namespace(name)
+}
+
 /// The path of an expression that is nothing but a name with its members.
 pub(crate) fn lone_name(program: &Program) -> Option<Vec<String>> {
     let mut references = program.references();

@@ -11,7 +11,7 @@ mod words;
 use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::{Report, Span};
-use crate::expression::Reference;
+use crate::expression::{self, Reference};
 use crate::nearest::{listed, nearest};
 use crate::read::{Draft, File, Param, Purpose, Slot, Use};
 use std::collections::BTreeMap;
@@ -193,6 +193,10 @@ fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Refe
         roots.map(|root| root.name)
     };
     let Some(root) = ROOTS.iter().find(|root| root.name == name) else {
+        // What is called behind it is looked at with the types.
+        if expression::is_namespace(name) && !each.calls.is_empty() {
+            return;
+        }
         if is_behind_dash(report, names, reference) {
             return;
         }

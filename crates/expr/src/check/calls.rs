@@ -1,11 +1,11 @@
 //! Types of calls: overloads, host functions, and what to say when none fits.
 
+use super::Checker;
 use super::signature::{self, Signature};
 use super::types::Type;
-use super::{Checker, with_names};
 use crate::ast::{Args, Expr, Node, SelectMode};
 use crate::error::Error;
-use crate::functions::{self, Function, Style};
+use crate::functions::{Function, Style};
 
 impl Checker<'_> {
     /// A call without target.
@@ -39,7 +39,7 @@ impl Checker<'_> {
             Some(function) => self.builtin(node, function, &kinds, args),
             None => {
                 let name = self.ast.text_of(node.focus);
-                self.unknown_function(node, name)
+                self.unknown_function(node, name, kinds.first())
             }
         }
     }
@@ -145,74 +145,12 @@ impl Checker<'_> {
     fn host(&mut self, node: &Node, name: &str, kinds: &[Type]) -> Type {
         let env = self.env;
         let Some(signatures) = env.function(name) else {
-            return self.unknown_function(node, name);
+            return self.unknown_function(node, name, None);
         };
         match self.resolve_overload(signatures, kinds) {
             Some(kind) => kind,
             None => self.no_overload(node, name, signatures, kinds, false),
         }
-    }
-
-    fn unknown_function(&mut self, node: &Node, name: &str) -> Type {
-        let env = self.env;
-        if self.errors.len() >= super::MAX_ERRORS {
-            return Type::Dyn;
-        }
-        if let Some(reason) = env.later_function_reason(name) {
-            return self.report(Error::check(
-                format!("`{name}` cannot be called here: {reason}"),
-                node.focus,
-            ));
-        }
-        let is_method = matches!(node.expr, Expr::Method { .. });
-        let known =
-            functions::find(name, Style::Member).or_else(|| functions::find(name, Style::Global));
-        if let Some(function) = known {
-            let form = if function.style == Style::Member {
-                format!("x.{name}(…)")
-            } else {
-                format!("{name}(…)")
-            };
-            let error = Error::check(format!("`{name}` is not called like this"), node.focus);
-            return self.report(error.with_help(format!("write `{form}`")));
-        }
-        if env.is_open() {
-            return Type::Dyn;
-        }
-        let wanted = if is_method {
-            Style::Member
-        } else {
-            Style::Global
-        };
-        let mut names: Vec<&str> = functions::all()
-            .filter(|f| f.style == wanted || f.style == Style::Both)
-            .map(|f| f.name)
-            .collect();
-        if is_method {
-            names.extend([
-                "all",
-                "exists",
-                "exists_one",
-                "filter",
-                "map",
-                "optMap",
-                "optFlatMap",
-                "sortBy",
-            ]);
-        } else {
-            names.extend(env.function_names());
-            names.push("has");
-        }
-        names.sort_unstable();
-        let error = Error::check(format!("unknown function `{name}`"), node.focus);
-        self.report(match super::nearest(name, names.iter().copied()) {
-            Some(near) => error.with_help(format!("did you mean `{near}`?")),
-            None if is_method => error,
-            None => {
-                let host: Vec<&str> = env.function_names().collect();
-                with_names(error, name, &host, "functions of this place")
-            }
-        })
     }
 
     fn no_overload(

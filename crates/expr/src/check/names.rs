@@ -72,6 +72,9 @@ impl Checker<'_> {
         if env.is_open() {
             return Type::Dyn;
         }
+        if let Some(kind) = self.unknown_in_namespace(node, name, base) {
+            return kind;
+        }
         let names: Vec<&str> = env.variables().map(|(name, _)| name).collect();
         let error = Error::check(format!("unknown name `{name}`"), node.span);
         self.report(with_names(error, name, &names, "available here"))

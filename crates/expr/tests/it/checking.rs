@@ -221,6 +221,36 @@ fn errors_name_the_place_and_what_is_available() {
             "did you mean `failed`?",
         ),
         (
+            "params.targets.foobar()",
+            "unknown function `foobar`",
+            15,
+            "functions of `list<string>`: `all`, `distinct`, `exists`, `exists_one`, `filter`, `first`, `flatten`, `join`, `last`, `map`, `reverse`, `size`, `slice`, `sort`, `sortBy`",
+        ),
+        (
+            "params.debug.foobar()",
+            "unknown function `foobar`",
+            13,
+            "a `bool` has no functions of its own",
+        ),
+        (
+            "foobar(1)",
+            "unknown function `foobar`",
+            0,
+            "functions of this place: `failed`, `git.describe`, `bool`, `bytes`, `cidr`, `double`, `duration`, `dyn`, `has`, `int`, `ip`, `isCIDR`, `isIP`, `matches`, `size`, `string`, `timestamp`, `type`, `uint`",
+        ),
+        (
+            "math.foobar(params.nope)",
+            "unknown function `math.foobar`",
+            0,
+            "functions of `math`: `math.abs`, `math.bitAnd`, `math.bitNot`, `math.bitOr`, `math.bitShiftLeft`, `math.bitShiftRight`, `math.bitXor`, `math.ceil`, `math.floor`, `math.greatest`, `math.isFinite`, `math.isInf`, `math.isNaN`, `math.least`, `math.round`, `math.sign`, `math.sqrt`, `math.trunc`",
+        ),
+        (
+            "math.absd(1)",
+            "unknown function `math.absd`",
+            0,
+            "did you mean `math.abs`?",
+        ),
+        (
             "failed(1)",
             "`failed` does not take (int)",
             0,
