@@ -7,28 +7,18 @@
 //! Bounds: time for each `git`, size of what it fetches, size of a file. `git` is never asked to prompt, and
 //! only the usual ways to reach a repository are open to it.
 
+mod program;
+
 use crate::git;
 use crate::ordinary;
 use anyhow::{Context as _, Result};
-use exec::Cut;
 use model::digest::Digest;
 use model::limits;
+use program::{ASK_TIME, FETCH_TIME, bounded, refused, refused_reference, remote, unasked};
 use rustix::fs::FlockOperation;
-use std::cell::Cell;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::time::{Duration, Instant};
-
-/// Time that one `git` may take. Shallow fetches of large repositories end within half a minute.
-const FETCH_TIME: Duration = Duration::from_secs(120);
-/// Time to ask where tags point, which a run does each time.
-const ASK_TIME: Duration = Duration::from_secs(15);
-/// Size of one bare repository. A shallow fetch of files below a mebibyte stays far under it.
-const REPOSITORY_BYTES: u64 = 256 * 1024 * 1024;
-/// Time between two looks at the size.
-const LOOK_TIME: Duration = Duration::from_millis(500);
 
 /// Where fetched things are kept.
 #[derive(Debug, Clone)]
@@ -252,17 +242,24 @@ fn file(repository: &Path, commit: &str, path: &str) -> Result<Result<Option<Vec
     let Some(object) = facts.next() else {
         return Ok(Ok(None));
     };
-    let mut show = git::at(repository);
-    // A file above the filter's bound was not fetched, and is not asked for now.
-    show.env("GIT_NO_LAZY_FETCH", "1");
-    show.args(["cat-file", "blob", object]);
-    match bounded(&mut show, FETCH_TIME, None)? {
-        Ok(bytes) if bytes.len() <= limits::PIPELINE_FILE_BYTES => Ok(Ok(Some(bytes))),
-        Ok(_) | Err(_) => Ok(Err(format!(
-            "has more than {} bytes",
-            limits::PIPELINE_FILE_BYTES
-        ))),
+    let show = |what: &str| {
+        let mut show = git::at(repository);
+        // A file above the filter's bound was not fetched, and is not asked for now.
+        show.env("GIT_NO_LAZY_FETCH", "1");
+        show.args(["cat-file", what, object]);
+        bounded(&mut show, FETCH_TIME, None)
+    };
+    // Servers may take no filter, so that any file is here.
+    let size = show("-s")?.ok();
+    let size = size.and_then(|printed| git::word(&printed).parse::<usize>().ok());
+    if size.is_none_or(|size| size > limits::PIPELINE_FILE_BYTES) {
+        let most = limits::PIPELINE_FILE_BYTES;
+        return Ok(Err(format!("has more than {most} bytes")));
     }
+    Ok(match show("blob")? {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(said) => Err(format!("cannot be read: {said}")),
+    })
 }
 
 /// Ways to write the path of one file: the ending may be left out.
@@ -272,199 +269,4 @@ pub(crate) fn candidates(path: &str) -> Vec<String> {
         candidates.push(format!("{path}.yaml"));
     }
     candidates
-}
-
-/// A `git` that talks to another repository.
-fn remote(dir: &Path) -> Command {
-    let mut command = git::at(dir);
-    command.args(["-c", "core.askPass=", "-c", "credential.interactive=false"]);
-    command
-        .env("GIT_ALLOW_PROTOCOL", "https:http:ssh:git:file")
-        .env_remove("GIT_ASKPASS")
-        .env_remove("SSH_ASKPASS")
-        .env("SSH_ASKPASS_REQUIRE", "never")
-        .env("GCM_INTERACTIVE", "never");
-    if std::env::var_os("GIT_SSH_COMMAND").is_none() {
-        command.env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes");
-    }
-    command
-}
-
-fn refused(url: &str, said: &str) -> Refused {
-    without_answer(format!("cannot fetch `{url}`"), url, said)
-}
-
-fn unasked(url: &str, said: &str) -> Refused {
-    without_answer(format!("cannot ask `{url}` for its tags"), url, said)
-}
-
-fn without_answer(what: String, url: &str, said: &str) -> Refused {
-    Refused {
-        whose: whose(said),
-        message: format!("{what}: git says: {said}"),
-        help: format!("look whether `git ls-remote {url}` works here"),
-    }
-}
-
-/// What Git, a server or `ssh` says when the address is wrong or the person may not read there. All else is trouble
-/// that the user's file is not the cause of.
-const OF_USER: [&str; 14] = [
-    "not found",
-    "does not exist",
-    "does not appear to be a git repository",
-    "not a git repository",
-    "could not read Username",
-    "could not read Password",
-    "Authentication failed",
-    "Permission denied",
-    "returned error: 401",
-    "returned error: 403",
-    "Host key verification failed",
-    "not allowed",
-    "URL rejected",
-    TOO_LARGE,
-];
-/// In the message of a repository that is larger than its bound.
-const TOO_LARGE: &str = "the repository has more than";
-/// What is said where there is no program.
-const NO_GIT: &str = "there is no `git` program here";
-
-fn whose(said: &str) -> Whose {
-    if said != NO_GIT && OF_USER.iter().any(|each| said.contains(each)) {
-        Whose::User
-    } else {
-        Whose::Platform
-    }
-}
-
-fn refused_reference(url: &str, reference: &str, said: &str) -> Refused {
-    if said.contains("couldn't find remote ref") || said.contains("not our ref") {
-        return Refused {
-            whose: Whose::User,
-            message: format!("`{url}` has no tag, branch or commit `{reference}`"),
-            help: format!("`git ls-remote {url}` lists what it has"),
-        };
-    }
-    refused(url, said)
-}
-
-/// Runs `git` within a time, and while `growing` stays within its bound; what it printed, or what it said. When it is ended,
-/// so is everything that it started, such as `ssh`.
-fn bounded(
-    command: &mut Command,
-    time: Duration,
-    growing: Option<&Path>,
-) -> Result<Result<Vec<u8>, String>> {
-    let looked = Cell::new(Instant::now());
-    let fits = || {
-        if looked.get().elapsed() < LOOK_TIME {
-            return true;
-        }
-        let fits = growing.is_none_or(|dir| size(dir) <= REPOSITORY_BYTES);
-        looked.set(Instant::now());
-        fits
-    };
-    match exec::run_aside(command, time, &fits) {
-        Ok(output) => Ok(spoken(&output)),
-        Err(Cut::NotRun(error)) if error.kind() == ErrorKind::NotFound => {
-            Ok(Err(NO_GIT.to_owned()))
-        }
-        Err(Cut::NotRun(error)) => Err(error).context("cannot run `git`"),
-        Err(cut @ Cut::TooLong(_)) => Ok(Err(cut.to_string())),
-        Err(Cut::NotWanted) => Ok(Err(format!("{TOO_LARGE} {REPOSITORY_BYTES} bytes"))),
-    }
-}
-
-fn spoken(output: &Output) -> Result<Vec<u8>, String> {
-    if output.status.success() {
-        Ok(output.stdout.clone())
-    } else {
-        Err(last_words(output))
-    }
-}
-
-/// What Git says; where that is only that it could not read, what `ssh` or the server said before.
-fn last_words(output: &Output) -> String {
-    let said = git::last_words(output);
-    if !said.starts_with("Could not read from remote repository") {
-        return said;
-    }
-    let all = String::from_utf8_lossy(&output.stderr);
-    let first = all.lines().map(str::trim).find(|line| !line.is_empty());
-    first.map_or(said, |line| line.trim_start_matches("ERROR: ").to_owned())
-}
-
-/// Bytes of the files below `dir`.
-fn size(dir: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(dir) else {
-        return 0;
-    };
-    let sizes = entries.filter_map(|entry| {
-        let entry = entry.ok()?;
-        let seen = entry.metadata().ok()?;
-        Some(if seen.is_dir() {
-            size(&entry.path())
-        } else {
-            seen.len()
-        })
-    });
-    sizes.sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_network_that_fails_is_not_the_users_and_a_wrong_address_is() {
-        let platform = [
-            "unable to access 'https://h/r/': Could not resolve host: h",
-            "unable to access 'https://h/r/': Failed to connect to h port 443 after 1 ms: Couldn't connect to server",
-            "unable to access 'https://h/r/': The requested URL returned error: 503",
-            "ssh: connect to host h port 22: Connection refused",
-            "it took longer than 120 seconds",
-            NO_GIT,
-        ];
-        let user = [
-            "repository 'https://h/r/' not found",
-            "'/nowhere' does not appear to be a git repository",
-            "could not read Username for 'https://h': terminal prompts disabled",
-            "git@h: Permission denied (publickey).",
-        ];
-        assert!(platform.iter().all(|said| whose(said) == Whose::Platform));
-        assert!(user.iter().all(|said| whose(said) == Whose::User));
-    }
-
-    #[test]
-    fn what_git_has_started_ends_with_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let fifo = folder.path().join("alive");
-        assert!(
-            Command::new("mkfifo")
-                .arg(&fifo)
-                .status()
-                .unwrap()
-                .success()
-        );
-        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK;
-        let alive = rustix::fs::open(&fifo, flags, rustix::fs::Mode::empty()).unwrap();
-        let mut git = Command::new("sh");
-        git.args(["-c", "sleep 600 >\"$0\" & wait"]).arg(&fifo);
-        let said = bounded(&mut git, Duration::from_millis(100), None).unwrap();
-        assert_eq!(said, Err("it took longer than 0 seconds".to_owned()));
-        // Open to write by nobody any more: the end of the file, not "try again".
-        assert_eq!(rustix::io::read(&alive, &mut [0; 1]), Ok(0));
-    }
-
-    #[test]
-    fn of_ssh_the_line_that_tells_the_cause_is_kept() {
-        use std::os::unix::process::ExitStatusExt as _;
-        let output = Output {
-            status: std::process::ExitStatus::from_raw(128 << 8),
-            stdout: Vec::new(),
-            stderr: b"ssh: connect to host h port 22: Connection refused\r\nfatal: Could not read from remote repository.\n".to_vec(),
-        };
-        let expected = "ssh: connect to host h port 22: Connection refused";
-        assert_eq!(last_words(&output), expected);
-    }
 }

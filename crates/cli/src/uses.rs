@@ -187,7 +187,7 @@ impl Loader {
     /// Pins that are new are written into the lock file, and it is said who could not be asked.
     ///
     /// # Errors
-    /// When it cannot be written, or is not written because this is CI.
+    /// When it cannot be written.
     pub(crate) fn write_lock(&mut self, ui: &Ui) -> Result<()> {
         for note in self.notes.drain(..) {
             ui.say(note);
@@ -228,8 +228,14 @@ impl Loader {
             let doubt = file_changed(&address, &pinned, &pin.digest);
             files.sources.doubt(&address, doubt);
         }
-        for (address, pin) in &pins {
-            if is_right {
+        let new: Vec<_> = pins
+            .iter()
+            .filter(|(address, _)| is_right && lock.pin(address).is_none())
+            .collect();
+        for (address, pin) in new {
+            if lock::is_ci() && look != Look::Anew {
+                files.sources.doubt(address, offline::unpinned(address));
+            } else {
                 lock.add(address.clone(), pin.clone());
             }
         }

@@ -81,7 +81,8 @@ impl Loader {
     }
 }
 
-fn unpinned(address: &Address) -> Failed {
+/// What is said of a file that the lock file does not pin.
+pub(super) fn unpinned(address: &Address) -> Failed {
     let name = address.name();
     if lock::is_ci() {
         return Failed {

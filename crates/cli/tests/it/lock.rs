@@ -137,7 +137,8 @@ fn in_ci_a_missing_pin_is_an_error_and_nothing_is_written() {
     let mut command = world.command(&["run"]);
     let _ran = Ran::of(command.env("CI", "true"))
         .code(2)
-        .says("`formic.lock` does not pin `./ci/scan.yaml`, and is not written in CI")
+        .says("error[E1009]: `formic.lock` does not pin `ci/scan.yaml`, and is not written in CI")
+        .says("--> formic.yaml:2:17")
         .says("run `formic lock` where you work, and commit `formic.lock`");
     assert!(!world.dir().join("formic.lock").exists());
     let _ran = world.formic(&["lock"]).ok();
@@ -432,4 +433,35 @@ fn a_repository_is_named_as_in_the_files_and_what_would_write_it_is_said() {
     let _ran = stale.code(1).says(&format!(
         "`formic.lock` is out of date; `formic lock --update '{repository}'` writes it\n"
     ));
+}
+
+#[test]
+fn a_file_that_is_too_large_is_not_taken_from_a_repository() {
+    let world = remote("large.yaml@main");
+    let repository = world.outside().join("shared");
+    fs::write(repository.join("large.yaml"), vec![b' '; 1024 * 1024 + 1]).unwrap();
+    in_repository(&repository, &["add", "-A"]);
+    in_repository(&repository, &["commit", "-q", "-m", "large"]);
+    let _ran = world
+        .formic(&["plan"])
+        .code(2)
+        .says("`large.yaml` at `main` of `file://")
+        .says("has more than 1048576 bytes");
+}
+
+#[test]
+fn a_persons_own_ssh_is_the_one_that_is_called() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new("tasks: {a: {uses: \"git+ssh://nowhere.invalid/r//x.yaml@v1\"}}\n");
+    let (own, called) = (
+        world.outside().join("own-ssh"),
+        world.outside().join("called"),
+    );
+    let script = format!("#!/bin/sh\ntouch '{}'\nexit 255\n", called.display());
+    fs::write(&own, script).unwrap();
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o755)).unwrap();
+    let config = format!("[core]\nsshCommand = {}\n", own.display());
+    fs::write(world.outside().join("home/.gitconfig"), config).unwrap();
+    let _ran = world.formic(&["plan"]).code(7);
+    assert!(called.exists());
 }
