@@ -19,7 +19,7 @@ use api::plan::UnsupportedTask;
 use model::ids::{DefNo, ScopeNo};
 use model::plan::{Body, Plan, TaskDef};
 use pipeline::signal::On;
-use pipeline::{Compiled, Diagnostic, Request, SourceFile, Unsupported};
+use pipeline::{Compiled, Diagnostic, Request, SourceFile, Unsupported, codes};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -296,19 +296,19 @@ fn counted(own: &str, files: &[CheckedFile]) -> String {
 
 /// Whether it is about the value of a param, which the file gives or the command line.
 fn is_about_given(diagnostic: &Diagnostic) -> bool {
-    matches!(diagnostic.code, PARAM_MISSING | PARAM_UNKNOWN | PARAM_VALUE)
+    let about = [
+        &codes::PARAM_MISSING,
+        &codes::PARAM_UNKNOWN,
+        &codes::PARAM_VALUE,
+    ];
+    about.iter().any(|code| code.code == diagnostic.code)
 }
-
-/// The codes of params that are missing, not declared, or of another type.
-const PARAM_MISSING: &str = "E0501";
-const PARAM_UNKNOWN: &str = "E0502";
-const PARAM_VALUE: &str = "E0503";
 
 /// Every fault of what was given, and where the param is declared.
 fn given_faults<'a>(faults: impl Iterator<Item = &'a Diagnostic>) -> Fault {
     let (mut messages, mut helps) = (Vec::new(), Vec::new());
     for each in faults {
-        let place = if each.code == PARAM_UNKNOWN {
+        let place = if each.code == codes::PARAM_UNKNOWN.code {
             String::new()
         } else {
             format!(" ({}:{}:{})", each.file, each.line, each.column)

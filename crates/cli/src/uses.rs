@@ -283,10 +283,11 @@ fn not_there(refused: Refused) -> Loaded {
     })
 }
 
-/// Whether a file can refer to others, seen from its words alone: most do not, and need not be read twice.
+/// Whether a file can refer to others, seen from its words alone: most do not, and need not be read twice. A key stands in
+/// the file as it is, also behind an alias or a merge, unless one of its letters is escaped: `"\u0075ses"`.
 fn may_refer(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
-    text.contains("uses") || text.contains("include")
+    text.contains("uses") || text.contains("include") || text.contains('\\')
 }
 
 /// What cannot be pinned because files could not be loaded, each with the place that refers to it.

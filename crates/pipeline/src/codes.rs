@@ -22,7 +22,8 @@ pub struct Code {
 /// Defines the codes and the list of all of them.
 macro_rules! codes {
     ($($name:ident = $code:literal: $meaning:literal, $wrong:literal => $right:literal;)+) => {
-        $(pub(crate) static $name: Code = Code {
+        $(#[doc = $meaning]
+        pub static $name: Code = Code {
             code: $code,
             meaning: $meaning,
             wrong: $wrong,

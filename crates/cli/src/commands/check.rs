@@ -19,9 +19,6 @@ use look::Looked;
 use pipeline::{Unsupported, codes};
 use std::path::PathBuf;
 
-/// The code of a file that cannot be read.
-const UNREADABLE: &str = "E0115";
-
 /// Check pipeline files without running anything
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -115,7 +112,12 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 }
 
 fn sum_up(document: &CheckDocument, later: &[Unsupported], ui: &Ui) {
-    let is_read = |file: &&CheckedFile| !file.errors.iter().any(|each| each.code == UNREADABLE);
+    let is_read = |file: &&CheckedFile| {
+        !file
+            .errors
+            .iter()
+            .any(|each| each.code == codes::UNREADABLE.code)
+    };
     for file in document.files.iter().filter(is_read) {
         let (errors, warnings) = (file.errors.len(), file.warnings.len());
         let mut verdict = match (file.accepted, errors) {

@@ -210,3 +210,11 @@ fn pipelines_are_found_from_a_folder_below() {
     let ran = world.formic(&["-C", "below", "check"]).ok();
     assert_eq!(ran.err, "formic.yaml: ok\n.formic/ci.yaml: ok\n");
 }
+
+#[test]
+fn a_file_that_is_used_is_found_also_where_the_key_is_escaped() {
+    let world = World::new("tasks: {a: {\"\\u0075ses\": ./ci/a.yaml}}\n");
+    world.write("ci/a.yaml", "task: {run: 'true'}\n");
+    let ran = world.formic(&["check"]).ok();
+    assert!(ran.err.contains("does not pin `ci/a.yaml`"), "{}", ran.err);
+}

@@ -70,7 +70,7 @@ pub(super) static TASK: Object = Object::new(
         Key::new(
             "retry",
             Kind::OneOf(&[Kind::Integer { min: 0, max: 100 }, Kind::Object(&RETRY)]),
-            "How often, when and after what pause it is tried again. The short form is the number of further attempts. With `uses` the tasks of the file have it, each for itself.",
+            "How often, when and after what pause it is tried again. The short form is the number of further attempts. It does not stand beside `uses`: what is tried again are single tasks, so each task of the file says it for itself.",
             "retry: { max: 2, backoff: 5s }",
         )
         .default("0"),

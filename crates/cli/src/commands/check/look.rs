@@ -3,7 +3,6 @@
 //! What is wrong with one hides nothing of the others: a file that cannot be read and a lock file that is broken are told of
 //! as faulty files among them.
 
-use super::UNREADABLE;
 use crate::dialect::{self, Dialect};
 use crate::fault;
 use crate::lock;
@@ -11,15 +10,10 @@ use crate::project::{self, PipelineFile, Project};
 use crate::text;
 use crate::uses::{Files, Loader, Look};
 use anyhow::Result;
-use pipeline::{Checked, Diagnostic, Severity, SourceFile, Span, Unsupported};
+use pipeline::{Checked, Diagnostic, Severity, SourceFile, Span, Unsupported, codes};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
-
-/// The code of two things with one name.
-const SAME_NAME: &str = "E0305";
-/// The code of a lock file that cannot be used.
-const LOCK_FILE: &str = "E1010";
 
 /// A file with those that it refers to, and everything that is said about them.
 pub(super) struct Looked {
@@ -88,7 +82,7 @@ impl Looked {
         let (message, help) = fault::told(&error);
         Self {
             said: vec![said_at(
-                UNREADABLE,
+                codes::UNREADABLE.code,
                 &source,
                 (Span::default(), 1),
                 message,
@@ -111,7 +105,13 @@ impl Looked {
         let place = (project::line_span(&source, line), line);
         let help = Some(lock.help.to_owned());
         Self {
-            said: vec![said_at(LOCK_FILE, &source, place, message, help)],
+            said: vec![said_at(
+                codes::LOCK_FILE.code,
+                &source,
+                place,
+                message,
+                help,
+            )],
             files: Files::alone(source),
             unsupported: Vec::new(),
             unread: None,
@@ -172,7 +172,13 @@ fn same_name(source: &SourceFile, name: &str, others: &[String]) -> Diagnostic {
         others.join(" and ")
     );
     let help = "give one of them another `name:`".to_owned();
-    said_at(SAME_NAME, source, place, message, Some(help))
+    said_at(
+        codes::DUPLICATE_NAME.code,
+        source,
+        place,
+        message,
+        Some(help),
+    )
 }
 
 /// An error about a line.
