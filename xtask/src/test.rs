@@ -1,8 +1,8 @@
 //! `cargo xtask test`: the whole suite, once, with nextest if it is installed, else with `cargo test`.
 //!
 //! Arguments pass through to the program that runs the tests. Tests that need another program live in `e2e/tests/it/` in
-//! modules called `needs_PROGRAM`; when the program is missing they are left out by that name, and a line says so. Git is
-//! assumed. nextest does not run examples in doc comments, so they run apart from it when there are any.
+//! modules called `needs_PROGRAM`; when the program is missing they are left out by that name, and a line says so. In the
+//! same way tests of third-party cases are in modules called `needs_corpora`, in whichever crate. Git is assumed. nextest does not run examples in doc comments, so they run apart from it when there are any.
 
 use std::{
     env, fs,
@@ -14,8 +14,11 @@ use anyhow::{Context, Result};
 
 use crate::tree::{self, Tree};
 
-/// Prefix of modules in `e2e` that need a program.
+/// Prefix of modules that need a program, or the corpora.
 const NEEDS: &str = "needs_";
+
+/// What stands behind the prefix where tests need the corpora.
+const CORPORA: &str = "corpora";
 
 /// Runs the suite.
 ///
@@ -23,7 +26,9 @@ const NEEDS: &str = "needs_";
 /// When the repository cannot be read or cargo cannot be started. A red suite is not an error but exit code 1.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let root = tree::root()?;
-    let missing = missing_programs(&root)?;
+    let programs = missing_programs(&root)?;
+    let corpora = (!has_corpora(&root)).then(|| CORPORA.to_owned());
+    let missing: Vec<String> = programs.iter().cloned().chain(corpora.clone()).collect();
     let mut is_green = if has_nextest() {
         succeeds(
             tree::cargo()
@@ -45,7 +50,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
             "--quiet",
         ]))?;
     }
-    for program in &missing {
+    for program in &programs {
         println!("e2e: {NEEDS}{program} not run, there is no `{program}` on the path");
     }
     if !may_mount() {
@@ -54,7 +59,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     if !has_control_groups() {
         println!("control groups: not run, none may be made here: tests of groups and limits");
     }
-    if !has_corpora(&root) {
+    if corpora.is_some() {
         println!("corpora: not run");
         println!("  help: set FORMIC_CORPORA to the folder that holds them");
     }
@@ -114,12 +119,9 @@ fn nextest_arguments(arguments: &[String], missing: &[String]) -> Vec<String> {
     if !missing.is_empty() {
         let left_out: Vec<String> = missing
             .iter()
-            .map(|program| format!("test(/^{NEEDS}{program}::/)"))
+            .map(|what| format!("test(/^{NEEDS}{what}::/)"))
             .collect();
-        command.extend([
-            "-E".to_owned(),
-            format!("not (package(e2e) and ({}))", left_out.join(" or ")),
-        ]);
+        command.extend(["-E".to_owned(), format!("not ({})", left_out.join(" or "))]);
     }
     command.extend(arguments.iter().cloned());
     command
@@ -135,7 +137,7 @@ fn cargo_test_arguments(arguments: &[String], missing: &[String]) -> Vec<String>
     command.extend(
         missing
             .iter()
-            .flat_map(|program| ["--skip".to_owned(), format!("{NEEDS}{program}::")]),
+            .flat_map(|what| ["--skip".to_owned(), format!("{NEEDS}{what}::")]),
     );
     command
 }
@@ -252,10 +254,9 @@ mod tests {
     }
 
     #[test]
-    fn tests_of_a_missing_program_are_left_out_by_name() {
-        let missing = owned(&["docker", "systemd_run"]);
-        let filter =
-            "not (package(e2e) and (test(/^needs_docker::/) or test(/^needs_systemd_run::/)))";
+    fn tests_of_what_is_missing_are_left_out_by_name() {
+        let missing = owned(&["systemd_run", CORPORA]);
+        let filter = "not (test(/^needs_systemd_run::/) or test(/^needs_corpora::/))";
         assert_eq!(
             nextest_arguments(&[], &missing),
             ["nextest", "run", "--workspace", "-E", filter]
@@ -266,9 +267,9 @@ mod tests {
             "--",
             "--nocapture",
             "--skip",
-            "needs_docker::",
-            "--skip",
             "needs_systemd_run::",
+            "--skip",
+            "needs_corpora::",
         ];
         assert_eq!(
             cargo_test_arguments(&owned(&["--", "--nocapture"]), &missing),

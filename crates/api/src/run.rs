@@ -47,8 +47,10 @@ pub struct WaitDocument {
     pub task: Option<String>,
     /// How many places the group has.
     pub limit: u32,
-    /// Who holds a place, and who entered the group before it, in order of their entry.
+    /// Who holds a place, then who entered the group before it: the first ten.
     pub ahead: Vec<MemberDocument>,
+    /// How many these are in all.
+    pub ahead_count: usize,
 }
 
 /// A member of a concurrency group.

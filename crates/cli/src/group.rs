@@ -42,12 +42,16 @@ pub(crate) fn of<'a>(
         else {
             continue;
         };
-        let members = match groups.entry(group) {
+        let queue: &Queue = match groups.entry(group) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) => place.insert(store.group_members(group, &Board::is_alive)?),
+            Entry::Vacant(place) => {
+                let members = store.group_members(group, &Board::is_alive)?;
+                place.insert(Queue::of(&members))
+            }
         };
+        let (first, ahead_count) = queue.ahead_of(*member);
         let mut ahead = Vec::new();
-        for before in ahead_of(*member, members) {
+        for before in first {
             ahead.push(member_document(before, store, &mut others)?);
         }
         waits.push(WaitDocument {
@@ -55,23 +59,55 @@ pub(crate) fn of<'a>(
             task: member.task.map(|task| tasks[task.index()].key.to_string()),
             limit: *limit,
             ahead,
+            ahead_count,
         });
     }
     Ok(waits)
 }
 
-/// Who has a place, and who entered the group before `member`; nobody when it has a place by now.
-fn ahead_of(member: GroupMember, members: &[Living]) -> Vec<GroupMember> {
-    let own = members.iter().position(|each| each.member == member);
-    if own.is_some_and(|own| members[own].is_active) {
-        return Vec::new();
+/// Of those who are before a member so many are named: with a thousand tasks in one group, everybody before each of them
+/// would be half a million.
+const AHEAD_TOLD: usize = 10;
+
+/// The living members of one group.
+struct Queue {
+    /// Who has a place.
+    active: Vec<GroupMember>,
+    /// Who has none, in order of entry.
+    waiting: Vec<GroupMember>,
+    /// The place of each in `waiting`; none of one that is active.
+    places: BTreeMap<GroupMember, Option<usize>>,
+}
+
+impl Queue {
+    fn of(members: &[Living]) -> Self {
+        let of = |active: bool| {
+            let members = members.iter().filter(move |each| each.is_active == active);
+            members.map(|each| each.member).collect::<Vec<_>>()
+        };
+        let (active, waiting) = (of(true), of(false));
+        let places = waiting.iter().enumerate();
+        let places = places.map(|(place, member)| (*member, Some(place)));
+        let places = places.chain(active.iter().map(|member| (*member, None)));
+        Self {
+            places: places.collect(),
+            active,
+            waiting,
+        }
     }
-    let before = own.unwrap_or(members.len());
-    let ahead = members
-        .iter()
-        .enumerate()
-        .filter(|(place, each)| each.is_active || *place < before);
-    ahead.map(|(_, each)| each.member).collect()
+
+    /// The first of those who have a place or entered the group before `member`, and how many these are; nobody when it
+    /// has a place by now.
+    fn ahead_of(&self, member: GroupMember) -> (Vec<GroupMember>, usize) {
+        let before = match self.places.get(&member) {
+            Some(None) => return (Vec::new(), 0),
+            Some(Some(place)) => *place,
+            None => self.waiting.len(),
+        };
+        let ahead = self.active.iter().chain(&self.waiting[..before]);
+        let first = ahead.take(AHEAD_TOLD).copied().collect();
+        (first, self.active.len() + before)
+    }
 }
 
 fn member_document(
@@ -99,14 +135,16 @@ fn member_document(
 pub(crate) fn sentence(wait: &WaitDocument, run: RunId) -> String {
     let group = text::plain(&wait.group);
     let limit = wait.limit as usize;
-    let (holders, before) = wait.ahead.split_at(limit.min(wait.ahead.len()));
+    let taken = limit.min(wait.ahead_count);
+    let before = wait.ahead_count - taken;
+    let holders = &wait.ahead[..taken.min(wait.ahead.len())];
     let mut line = format!(
         "waits for group `{group}` ({} of {} taken",
-        holders.len(),
+        taken,
         text::count(limit, "place")
     );
-    if !before.is_empty() {
-        line = format!("{line}, {} more before it", before.len());
+    if before > 0 {
+        line = format!("{line}, {before} more before it");
     }
     line.push(')');
     let Some(first) = holders.first() else {
@@ -137,6 +175,7 @@ fn name(member: &MemberDocument, own: RunId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::ids::TaskNo;
 
     fn member(number: u64, task: Option<&str>) -> MemberDocument {
         MemberDocument {
@@ -153,6 +192,7 @@ mod tests {
             task: None,
             limit: 1,
             ahead: vec![member(1 << 40, None), member(2, Some("push"))],
+            ahead_count: 2,
         };
         let holder = short(RunId::from_random(1 << 40));
         assert_eq!(
@@ -162,10 +202,42 @@ mod tests {
                  `formic cancel {holder}` ends that"
             )
         );
-        wait.ahead = vec![member(9, Some("push"))];
+        (wait.ahead, wait.ahead_count) = (vec![member(9, Some("push"))], 1);
         assert_eq!(
             sentence(&wait, own),
             "waits for group `deploy` (1 of 1 place taken): held by `push` of this run"
+        );
+    }
+
+    #[test]
+    fn of_many_before_it_the_first_are_named_and_all_are_counted() {
+        let own = RunId::from_random(9);
+        let task = |no| GroupMember {
+            run: own,
+            task: Some(TaskNo(no)),
+        };
+        let members = (0..1_500).map(|no| Living {
+            member: task(no),
+            is_active: no < 2,
+        });
+        let queue = Queue::of(&members.collect::<Vec<_>>());
+        let (first, count) = queue.ahead_of(task(1_499));
+        assert_eq!((first.len(), count), (AHEAD_TOLD, 1_499));
+        assert_eq!(first[..3], [task(0), task(1), task(2)]);
+        assert_eq!(queue.ahead_of(task(2)), (vec![task(0), task(1)], 2));
+        assert_eq!(queue.ahead_of(task(1)), (Vec::new(), 0));
+        let (_, count) = queue.ahead_of(task(9_999));
+        assert_eq!(count, 1_500, "who has not entered yet comes after all");
+        let wait = WaitDocument {
+            group: "deploy".to_owned(),
+            task: None,
+            limit: 2,
+            ahead: vec![member(9, Some("a")), member(9, Some("b"))],
+            ahead_count: 1_499,
+        };
+        assert_eq!(
+            sentence(&wait, own),
+            "waits for group `deploy` (2 of 2 places taken, 1497 more before it): held by `a` of this run, `b` of this run"
         );
     }
 }

@@ -37,6 +37,7 @@ fn a_run_that_waits_for_another_names_it() {
             "task": null,
             "limit": 1,
             "ahead": [{ "run": holder, "task": null }],
+            "ahead_count": 1,
         }])
     );
     tell(&go);

@@ -5,8 +5,9 @@ use crate::event::{Ask, Report};
 use crate::rows::{AttemptEnd, AttemptResult, Ended, RunResult, TaskState};
 use model::digest::Digest;
 use model::ids::{DefNo, RunId};
-use model::plan::{Body, Edge, Step, Steps, TaskDef};
+use model::plan::{Body, Edge, Step, Steps, TaskDef, Text};
 use model::source::Source;
+use std::collections::BTreeSet;
 
 fn head() -> RunHead {
     RunHead {
@@ -97,4 +98,34 @@ fn what_needs_a_failed_task_is_skipped_however_long_the_chain() {
     assert_eq!(machine.row(TaskNo(1)).state, skipped);
     assert_eq!(machine.run().state, RunState::Ended(RunResult::Failed));
     assert_eq!(machine.run().counts.skipped, 49_999);
+}
+
+#[test]
+fn what_the_index_holds_shrinks_with_what_waits() {
+    let mut plan = chain(200);
+    for (place, task) in plan.tasks.iter_mut().enumerate() {
+        task.needs.clear();
+        task.placement.labels = vec![Text::from(format!("kind{}", place / 2))];
+    }
+    let NewRun { mut machine, .. } = Machine::create(head(), plan, Timestamp(0));
+    assert_eq!(machine.index.ready.len(), 100, "one queue for each kind");
+    for left in (0..200).rev() {
+        let changes = machine.handle(ask(1), Timestamp(1)).unwrap();
+        let granted = &changes.granted[0];
+        let report = Report {
+            worker: granted.worker.clone(),
+            task: granted.task,
+            attempt: granted.attempt,
+            token: granted.token,
+            end: AttemptEnd::bare(AttemptResult::Succeeded),
+            jitter_permille: 0,
+            by_person: false,
+        };
+        machine.handle(Event::Report(report), Timestamp(2)).unwrap();
+        let queues = machine.index.ready.values();
+        assert!(queues.clone().all(|queue| !queue.is_empty()));
+        assert_eq!(queues.map(BTreeSet::len).sum::<usize>(), left);
+    }
+    assert_eq!(machine.index.deadlines.len(), 0);
+    assert_eq!(machine.index.moving, 0);
 }

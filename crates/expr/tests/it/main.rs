@@ -2,11 +2,9 @@
 
 mod case;
 mod checking;
-mod conformance;
-mod corpora;
 mod hostile;
 mod language;
-mod policies;
+mod needs_corpora;
 mod random;
 mod reference;
 mod values;
