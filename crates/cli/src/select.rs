@@ -12,7 +12,7 @@ use crate::project::{self, PipelineFile, Project};
 use crate::signal::Asked;
 use crate::text;
 use crate::ui::Ui;
-use crate::uses::{Files, Loader, Look};
+use crate::uses::{self, Files, Loader, Look};
 use anyhow::Result;
 use api::check::CheckedFile;
 use api::plan::UnsupportedTask;
@@ -86,7 +86,10 @@ fn candidate(
         return Ok(candidates.swap_remove(place).chosen(Some(task)));
     }
     if let Some(place) = named(target) {
-        if let Some(other) = candidates.iter().find(|each| each.has_task(target)) {
+        if let Some(other) = candidates
+            .iter()
+            .find(|each| each.has_task(target, project))
+        {
             return Err(two_meanings(target, &candidates[place], other, candidates.len()).into());
         }
         return Ok(candidates.swap_remove(place).chosen(None));
@@ -95,7 +98,7 @@ fn candidate(
         return Ok(candidates.swap_remove(0).chosen(Some(target)));
     }
     let having: Vec<usize> = (0..candidates.len())
-        .filter(|place| candidates[*place].has_task(target))
+        .filter(|place| candidates[*place].has_task(target, project))
         .collect();
     match having.as_slice() {
         [] => Err(unknown(target, &candidates).into()),
@@ -141,9 +144,8 @@ fn refuse_same_names(candidates: &[Candidate]) -> Result<()> {
 }
 
 impl Candidate {
-    fn has_task(&self, name: &str) -> bool {
-        let outline = pipeline::outline(&self.source);
-        outline.tasks.iter().any(|task| task == name)
+    fn has_task(&self, name: &str, project: &Project) -> bool {
+        uses::has_task(&project.dir, &self.source, name)
     }
 
     fn chosen(self, task: Option<&str>) -> (Self, Option<String>) {

@@ -257,6 +257,28 @@ impl Loader {
     }
 }
 
+/// Whether a file has a task called `name`, itself or by what it includes; what cannot be read has none.
+pub(crate) fn has_task(top: &Path, source: &SourceFile, name: &str) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![pipeline::outline(source)];
+    while let Some(outline) = open.pop() {
+        if outline.tasks.iter().any(|task| task == name) {
+            return true;
+        }
+        for address in outline.includes {
+            let Address::Local(path) = &address else {
+                continue;
+            };
+            let is_new = seen.len() < limits::REFERENCED_FILES && !seen.contains(&address);
+            if is_new && let Loaded::File(bytes) = local::local(top, path) {
+                open.push(pipeline::outline(&SourceFile::new(path.as_str(), bytes)));
+            }
+            seen.insert(address);
+        }
+    }
+    false
+}
+
 /// Whether a person means `address` by `name`: the reference, its path, its repository, or it without version.
 pub(crate) fn means(address: &Address, name: &str) -> bool {
     let whole = address.to_string();

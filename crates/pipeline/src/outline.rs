@@ -1,5 +1,6 @@
 //! What a file is about, found without checking it: a file with faults has a name and tasks too.
 
+use crate::address::Address;
 use crate::diagnostics::Report;
 use crate::read;
 use crate::signal::On;
@@ -13,6 +14,8 @@ pub struct Outline {
     pub name: Option<String>,
     /// Its tasks, those of `finally` included; not those of other files.
     pub tasks: Vec<String>,
+    /// The files that it includes, whose tasks are its own too, in order.
+    pub includes: Vec<Address>,
     /// Which signals it waits for.
     pub on: On,
 }
@@ -29,12 +32,18 @@ pub fn outline(file: &SourceFile) -> Outline {
     };
     let parts = ["tasks", "finally"].map(|key| tree.child(key));
     let tasks = parts.into_iter().flatten().filter_map(yaml::Node::entries);
+    let included = read::includes(tree.child("include"));
+    let within = Address::Local(file.name.clone());
     let name = tree.child("name").and_then(yaml::Node::text);
     Outline {
         name: name.map(|name| name.trim().to_owned()),
         tasks: tasks
             .flatten()
             .map(|entry| entry.key.clone().into_owned())
+            .collect(),
+        includes: included
+            .iter()
+            .filter_map(|(path, _)| Address::parse_include(path, &within).ok())
             .collect(),
         on: read::on(&mut report, &tree),
     }

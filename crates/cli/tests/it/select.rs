@@ -33,6 +33,19 @@ fn pipeline_and_task_decide() {
 }
 
 #[test]
+fn a_task_of_an_included_file_is_found_among_several_pipelines() {
+    let world = two();
+    world.write(
+        ".formic/nightly.yaml",
+        "include: [ci/more.yaml]\ntasks: {long: {run: 'true'}}\n",
+    );
+    world.write("ci/more.yaml", "include: [ci/deep.yaml]\n");
+    world.write("ci/deep.yaml", "tasks: {deep: {run: 'true'}}\n");
+    let _ran = world.formic(&["run", "deep"]).ok();
+    assert_eq!(world.statuses(), ["deep succeeded -"]);
+}
+
+#[test]
 fn of_several_pipelines_one_has_to_be_named() {
     let ran = two().formic(&["run"]).code(2);
     assert_eq!(
