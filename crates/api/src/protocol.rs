@@ -1,16 +1,17 @@
-//! What a worker and the board say to each other: lease, renew, append, report. Nothing else.
+//! What a worker and the board say to each other: lease, renew, append, report, and for tasks that may be reused the key
+//! before they run. Nothing else.
 //!
 //! A worker only asks; the board only answers. In process the messages are passed as they are; over a
 //! network they are the same as JSON. Every message may be lost, late or doubled:
 //! - a request carries a number that its answer repeats, and a worker repeats a request until it is answered;
 //! - a lease is known by its fencing token: work granted twice is begun once;
 //! - log bytes carry their offset: bytes that are there already are passed over;
-//! - a report is refused when its token is old, and answered as before when it was taken already.
+//! - a report or key is refused when its token is old, and answered as before when it was taken already.
 
 use engine::event::Rejected;
-use engine::rows::AttemptEnd;
+use engine::rows::{ArtifactRef, AttemptEnd, ReuseKey};
 use engine::work::Work;
-use model::ids::{AttemptId, Token, WorkerId};
+use model::ids::{AttemptId, RunId, Token, WorkerId};
 use model::plan::Resources;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,16 @@ pub enum RequestBody {
     },
     /// To keep output.
     Append(Append),
+    /// To know whether an earlier result stands for running an attempt. Only asked for work that is
+    /// [keyed](Work::keyed).
+    Key {
+        /// The attempt.
+        id: AttemptId,
+        /// The token it was leased under.
+        token: Token,
+        /// Its key.
+        key: ReuseKey,
+    },
     /// To end an attempt, and perhaps for more work in the same breath.
     Report {
         /// The attempt.
@@ -140,6 +151,8 @@ pub enum ReplyBody {
         /// Bytes kept of the attempt.
         kept: u64,
     },
+    /// What is to be done with the attempt, durable on the board.
+    Keyed(KeyAnswer),
     /// The attempt has ended, durably, or the report does not count.
     Reported {
         /// Why it does not count.
@@ -152,4 +165,22 @@ pub enum ReplyBody {
         /// Why.
         why: String,
     },
+}
+
+/// What follows from a key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyAnswer {
+    /// Run the attempt; if it succeeds, it is found under the key.
+    Run,
+    /// The result of another run stands for it: put these files in place where others see the tree, and report
+    /// [`engine::rows::AttemptResult::Reused`]. If that cannot be done, run it.
+    Reuse {
+        /// The run that really ran it.
+        from: RunId,
+        /// Its artifacts.
+        artifacts: Vec<ArtifactRef>,
+    },
+    /// The attempt is not the worker's.
+    Refused(Rejected),
 }

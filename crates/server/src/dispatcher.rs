@@ -12,6 +12,7 @@
 mod adopt;
 mod effects;
 mod groups;
+mod keys;
 mod requests;
 mod watch;
 
@@ -179,10 +180,10 @@ struct Parked {
     heard_at: Timestamp,
 }
 
-/// Answers remembered for a worker with so many slots. It has fewer requests under way: one wish, one renewal, one append
-/// and one report for each slot; twice that, because an answer may be late by as many.
+/// Answers remembered for a worker with so many slots. It has fewer requests under way: one wish, one renewal, and one
+/// key, one append and one report for each slot; twice that, because an answer may be late by as many.
 const fn answers(slots: usize) -> usize {
-    2 * (2 + 2 * slots)
+    2 * (2 + 3 * slots)
 }
 
 /// After this silence a worker to which nothing is leased is forgotten, with its answers. Its lease ends after a
@@ -213,6 +214,10 @@ enum AnswerKind {
     },
     Appended {
         kept: u64,
+    },
+    Keyed {
+        of: (model::ids::AttemptId, model::ids::Token),
+        refused: Option<Rejected>,
     },
     Reported {
         report: (model::ids::AttemptId, model::ids::Token),

@@ -139,6 +139,13 @@ fn perform(
                 drop(aside.send(Input::Collected(id, result)));
             });
         }
+        Output::Restore(id, place, artifacts) => {
+            let (site, aside) = (Arc::clone(site), aside.clone());
+            tokio::task::spawn_blocking(move || {
+                let result = unless_it_panics(|| site.restore(&place, &artifacts));
+                drop(aside.send(Input::Restored(id, result)));
+            });
+        }
         Output::Clean(place) => {
             if place.worktree {
                 let site = Arc::clone(site);

@@ -90,6 +90,18 @@ pub trait Site: Send + Sync {
     /// As [`Site::prepare`].
     fn collect(&self, at: &Prepared, wanted: &Wanted) -> Result<Collected, Trouble>;
 
+    /// What of the place decides what commands do, by name: the platform, tools that are found by name, the language. Part
+    /// of the key under which a result is found again.
+    fn surroundings(&self, _at: &Prepared, _work: &Work) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
+    /// Puts artifacts where the steps would have left them; says what it replaced.
+    ///
+    /// # Errors
+    /// As [`Site::prepare`]; some of the files may be in place then.
+    fn restore(&self, at: &Prepared, artifacts: &[ArtifactRef]) -> Result<Vec<String>, Trouble>;
+
     /// Removes the attempt's folders.
     fn clean(&self, at: &Prepared);
 

@@ -9,6 +9,7 @@
 mod attempt;
 mod ending;
 mod given;
+mod keying;
 mod looking;
 mod output;
 mod running;
@@ -23,6 +24,7 @@ use crate::listing::CutShort;
 use crate::site::{Collected, Prepared, Site, Trouble, Wanted};
 use api::protocol::{LEASE_MS, RENEW_MS, Reply, Request};
 use attempt::{Attempt, Phase};
+use engine::rows::ArtifactRef;
 use engine::work::Work;
 use exec::{ExecEvent, StepRef, TreeKey};
 use model::ids::{AttemptId, Token, WorkerId};
@@ -72,6 +74,8 @@ pub enum Input {
     Looked(LookRef, Result<Box<Looked>, Trouble>),
     /// What an attempt gives is collected.
     Collected(AttemptId, Result<Collected, Trouble>),
+    /// The files of a reused result are in place, with remarks for the log.
+    Restored(AttemptId, Result<Vec<String>, Trouble>),
     /// The board has something to say: renew soon.
     Nudge,
     /// Stop everything and leave it to be begun again; ask for no more.
@@ -104,6 +108,8 @@ pub enum Output {
     Taken(StepRef, usize),
     /// Collect what an attempt gives; answer with [`Input::Collected`].
     Collect(AttemptId, Box<Prepared>, Box<Wanted>),
+    /// Put the artifacts of a reused result where the steps would have left them; answer with [`Input::Restored`].
+    Restore(AttemptId, Box<Prepared>, Vec<ArtifactRef>),
     /// Remove the place of an attempt.
     Clean(Box<Prepared>),
     /// Output of an attempt, for those who watch.
@@ -213,6 +219,7 @@ impl Worker {
             Input::Prepared(id, result) => self.prepared(id, result, now),
             Input::Looked(reference, result) => self.looked(reference, result, now),
             Input::Collected(id, result) => self.collected(id, result, now),
+            Input::Restored(id, result) => self.restored(id, result, now),
             Input::Nudge => self.renew(now),
             Input::Interrupt => self.interrupt(now),
             Input::Kill => self.kill_all(now),

@@ -15,7 +15,7 @@ use model::source::Source;
 use server::local::{Blocked, End, Local, Place, Settings, Start, Watcher};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use store::owner::{Proc, process};
@@ -62,40 +62,72 @@ impl std::fmt::Display for Outcome {
 
 /// Runs a plan in an empty folder that its tasks share.
 pub(crate) fn run(plan: Plan) -> Outcome {
-    let dir = tempfile::tempdir().unwrap();
-    let source = dir.path().join("source");
-    std::fs::create_dir(&source).unwrap();
-    let recorded = Source {
-        dir: source.to_string_lossy().into_owned(),
-        ..Source::default()
-    };
-    run_in(dir.path(), plan, recorded, false)
+    Folder::new(&[]).run(plan)
 }
 
 /// Runs a plan in a fresh Git repository of one commit with these files; each task has a worktree of its own.
 pub(crate) fn run_clean(plan: Plan, files: &[(&str, &str)]) -> Outcome {
-    let dir = tempfile::tempdir().unwrap();
-    let source = dir.path().join("source");
-    std::fs::create_dir(&source).unwrap();
-    for (name, text) in files {
-        let file = source.join(name);
+    Folder::new(files).run_clean(plan)
+}
+
+/// A source and the board of its runs.
+pub(crate) struct Folder(tempfile::TempDir);
+
+impl Folder {
+    /// A source of these files.
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        std::fs::create_dir(folder.source()).unwrap();
+        for (name, text) in files {
+            folder.write(name, text);
+        }
+        folder
+    }
+
+    /// Where the source is.
+    pub(crate) fn source(&self) -> PathBuf {
+        self.0.path().join("source")
+    }
+
+    /// A place beside the source.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a file of the source.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let file = self.source().join(name);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, text).unwrap();
     }
-    git(&source, &["init", "-q", "-b", "main"]);
-    git(&source, &["add", "-A"]);
-    git(
-        &source,
-        &["commit", "-q", "--allow-empty", "-m", "the only one"],
-    );
-    let commit = git(&source, &["rev-parse", "HEAD"]);
-    let recorded = Source {
-        dir: source.to_string_lossy().into_owned(),
-        commit: Some(commit.trim().to_owned()),
-        branch: Some("main".to_owned()),
-        ..Source::default()
-    };
-    run_in(dir.path(), plan, recorded, true)
+
+    /// Runs a plan; its tasks share the source.
+    pub(crate) fn run(&self, plan: Plan) -> Outcome {
+        let recorded = Source {
+            dir: self.source().to_string_lossy().into_owned(),
+            ..Source::default()
+        };
+        run_in(self.0.path(), plan, recorded, false)
+    }
+
+    /// Runs a plan on a commit of the source as it is; each task has a worktree of its own.
+    pub(crate) fn run_clean(&self, plan: Plan) -> Outcome {
+        let source = self.source();
+        git(&source, &["init", "-q", "-b", "main"]);
+        git(&source, &["add", "-A"]);
+        git(
+            &source,
+            &["commit", "-q", "--allow-empty", "-m", "one more"],
+        );
+        let commit = git(&source, &["rev-parse", "HEAD"]);
+        let recorded = Source {
+            dir: source.to_string_lossy().into_owned(),
+            commit: Some(commit.trim().to_owned()),
+            branch: Some("main".to_owned()),
+            ..Source::default()
+        };
+        run_in(self.0.path(), plan, recorded, true)
+    }
 }
 
 fn git(dir: &Path, args: &[&str]) -> String {
@@ -117,7 +149,7 @@ fn run_in(dir: &Path, plan: Plan, source: Source, clean: bool) -> Outcome {
     let state = dir.join("state");
     let home = dir.join("home");
     for folder in [&state, &home] {
-        std::fs::create_dir(folder).unwrap();
+        std::fs::create_dir_all(folder).unwrap();
     }
     let nonce = server::local::random().unwrap();
     let place = Place {

@@ -5,3 +5,4 @@ mod harness;
 mod proof_github;
 mod proof_gitlab;
 mod proof_tekton;
+mod reuse;

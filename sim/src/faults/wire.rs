@@ -147,6 +147,7 @@ impl Wire for Faulty {
             ReplyBody::Leased(work) | ReplyBody::Reported { next: work, .. } => work.clone(),
             ReplyBody::Renewed { .. }
             | ReplyBody::Appended { .. }
+            | ReplyBody::Keyed(_)
             | ReplyBody::Unavailable { .. } => Vec::new(),
         };
         self.learn(&worker, &work);

@@ -42,6 +42,7 @@ pub(super) enum Word {
     Prepared(AttemptId, Result<Prepared, Trouble>),
     Looked(LookRef, Box<Looked>),
     Collected(AttemptId, Result<Collected, Trouble>),
+    Restored(AttemptId, Result<Vec<String>, Trouble>),
     Interrupt,
 }
 
@@ -117,6 +118,7 @@ impl World {
                 | Word::Prepared(..)
                 | Word::Looked(..)
                 | Word::Collected(..)
+                | Word::Restored(..)
                 | Word::Interrupt => continue,
             };
             self.later(after_ms, Coming::Word(place, life, copy));
@@ -150,6 +152,7 @@ impl World {
             Word::Prepared(id, result) => Input::Prepared(id, result),
             Word::Looked(reference, looked) => Input::Looked(reference, Ok(looked)),
             Word::Collected(id, result) => Input::Collected(id, result),
+            Word::Restored(id, result) => Input::Restored(id, result),
             Word::Interrupt => Input::Interrupt,
             Word::Due(due) => return self.due(place, due),
         };
@@ -298,6 +301,11 @@ impl World {
                 let word = Word::Collected(id, site.collect(&at, &wanted));
                 self.later(after_ms, Coming::Word(place, life, word));
             }
+            Output::Restore(id, at, artifacts) => {
+                let after_ms = self.random.range(1, 400);
+                let word = Word::Restored(id, site.restore(&at, &artifacts));
+                self.later(after_ms, Coming::Word(place, life, word));
+            }
             Output::Clean(at) => site.clean(&at),
             Output::Show(id, _, chunks) => {
                 for chunk in chunks {
@@ -395,6 +403,7 @@ fn reply_name(reply: &Reply) -> String {
         }
         ReplyBody::Renewed { lost } => format!("{number} renewed, {} lost{stop}", lost.len()),
         ReplyBody::Appended { kept } => format!("{number} appended {kept}{stop}"),
+        ReplyBody::Keyed(answer) => format!("{number} keyed {answer:?}{stop}"),
         ReplyBody::Reported { refused, next } => {
             let next: Vec<String> = next.iter().map(|work| work.id.to_string()).collect();
             format!("{number} reported {refused:?}, next {next:?}{stop}")
@@ -411,6 +420,7 @@ fn request_name(body: &RequestBody) -> String {
             format!("renew {holds:?}")
         }
         RequestBody::Append(append) => format!("append {} at {}", append.id, append.offset),
+        RequestBody::Key { id, key, .. } => format!("key {id} {key}"),
         RequestBody::Report { id, end, .. } => format!("report {id} {:?}", end.result),
     }
 }

@@ -101,6 +101,7 @@ impl Dispatcher {
             }
             RequestBody::Renew { holds } => self.renew(&worker, &holds, now),
             RequestBody::Append(append) => self.append(&worker, append)?,
+            RequestBody::Key { id, token, key } => self.key(&worker, (id, token), key, now)?,
             RequestBody::Report {
                 id,
                 token,
@@ -177,7 +178,7 @@ impl Dispatcher {
     }
 
     /// Whether an attempt is leased to the worker under the token.
-    fn holds(&self, worker: &WorkerId, id: AttemptId, token: Token) -> bool {
+    pub(super) fn holds(&self, worker: &WorkerId, id: AttemptId, token: Token) -> bool {
         let machine = self.runs.get(&id.run).map(|owned| &owned.machine);
         machine
             .and_then(|machine| machine.live_attempt(id.task))
@@ -297,6 +298,11 @@ impl Dispatcher {
             AnswerKind::Leased => ReplyBody::Leased(self.work_for(&worker, written)),
             AnswerKind::Renewed { lost } => ReplyBody::Renewed { lost },
             AnswerKind::Appended { kept } => ReplyBody::Appended { kept },
+            AnswerKind::Keyed { of, refused } => {
+                let lost = written.lost.contains_key(&of.0.run);
+                let refused = refused.or_else(|| lost.then(|| fenced(of)));
+                ReplyBody::Keyed(self.key_answer(of, refused))
+            }
             AnswerKind::Reported { report, refused } => {
                 // The run is somebody else's by now, and so is the attempt.
                 let lost = written.lost.contains_key(&report.0.run);
@@ -378,11 +384,11 @@ fn slots_of(body: &RequestBody) -> usize {
     match body {
         RequestBody::Lease(wish) => wish.max as usize,
         RequestBody::Renew { holds } => holds.len(),
-        RequestBody::Append(_) | RequestBody::Report { .. } => 1,
+        RequestBody::Key { .. } | RequestBody::Append(_) | RequestBody::Report { .. } => 1,
     }
 }
 
-fn fenced((id, token): (AttemptId, Token)) -> Rejected {
+pub(super) fn fenced((id, token): (AttemptId, Token)) -> Rejected {
     Rejected::Fenced {
         task: id.task,
         attempt: id.attempt,

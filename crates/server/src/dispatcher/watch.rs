@@ -100,7 +100,7 @@ impl Dispatcher {
         for row in machine
             .tasks()
             .iter()
-            .filter(|row| row.kind == TaskKind::Leaf)
+            .filter(|row| row.kind == TaskKind::Leaf && row.reused_from.is_none())
         {
             let Some((from, to)) = row.started_at.zip(row.ended_at) else {
                 continue;

@@ -2,6 +2,7 @@
 
 mod board;
 mod groups;
+mod keys;
 mod leases;
 mod others;
 mod reports;

@@ -283,33 +283,53 @@ pub(super) fn take_in(
     make_dir(&root)?;
     let mut remarks = Vec::new();
     for artifact in all {
-        let name = &artifact.name;
-        let open = || {
-            content.open(&artifact.digest).map_err(|error| {
-                Trouble::Platform(format!("cannot read artifact `{name}`: {error}"))
-            })
-        };
-        let unpacked = |error: io::Error| platform("unpack into", &root, &error);
-        let entry = Entries { root: &root, own };
-        let refused = entry.refused(open()?).map_err(unpacked)?;
-        if let Some(why) = refused {
-            return Err(Trouble::User(format!("artifact `{name}` holds {why}")));
-        }
-        if at.worktree {
-            entry.unpack(open()?, &|_| true).map_err(unpacked)?;
-            continue;
-        }
-        let there = Comparison::of(open()?, &root).map_err(unpacked)?;
-        if there.missing.is_empty() && there.differing.is_empty() {
-            continue;
-        }
-        there.refuse_work_of_a_person(name, &root)?;
-        entry
-            .unpack(open()?, &|path| there.is_due(path))
-            .map_err(unpacked)?;
-        remarks.extend(there.remark(name));
+        remarks.extend(unpack_into(content, artifact, &root, at, own)?);
     }
     Ok(remarks)
+}
+
+/// Puts an artifact where its files were taken from, as [`take_in`] does; says which files that were there it replaced.
+pub(super) fn put_back(
+    content: &dyn Content,
+    artifact: &ArtifactRef,
+    at: &Prepared,
+    own: &Own,
+) -> Result<Option<String>, Trouble> {
+    unpack_into(content, artifact, &at.source, at, own)
+}
+
+fn unpack_into(
+    content: &dyn Content,
+    artifact: &ArtifactRef,
+    root: &Path,
+    at: &Prepared,
+    own: &Own,
+) -> Result<Option<String>, Trouble> {
+    let name = &artifact.name;
+    let open = || {
+        content
+            .open(&artifact.digest)
+            .map_err(|error| Trouble::Platform(format!("cannot read artifact `{name}`: {error}")))
+    };
+    let unpacked = |error: io::Error| platform("unpack into", root, &error);
+    let entry = Entries { root, own };
+    let refused = entry.refused(open()?).map_err(unpacked)?;
+    if let Some(why) = refused {
+        return Err(Trouble::User(format!("artifact `{name}` holds {why}")));
+    }
+    if at.worktree {
+        entry.unpack(open()?, &|_| true).map_err(unpacked)?;
+        return Ok(None);
+    }
+    let there = Comparison::of(open()?, root).map_err(unpacked)?;
+    if there.missing.is_empty() && there.differing.is_empty() {
+        return Ok(None);
+    }
+    there.refuse_work_of_a_person(name, root)?;
+    entry
+        .unpack(open()?, &|path| there.is_due(path))
+        .map_err(unpacked)?;
+    Ok(there.remark(name))
 }
 
 /// The files of an archive on their way into a folder.

@@ -100,6 +100,41 @@ impl LocalSite {
     }
 }
 
+/// Inherited variables that decide what commands do. The others say where something is, or for whom.
+const DECIDING: &[&str] = &["PATH", "LANG", "TZ"];
+
+/// What of a place decides what commands do: the platform, the shell, the variables that find programs and choose their
+/// language, and those that the pipeline asks for by name.
+pub(super) fn deciding(
+    environment: &BTreeMap<OsString, OsString>,
+    shell: &[String],
+    work: &Work,
+) -> BTreeMap<String, String> {
+    let mut around = BTreeMap::from([
+        ("os".to_owned(), std::env::consts::OS.to_owned()),
+        ("arch".to_owned(), std::env::consts::ARCH.to_owned()),
+        ("shell".to_owned(), shell.join("\0")),
+    ]);
+    for (name, value) in environment {
+        let Some(name) = name.to_str() else { continue };
+        let decides = DECIDING.contains(&name)
+            || INHERITED_PREFIXES
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+            || work
+                .task
+                .env_policy
+                .inherit
+                .iter()
+                .any(|wanted| wanted == name);
+        if decides {
+            // Whatever the bytes are, others look different.
+            around.insert(format!("env.{name}"), format!("{value:?}"));
+        }
+    }
+    around
+}
+
 fn is_inherited(name: &str, inherit: &[String]) -> bool {
     INHERITED.contains(&name)
         || INHERITED_PREFIXES

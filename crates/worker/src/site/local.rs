@@ -12,6 +12,7 @@ use crate::listing::{CutShort, Files};
 use crate::mask::Masks;
 use crate::own::Own;
 use crate::patterns;
+use engine::rows::ArtifactRef;
 use engine::steps::{Listing, Planned, Run, Written};
 use engine::work::Work;
 use model::digest::Digest;
@@ -252,6 +253,22 @@ impl Site for LocalSite {
 
     fn accepts(&self, port: u16) -> bool {
         ports::accepts(port)
+    }
+
+    fn surroundings(&self, _: &Prepared, work: &Work) -> BTreeMap<String, String> {
+        environment::deciding(&self.environment, &self.shell, work)
+    }
+
+    fn restore(&self, at: &Prepared, artifacts: &[ArtifactRef]) -> Result<Vec<String>, Trouble> {
+        let own = Own::below(&at.source, &self.root);
+        let alone = self.taking_in.lock();
+        let mut remarks = Vec::new();
+        for artifact in artifacts {
+            let found = artifacts::put_back(&*self.content, artifact, at, &own)?;
+            remarks.extend(found);
+        }
+        drop(alone);
+        Ok(remarks)
     }
 
     fn clean(&self, at: &Prepared) {

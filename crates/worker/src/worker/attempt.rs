@@ -22,6 +22,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     Preparing,
+    /// Its place is made, and perhaps an earlier result stands for running it.
+    Keying,
     /// Its services are started, then its steps run.
     Running,
     /// The last command has ended; its processes are cleared away.
@@ -45,6 +47,8 @@ pub(super) struct Attempt {
     pub(super) looks_aside: bool,
     /// The decision that is under way aside.
     pub(super) looking: Option<Looking>,
+    /// Files of a reused result are being put in place.
+    pub(super) restoring: bool,
     pub(super) command: Option<Running>,
     /// Services and commands of steps that were begun.
     pub(super) commands: u32,
@@ -120,6 +124,7 @@ impl Attempt {
             services: Services::default(),
             looks_aside: false,
             looking: None,
+            restoring: false,
             command: None,
             commands: 0,
             started_at: None,
@@ -181,7 +186,11 @@ impl Attempt {
 
     /// Whether there is something about it that a kill ends.
     pub(super) fn may_be_killed(&self) -> bool {
-        self.looking.is_some() || matches!(self.phase, Phase::Preparing | Phase::Running)
+        let begins = matches!(
+            self.phase,
+            Phase::Preparing | Phase::Keying | Phase::Running
+        );
+        self.looking.is_some() || begins
     }
 
     pub(super) fn must_tell_started(&self, now: Timestamp) -> bool {
@@ -212,22 +221,17 @@ impl Worker {
             Ok(place) => {
                 let mut steps =
                     StepMachine::new(Arc::clone(&attempt.work), place.workspaces.clone());
-                let listing = self.site.listing(&place, &CutShort::default());
-                attempt.looks_aside = steps.asks_for_files() && listing.is_some();
-                if !attempt.looks_aside {
-                    steps = steps.with_listing(listing);
-                }
                 if let Some(stop) = attempt.stopping {
                     steps.stop(stop);
                 }
                 let remarks = place.remarks.clone();
                 attempt.place = Some(place);
                 attempt.steps = Some(steps);
-                attempt.phase = Phase::Running;
+                attempt.phase = Phase::Keying;
                 for remark in remarks {
                     self.remark(id, &remark, now);
                 }
-                self.begin_services(id, now);
+                self.ask_for_result(id, now);
             }
             Err(trouble) => {
                 attempt.result = Some(match attempt.stopping {

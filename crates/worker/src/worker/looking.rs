@@ -15,11 +15,12 @@ use super::services::PROBES;
 use super::{Output, Worker};
 use crate::listing::CutShort;
 use crate::site::Trouble;
-use engine::rows::AttemptResult;
+use engine::rows::{AttemptResult, ReuseKey};
 use engine::steps::{Next, PlannedService, StepMachine, Stop};
 use model::ids::AttemptId;
 use model::reason::FailureKind;
 use model::time::Timestamp;
+use std::collections::BTreeMap;
 
 /// Which decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub(super) enum Question {
     Services(Vec<u16>),
     /// What the attempt gives, having ended so.
     Given(Ended),
+    /// Under which key its result is found, at a place where this decides what commands do.
+    Key(BTreeMap<String, String>),
 }
 
 #[derive(Debug)]
@@ -59,6 +62,7 @@ enum Answer {
     Next(Next),
     Services(Result<Vec<PlannedService>, String>),
     Given(Given),
+    Key(Result<Option<ReuseKey>, String>),
 }
 
 /// A decision that is awaited. Whoever makes it is told when this is dropped.
@@ -85,6 +89,7 @@ impl Look {
         let answer = match question {
             Question::Next => Answer::Next(steps.advance()),
             Question::Services(ports) => Answer::Services(steps.services(&ports, PROBES)),
+            Question::Key(around) => Answer::Key(steps.reuse_key(around)),
             Question::Given(ended) => Answer::Given(Given::of(&mut steps, ended)),
         };
         Looked { steps, answer }
@@ -140,6 +145,7 @@ impl Worker {
             Answer::Services(planned) => {
                 self.services_planned(id, planned.map_err(Trouble::User), now);
             }
+            Answer::Key(key) => self.key_made(id, key, now),
             Answer::Given(given) => self.gives(id, given, now),
         }
     }

@@ -260,10 +260,11 @@ impl Attempt {
     }
 }
 
-/// Whether a request is to keep output of an attempt.
+/// Whether a request is to keep output of an attempt, or to know what stands for it.
 pub(super) fn speaks_of(request: &Request, id: AttemptId) -> bool {
     match &request.body {
         RequestBody::Append(append) => append.id == id,
+        RequestBody::Key { id: of, .. } => *of == id,
         RequestBody::Lease(_) | RequestBody::Renew { .. } | RequestBody::Report { .. } => false,
     }
 }

@@ -67,6 +67,7 @@ impl Worker {
         }
         self.look_again(id, now);
         self.stop_starting(id, now);
+        self.stop_keying(id, now);
     }
 
     /// Ends an attempt without any grace.
@@ -81,6 +82,7 @@ impl Worker {
             steps.stop(stop);
         }
         self.stop_starting(id, now);
+        self.stop_keying(id, now);
         self.fire_attempt(id, now);
     }
 
@@ -129,13 +131,15 @@ impl Worker {
         attempt.told_started = true;
         attempt.append_pending = false;
         let (phase, looks) = (attempt.phase, attempt.looking.is_some());
+        let restores = attempt.restoring;
         self.flush(id, now);
         match phase {
             Phase::Preparing | Phase::Running => self.kill_attempt(id, Stop::Interrupted, now),
             Phase::Collecting if looks => self.forget(id),
             // What is under way comes to its end, and then it is forgotten.
+            Phase::Keying if restores => {}
             Phase::Clearing | Phase::Collecting => {}
-            Phase::Flushing | Phase::Reporting => self.forget(id),
+            Phase::Keying | Phase::Flushing | Phase::Reporting => self.forget(id),
         }
     }
 

@@ -53,6 +53,7 @@ impl Worker {
                 }
             }
             ReplyBody::Appended { kept } => self.appended(&pending.request, kept, now),
+            ReplyBody::Keyed(answer) => self.key_answered(&pending.request, answer, now),
             ReplyBody::Reported { refused: _, next } => {
                 self.reported(&pending.request);
                 self.take(next, now);
@@ -96,9 +97,10 @@ impl Worker {
     pub(super) fn patience(&self, pending: &Pending) -> u64 {
         match pending.request.body {
             RequestBody::Lease(_) => RENEW_MS,
-            RequestBody::Renew { .. } | RequestBody::Append(_) | RequestBody::Report { .. } => {
-                RESEND_MS
-            }
+            RequestBody::Renew { .. }
+            | RequestBody::Append(_)
+            | RequestBody::Key { .. }
+            | RequestBody::Report { .. } => RESEND_MS,
         }
     }
 }

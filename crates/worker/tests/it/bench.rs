@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use api::protocol::{Chunk, Reply, ReplyBody, Request, RequestBody};
-use engine::rows::{AttemptEnd, AttemptResult};
+use engine::rows::{ArtifactRef, AttemptEnd, AttemptResult};
 use engine::steps::{ListedFile, Listing, Planned, Written};
 use engine::work::Work;
 use exec::{ExecEvent, Exit, OutputState, StepRef};
@@ -84,6 +84,10 @@ impl Site for FakeSite {
 
     fn collect(&self, _: &Prepared, _: &Wanted) -> Result<Collected, Trouble> {
         Ok(Collected::default())
+    }
+
+    fn restore(&self, _: &Prepared, _: &[ArtifactRef]) -> Result<Vec<String>, Trouble> {
+        Ok(Vec::new())
     }
 
     fn clean(&self, _: &Prepared) {

@@ -1,6 +1,7 @@
 //! The worker's machine and its site, from outside.
 
 mod bench;
+mod keying;
 mod leaving;
 mod looking;
 mod lost;
