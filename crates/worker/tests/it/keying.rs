@@ -1,7 +1,5 @@
 //! An earlier result in the place of running, with time moved by hand.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use crate::bench::{Bench, FakeSite, one, place, work};
 use api::protocol::{KeyAnswer, ReplyBody, RequestBody};
 use engine::event::Rejected;
