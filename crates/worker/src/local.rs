@@ -148,8 +148,12 @@ fn perform(
         }
         Output::Clean(place) => {
             if place.worktree {
-                let site = Arc::clone(site);
-                tokio::task::spawn_blocking(move || site.clean(&place));
+                let (site, aside) = (Arc::clone(site), aside.clone());
+                tokio::task::spawn_blocking(move || {
+                    site.clean(&place);
+                    // Until then the worker does not leave: the end of the runtime would not begin what has not begun.
+                    drop(aside);
+                });
             } else {
                 site.clean(&place);
             }
