@@ -4,7 +4,7 @@
 //! reference to a result an edge whose skip spreads. Nothing new starts once a task of the pipeline has failed.
 //! Params of a task are variables of its environment; results are written to `FORMIC_OUTPUT`.
 
-use crate::corpus::tekton;
+use super::verdicts::tekton;
 use crate::harness::run;
 use model::plan::{StatusOf, ValueType, WorkspaceKind, WorkspaceUse};
 use serde_json::json;
@@ -55,9 +55,7 @@ fn reason(name: &str) -> String {
 
 #[test]
 fn ignore_task_error() {
-    let Some(verdict) = tekton("pipelineruns/beta/ignore-task-error.yaml") else {
-        return;
-    };
+    let verdict = tekton("pipelineruns/beta/ignore-task-error.yaml");
     let plan = plan()
         .task("echo-continue", |t| t.tolerate().run("echo this is a failing task\nexit 1"))
         .task("echo-continue-with-matrix", |t| {
@@ -86,9 +84,7 @@ fn ignore_task_error() {
 
 #[test]
 fn pipelinerun_with_when_expressions() {
-    let Some(verdict) = tekton("pipelineruns/pipelinerun-with-when-expressions.yaml") else {
-        return;
-    };
+    let verdict = tekton("pipelineruns/pipelinerun-with-when-expressions.yaml");
     let exists = "tasks['check-file'].outputs.exists";
     let dag = [
         "create-file",
@@ -188,9 +184,7 @@ fn pipelinerun_with_when_expressions() {
 
 #[test]
 fn pipelinerun_task_execution_status() {
-    let Some(verdict) = tekton("pipelineruns/pipelinerun-task-execution-status.yaml") else {
-        return;
-    };
+    let verdict = tekton("pipelineruns/pipelinerun-task-execution-status.yaml");
     let value = |expression: &str| format!("${{{{ {expression} }}}}");
     let plan = plan()
         .task("task1", |t| t.run("echo 'Hello World!'"))
@@ -224,9 +218,7 @@ fn optional(name: &str) -> WorkspaceUse {
 
 #[test]
 fn optional_workspaces_of_a_task() {
-    let Some(verdict) = tekton("taskruns/optional-workspaces.yaml") else {
-        return;
-    };
+    let verdict = tekton("taskruns/optional-workspaces.yaml");
     let plan = plan()
         .workspace("source-code")
         .workspace_of("extra-config", WorkspaceKind::Absent)
@@ -246,9 +238,7 @@ if [ "${{ workspaces['extra-config'].bound }}" == true ]; then exit 1; fi"#,
 /// The program that node runs in the original is only looked at.
 #[test]
 fn optional_workspaces_of_a_pipeline() {
-    let Some(verdict) = tekton("pipelineruns/optional-workspaces.yaml") else {
-        return;
-    };
+    let verdict = tekton("pipelineruns/optional-workspaces.yaml");
     let program = [(
         "main.js".to_owned(),
         "console.log('Hello, World!');\n".to_owned(),
@@ -288,9 +278,7 @@ cat "${{ workspaces.launch.path }}/main.js""#,
 
 #[test]
 fn pipelines_in_pipelines_ref() {
-    let Some(verdict) = tekton("pipelineruns/alpha/pipelines-in-pipelines-ref.yaml") else {
-        return;
-    };
+    let verdict = tekton("pipelineruns/alpha/pipelines-in-pipelines-ref.yaml");
     let plan = plan()
         .task("child", |t| t.call("child-pipeline", []))
         .scope("child-pipeline", |s| {
@@ -309,9 +297,7 @@ fn pipelines_in_pipelines_ref() {
 
 #[test]
 fn stepaction() {
-    let Some(verdict) = tekton("taskruns/stepaction.yaml") else {
-        return;
-    };
+    let verdict = tekton("taskruns/stepaction.yaml");
     let action = || StepBuilder::inner("step-action").run("echo 'I am a Step Action!!!'");
     let plan = plan()
         .task("task", |t| {
@@ -326,9 +312,7 @@ fn stepaction() {
 /// A list becomes a word for each of its values; its members are read by index.
 #[test]
 fn pipelinerun_array_results_substitution() {
-    let Some(verdict) = tekton("pipelineruns/pipelinerun-array-results-substitution.yaml") else {
-        return;
-    };
+    let verdict = tekton("pipelineruns/pipelinerun-array-results-substitution.yaml");
     let image = "abc.dev/sampler/busysample@sha256:19f02276bf8dbdd62f069b922f10c65262cc34b710eea26ff928129a736be791";
     let last = "xyz.dev/awesomeness/awesomeness";
     let write = format!(
@@ -359,9 +343,7 @@ echo 'array-results-2=[\"\", \"{last}\"]' >> $FORMIC_OUTPUT"
 
 #[test]
 fn pipeline_object_results() {
-    let Some(verdict) = tekton("pipelineruns/pipeline-object-results.yaml") else {
-        return;
-    };
+    let verdict = tekton("pipelineruns/pipeline-object-results.yaml");
     let digest = "19f02276bf8dbdd62f069b922f10c65262cc34b710eea26ff928129a736be791";
     let object = format!(r#"{{"url":"abc.dev/sampler","digest":"{digest}"}}"#);
     let plan = plan()
@@ -385,9 +367,7 @@ fn pipeline_object_results() {
 
 #[test]
 fn pipelinerun_param_array_indexing() {
-    let Some(verdict) = tekton("pipelineruns/pipelinerun-param-array-indexing.yaml") else {
-        return;
-    };
+    let verdict = tekton("pipelineruns/pipelinerun-param-array-indexing.yaml");
     let plan = plan()
         .param("environments", json!(["staging", "qa", "prod"]))
         .task("deploy", |t| {
@@ -407,9 +387,7 @@ fn pipelinerun_param_array_indexing() {
 
 #[test]
 fn pipelinerun_results_with_params() {
-    let Some(verdict) = tekton("pipelineruns/pipelinerun-results-with-params.yaml") else {
-        return;
-    };
+    let verdict = tekton("pipelineruns/pipelinerun-results-with-params.yaml");
     let plan = plan()
         .param("prefix", json!("prefix"))
         .task("generate-suffix", |t| {
@@ -431,9 +409,7 @@ fn pipelinerun_results_with_params() {
 #[test]
 fn pipelinerun_using_different_subpaths_of_workspace() {
     let file = "pipelineruns/pipelinerun-using-different-subpaths-of-workspace.yaml";
-    let Some(verdict) = tekton(file) else {
-        return;
-    };
+    let verdict = tekton(file);
     let below = |folder: &str| WorkspaceUse {
         name: "task-ws".to_owned(),
         source: "ws".to_owned(),
@@ -463,9 +439,7 @@ fn pipelinerun_using_different_subpaths_of_workspace() {
 /// Three kinds of workspaces: a secret, a config map, and a folder that two tasks share.
 #[test]
 fn workspaces() {
-    let Some(verdict) = tekton("pipelineruns/workspaces.yaml") else {
-        return;
-    };
+    let verdict = tekton("pipelineruns/workspaces.yaml");
     let files = |name: &str, text: &str| {
         WorkspaceKind::Files(BTreeMap::from([(name.to_owned(), text.to_owned())]))
     };
@@ -502,9 +476,7 @@ cp ${{ workspaces['recipe-store'].path }}/recipe.txt ${{ workspaces['shared-data
 /// An object whose default and given members are put together when the file is compiled.
 #[test]
 fn object_param_result() {
-    let Some(verdict) = tekton("taskruns/object-param-result.yaml") else {
-        return;
-    };
+    let verdict = tekton("taskruns/object-param-result.yaml");
     let plan = plan()
         .param("gitrepo", json!({"url": "github.example.com", "commit": "sha123"}))
         .task("task", |t| {
@@ -525,9 +497,7 @@ fn object_param_result() {
 /// Results of a pipeline are outputs of its scope; the task behind the call stands for who reads them.
 #[test]
 fn pipeline_emitting_results() {
-    let Some(verdict) = tekton("pipelineruns/beta/pipeline-emitting-results.yaml") else {
-        return;
-    };
+    let verdict = tekton("pipelineruns/beta/pipeline-emitting-results.yaml");
     let (array, object) = ("tasks.task1.outputs.array", "tasks.task2.outputs.object");
     let text = |expression: &str| format!("${{{{ {expression} }}}}");
     let (list, map) = (ValueType::List, ValueType::Object);

@@ -6,7 +6,7 @@
 //! `parallel:matrix` are tasks of their own, because others may need only some of them. What `rules`, `inherit` and
 //! `extends` decide is decided when the file is compiled.
 
-use crate::corpus::gitlab;
+use super::verdicts::gitlab;
 use crate::harness::run_clean;
 use model::plan::{ArtifactIn, ArtifactOut, ArtifactWhen, Cache, IfMissing, Plan, StatusOf, Text};
 use testkit::{PlanBuilder, TaskBuilder};
@@ -82,9 +82,7 @@ fn takes(task: TaskBuilder, from: &str) -> TaskBuilder {
 /// `skipped-job` is not in the pipeline, so an optional need of it is not in the plan.
 #[test]
 fn needs_optional() {
-    let Some(verdict) = gitlab("needs-optional", FILE) else {
-        return;
-    };
+    let verdict = gitlab("needs-optional", FILE);
     let plan = plan().task("executed-job", |t| script(t, ["echo 'Job executed!'"]));
     verdict.agrees(&run(plan.build()));
 }
@@ -92,9 +90,7 @@ fn needs_optional() {
 /// The same when the front-end can tell only while the run goes on that the need does not take part.
 #[test]
 fn needs_optional_decided_late() {
-    let Some(verdict) = gitlab("needs-optional", FILE) else {
-        return;
-    };
+    let verdict = gitlab("needs-optional", FILE);
     let plan = plan()
         .task("skipped-job", |t| {
             script(t, ["echo 'Job skipped!'"]).when("false")
@@ -107,9 +103,7 @@ fn needs_optional_decided_late() {
 
 #[test]
 fn artifacts_shell_fail() {
-    let Some(verdict) = gitlab("artifacts-shell-fail", FILE) else {
-        return;
-    };
+    let verdict = gitlab("artifacts-shell-fail", FILE);
     let when = ArtifactWhen::Success;
     let plan = plan()
         .task("build", |t| {
@@ -139,9 +133,7 @@ fn artifacts_shell_fail() {
 
 #[test]
 fn artifacts_shell_fail_always() {
-    let Some(verdict) = gitlab("artifacts-shell-fail-always", FILE) else {
-        return;
-    };
+    let verdict = gitlab("artifacts-shell-fail-always", FILE);
     let plan = plan()
         .task("produce", |t| {
             let t = script(t, ["mkdir -p path/", "touch path/file1", "exit 1"]);
@@ -161,9 +153,7 @@ fn artifacts_shell_fail_always() {
 
 #[test]
 fn after_script_sees_the_status_and_runs_after_failure() {
-    let Some(verdict) = gitlab("after-script", FILE) else {
-        return;
-    };
+    let verdict = gitlab("after-script", FILE);
     let plan = plan()
         .task("build-job", |t| {
             let t = script(t, ["echo 'Build something'"]);
@@ -196,9 +186,7 @@ fn after_script_sees_the_status_and_runs_after_failure() {
 
 #[test]
 fn inherit_default() {
-    let Some(verdict) = gitlab("inherit", ".gitlab-ci-inherit-default.yml") else {
-        return;
-    };
+    let verdict = gitlab("inherit", ".gitlab-ci-inherit-default.yml");
     let before = "echo default before script";
     let plan = plan()
         .task("inherit-default-true", |t| {
@@ -221,9 +209,7 @@ fn inherit_default() {
 /// Variables that a job may leave out belong to the tasks and not to the scope.
 #[test]
 fn inherit_variables() {
-    let Some(verdict) = gitlab("inherit", ".gitlab-ci-inherit-variables.yml") else {
-        return;
-    };
+    let verdict = gitlab("inherit", ".gitlab-ci-inherit-variables.yml");
     let plan = plan()
         .task("job1", |t| script(t, ["env | grep GCL_TESTS"]))
         .task("job2", |t| {
@@ -239,9 +225,7 @@ fn inherit_variables() {
 /// A cache that is only saved, after success, failure or both.
 #[test]
 fn cache_when() {
-    let Some(verdict) = gitlab("cache-when", FILE) else {
-        return;
-    };
+    let verdict = gitlab("cache-when", FILE);
     let mut plan = plan();
     let cases = [
         ("on_success", ArtifactWhen::Success),
@@ -270,9 +254,7 @@ fn cache_when() {
 
 #[test]
 fn artifacts_exclude() {
-    let Some(verdict) = gitlab("artifacts-exclude", FILE) else {
-        return;
-    };
+    let verdict = gitlab("artifacts-exclude", FILE);
     let make = [
         "mkdir -p ux",
         "touch ux/{q,r,s,t}",
@@ -319,9 +301,7 @@ fn artifacts_exclude() {
 
 #[test]
 fn artifacts_shell() {
-    let Some(verdict) = gitlab("artifacts-shell", FILE) else {
-        return;
-    };
+    let verdict = gitlab("artifacts-shell", FILE);
     let plan = plan()
         .task("produce", |t| {
             let t = script(
@@ -341,9 +321,7 @@ fn artifacts_shell() {
 
 #[test]
 fn needs_same_stage() {
-    let Some(verdict) = gitlab("needs-same-stage", FILE) else {
-        return;
-    };
+    let verdict = gitlab("needs-same-stage", FILE);
     let plan = plan()
         .task("test-job", |t| {
             script(t, ["echo 'Test something'"]).needs(["build-job"])
@@ -354,9 +332,7 @@ fn needs_same_stage() {
 
 #[test]
 fn needs_artifacts() {
-    let Some(verdict) = gitlab("needs-artifacts", FILE) else {
-        return;
-    };
+    let verdict = gitlab("needs-artifacts", FILE);
     let when = ArtifactWhen::Success;
     let plan = plan()
         .task("one", |t| {
@@ -379,9 +355,7 @@ fn member(job: &str, values: &[&str]) -> String {
 
 #[test]
 fn parallel_matrix() {
-    let Some(verdict) = gitlab("parallel-matrix", FILE) else {
-        return;
-    };
+    let verdict = gitlab("parallel-matrix", FILE);
     let names = ["foo", "bar", "beb"];
     let builds = names.map(|name| member("build-job", &[name]));
     let mut plan = plan().task("pre-job", |t| script(t, ["echo Pre-job"]));
@@ -427,9 +401,7 @@ fn parallel_matrix() {
 /// Others need one member, some, or those that agree in one value.
 #[test]
 fn needs_parallel_matrix_static() {
-    let Some(verdict) = gitlab("needs-parallel-matrix-static", FILE) else {
-        return;
-    };
+    let verdict = gitlab("needs-parallel-matrix-static", FILE);
     let mut plan = plan();
     for name in ["foo", "bar", "beb"] {
         let job = member("build-job", &[name]);
@@ -471,9 +443,7 @@ fn needs_parallel_matrix_static() {
 /// `allow_failure` with and without exit codes.
 #[test]
 fn list_csv_case() {
-    let Some(verdict) = gitlab("list-csv-case", FILE) else {
-        return;
-    };
+    let verdict = gitlab("list-csv-case", FILE);
     let plan = plan()
         .task("test-job", |t| {
             script(t, ["echo ${GITLAB_USER_LOGIN}", ">&2 echo 'Hello, error!'"])

@@ -4,7 +4,7 @@
 //! Scripts write to `FORMIC_OUTPUT`, `FORMIC_ENV` and `FORMIC_PATH`; conditions are CEL with the implied
 //! `success()` written out. What a case asserts is kept.
 
-use crate::corpus::github;
+use super::verdicts::github;
 use crate::harness::run;
 use model::plan::{StatusOf, ValueType};
 use serde_json::json;
@@ -28,9 +28,7 @@ fn fails_if(name: &str, condition: &str) -> StepBuilder {
 
 #[test]
 fn job_status_check() {
-    let Some(verdict) = github("job-status-check") else {
-        return;
-    };
+    let verdict = github("job-status-check");
     let either = "succeeded() || failed()";
     let plan = plan()
         .task("fail", |t| job(t).run("exit 1"))
@@ -71,25 +69,19 @@ fn steps_context(field: &str, second: &str) -> crate::harness::Outcome {
 
 #[test]
 fn steps_context_outcome() {
-    let Some(verdict) = github("steps-context/outcome") else {
-        return;
-    };
+    let verdict = github("steps-context/outcome");
     verdict.agrees(&steps_context("outcome", "failed"));
 }
 
 #[test]
 fn steps_context_conclusion() {
-    let Some(verdict) = github("steps-context/conclusion") else {
-        return;
-    };
+    let verdict = github("steps-context/conclusion");
     verdict.agrees(&steps_context("conclusion", "succeeded"));
 }
 
 #[test]
 fn job_needs_context_contains_result() {
-    let Some(verdict) = github("job-needs-context-contains-result") else {
-        return;
-    };
+    let verdict = github("job-needs-context-contains-result");
     let wrong = "(always() && !canceled()) \
                  && (tasks.test.conclusion != 'succeeded' || !succeeded())";
     let plan = plan()
@@ -105,9 +97,7 @@ fn job_needs_context_contains_result() {
 
 #[test]
 fn evalmatrixneeds() {
-    let Some(verdict) = github("evalmatrixneeds") else {
-        return;
-    };
+    let verdict = github("evalmatrixneeds");
     let plan = plan()
         .task("prepare", |t| {
             job(t)
@@ -130,9 +120,7 @@ fn evalmatrixneeds() {
 /// The name of the axis is computed too, from another job's output.
 #[test]
 fn evalmatrixneeds2() {
-    let Some(verdict) = github("evalmatrixneeds2") else {
-        return;
-    };
+    let verdict = github("evalmatrixneeds2");
     let plan = plan()
         .task("prepare", |t| {
             job(t)
@@ -160,9 +148,7 @@ fn evalmatrixneeds2() {
 
 #[test]
 fn workflow_call_inputs() {
-    let Some(verdict) = github("workflow_call_inputs") else {
-        return;
-    };
+    let verdict = github("workflow_call_inputs");
     let inputs = [("required", "required input"), ("boolean", "true")];
     let plan = plan()
         .task("call", |t| job(t).call("workflow_call", inputs))
@@ -187,9 +173,7 @@ fn workflow_call_inputs() {
 
 #[test]
 fn env_and_path() {
-    let Some(verdict) = github("env-and-path") else {
-        return;
-    };
+    let verdict = github("env-and-path");
     let plan = plan()
         .task("build", |t| {
             job(t)
@@ -230,9 +214,7 @@ echo 'ghadelimiter_b8273c6d-d535-419a-a010-b0aaac240e36' >> $FORMIC_ENV",
 
 #[test]
 fn outputs() {
-    let Some(verdict) = github("outputs") else {
-        return;
-    };
+    let verdict = github("outputs");
     let from = |step: &str, name: &str| format!("${{{{ steps.{step}.outputs.{name} }}}}");
     let check = |number: u32| {
         let value = format!("${{{{ tasks.build_output.outputs.variable_{number} }}}}");
@@ -265,9 +247,7 @@ fn outputs() {
 
 #[test]
 fn matrix_include_exclude() {
-    let Some(verdict) = github("matrix-include-exclude") else {
-        return;
-    };
+    let verdict = github("matrix-include-exclude");
     let check = "echo ${NODE_VERSION} | grep ${{ matrix.node }}";
     let plan = plan()
         .task("build", |t| {
@@ -299,9 +279,7 @@ fn matrix_include_exclude() {
 
 #[test]
 fn set_env_step_env_override() {
-    let Some(verdict) = github("set-env-step-env-override") else {
-        return;
-    };
+    let verdict = github("set-env-step-env-override");
     let plan = plan()
         .task("_", |t| {
             job(t)
@@ -336,9 +314,7 @@ fn set_env_step_env_override() {
 /// The outputs of a group that failed are computed all the same, and its failure can be gone on from.
 #[test]
 fn composite_fail_with_output() {
-    let Some(verdict) = github("composite-fail-with-output") else {
-        return;
-    };
+    let verdict = github("composite-fail-with-output");
     let value = "my-customoutput-${{ steps['random-color-generator'].outputs.SELECTED_COLOR }}";
     let seen = "steps.composite.outputs.customoutput == 'my-customoutput-green'";
     let plan = plan()
@@ -408,9 +384,7 @@ fn composite_action(step: StepBuilder, optional: &str, secret: &str) -> StepBuil
 
 #[test]
 fn uses_composite() {
-    let Some(verdict) = github("uses-composite") else {
-        return;
-    };
+    let verdict = github("uses-composite");
     let none = "NO SUCH SECRET";
     let same = format!("steps.composite.outputs.secret_output == '{none}/{none}'");
     let plan = plan()
@@ -438,9 +412,7 @@ fn uses_composite() {
 
 #[test]
 fn act_composite_env_test() {
-    let Some(verdict) = github("act-composite-env-test") else {
-        return;
-    };
+    let verdict = github("act-composite-env-test");
     let action2 = StepBuilder::inner("action2")
         .env("COMPOSITE_OVERRIDE", "2")
         .env("COMPOSITE", "1")
@@ -474,9 +446,7 @@ fn act_composite_env_test() {
 
 #[test]
 fn inputs_via_env_context() {
-    let Some(verdict) = github("inputs-via-env-context") else {
-        return;
-    };
+    let verdict = github("inputs-via-env-context");
     let (value, given) = (
         "${{ github.event_name }}/${{ github.run_id }}",
         "env['test-env-input']",
@@ -503,9 +473,7 @@ fn inputs_via_env_context() {
 
 #[test]
 fn if_expressions() {
-    let Some(verdict) = github("if-expressions") else {
-        return;
-    };
+    let verdict = github("if-expressions");
     let plan = plan()
         .task("mytest", |t| {
             job(t)
@@ -531,9 +499,7 @@ fn if_expressions() {
 /// `/root` of the original is `/usr` here, which other people may enter too.
 #[test]
 fn workdir() {
-    let Some(verdict) = github("workdir") else {
-        return;
-    };
+    let verdict = github("workdir");
     let plan = plan()
         .task("workdir", |t| {
             // What a step says counts instead of the default, so the default is written to each step.
@@ -571,9 +537,7 @@ fn workdir() {
 /// State of an action for its post step: an output that the post step's environment reads.
 #[test]
 fn github_state() {
-    let Some(verdict) = github("GITHUB_STATE") else {
-        return;
-    };
+    let verdict = github("GITHUB_STATE");
     let states = |state: &str| format!(r#"[ "$STATE_{state}" = "mystateval" ]"#);
     let check = format!(
         "{}\n{}\ntouch checked",
