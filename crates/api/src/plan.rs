@@ -1,9 +1,10 @@
 //! The document of `formic plan --json`: what would run, and why or why not.
 
-use engine::preview::{Planned, Values};
+use engine::preview::{Fault, Planned, Values};
 use model::plan::Plan;
 use model::{Json, JsonMap};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The name and version of the document's form.
 pub const SCHEMA: &str = "formic.plan/v1";
@@ -27,6 +28,9 @@ pub struct PlanDocument {
     pub reason: String,
     /// Its tasks, each behind what it needs.
     pub tasks: Vec<TaskPlan>,
+    /// What makes a task fail for certain and is not allowed to; with one of them `formic plan` ends with exit code 2.
+    #[serde(default)]
+    pub errors: Vec<TaskError>,
     /// What the file says and this version cannot run; with one of them `formic run` refuses the pipeline.
     pub unsupported: Vec<UnsupportedTask>,
 }
@@ -46,6 +50,26 @@ pub struct TaskPlan {
     pub decision: String,
     /// Why: one sentence that names the values.
     pub reason: String,
+    /// Why it is skipped, in the word that the run has for it; null when it is not, or when there is no run at all.
+    #[serde(default)]
+    pub cause: Option<String>,
+}
+
+/// Something that makes a task fail in every run in which its turn comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskError {
+    /// What `formic explain` describes.
+    pub code: String,
+    /// The id of the task; of several members of a matrix the first.
+    pub task: String,
+    /// The file.
+    pub file: String,
+    /// The line, from 1, and the column in characters, from 1.
+    pub line: Option<u32>,
+    /// See `line`.
+    pub col: Option<u32>,
+    /// What would happen, and what is wrong.
+    pub message: String,
 }
 
 /// Something that a task asks for and this version cannot run.
@@ -78,6 +102,7 @@ impl PlanDocument {
             starts,
             reason,
             tasks: planned.iter().map(TaskPlan::of).collect(),
+            errors: errors(plan, planned),
             unsupported: Vec::new(),
         }
     }
@@ -97,6 +122,34 @@ impl TaskPlan {
             when: planned.when.as_deref().map(str::to_owned),
             decision: planned.decision.as_str().to_owned(),
             reason: planned.reason.to_string(),
+            cause: planned.cause.map(|cause| cause.as_str().to_owned()),
         }
     }
+}
+
+/// The code of an expression that fails with the values that it reads.
+const FAILS: &str = "E0415";
+/// Errors of one document; who mends the first has mended most of them.
+const ERRORS: usize = 100;
+
+/// What makes tasks fail, each fault of a definition once.
+fn errors(plan: &Plan, planned: &[Planned]) -> Vec<TaskError> {
+    let mut seen = BTreeSet::new();
+    let faulty = planned.iter().filter_map(|each| {
+        let fault = each.fault.as_deref().filter(|fault| !fault.allowed)?;
+        seen.insert((each.def, fault.message.as_str()))
+            .then_some((each, fault))
+    });
+    let error = |(each, fault): (&Planned, &Fault)| TaskError {
+        code: FAILS.to_owned(),
+        task: each.id.clone(),
+        file: fault
+            .at
+            .map_or(plan.file.as_str(), |at| plan.file_of(at))
+            .to_owned(),
+        line: fault.at.map(|at| at.line),
+        col: fault.at.map(|at| at.column),
+        message: fault.message.clone(),
+    };
+    faulty.take(ERRORS).map(error).collect()
 }

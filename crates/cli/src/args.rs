@@ -207,6 +207,7 @@ impl Command {
     /// Whether its own options ask for one document, as `--json` does for every command.
     fn is_json(&self) -> bool {
         matches!(self, Self::Check(args) if args.is_json())
+            || matches!(self, Self::Plan(args) if args.is_json())
     }
 
     /// Whether it prints a line for each event, and a document as the last one.

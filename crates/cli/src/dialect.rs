@@ -72,7 +72,7 @@ pub(crate) fn must_be_known(path: &Path, name: &str, said: Option<Dialect>) -> R
     Err(match said {
         Some(_) => fault.help("only `--dialect native` can be read yet"),
         None => fault.help(
-            "this was guessed by its path; `formic check --dialect native` takes it as a file of formic's own",
+            "this was guessed by its path; `--dialect native` takes it as a file of formic's own",
         ),
     })
 }

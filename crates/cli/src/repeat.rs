@@ -161,7 +161,7 @@ impl Repeated {
     /// When the pipeline file is gone or has a fault, or the board fails.
     pub(crate) fn here(&self, project: &Project, options: &Options, ui: &Ui) -> Result<Exit> {
         let file = project.dir.join(Path::new(&self.plan.file));
-        let chosen = select::choose(project, Some(&file), None, &Asked::default())?;
+        let chosen = select::choose(project, Some(&file), None, None, &Asked::default())?;
         let recorded = source::record(&project.dir, &self.board)?;
         for note in &recorded.notes {
             ui.say(format!("note: {note}"));

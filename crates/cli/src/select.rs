@@ -4,7 +4,7 @@
 //! else a task; `PIPELINE/TASK` decides. One task brings what it needs, and nothing else.
 
 use crate::diagnostics;
-use crate::dialect;
+use crate::dialect::{self, Dialect};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::findings;
@@ -15,11 +15,11 @@ use crate::ui::Ui;
 use crate::uses::{self, Files, Loader, Look};
 use anyhow::Result;
 use api::check::CheckedFile;
-use api::plan::UnsupportedTask;
+use api::plan::{TaskError, UnsupportedTask};
 use model::ids::{DefNo, ScopeNo};
 use model::plan::{Body, Plan, TaskDef};
 use pipeline::signal::On;
-use pipeline::{Compiled, Diagnostic, Request, SourceFile, Unsupported, codes};
+use pipeline::{Compiled, Diagnostic, Request, Severity, SourceFile, Span, Unsupported, codes};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -38,7 +38,7 @@ struct Candidate {
     name: String,
 }
 
-/// Chooses by `target`, among the project's files or in `file` alone.
+/// Chooses by `target`, among the project's files or in `file` alone; `said` is the language that the user says they are in.
 ///
 /// # Errors
 /// When there is no pipeline, or not exactly one is meant, or the lock file cannot be read.
@@ -46,9 +46,10 @@ pub(crate) fn choose(
     project: &Project,
     file: Option<&Path>,
     target: Option<&str>,
+    said: Option<Dialect>,
     asked: &Asked,
 ) -> Result<Chosen> {
-    let (candidate, task) = candidate(project, file, target, asked)?;
+    let (candidate, task) = candidate(project, file, target, said, asked)?;
     let mut loader = Loader::new(&project.dir, Look::Tags);
     Ok(Chosen {
         files: loader.load(candidate.source)?,
@@ -62,6 +63,7 @@ fn candidate(
     project: &Project,
     file: Option<&Path>,
     target: Option<&str>,
+    said: Option<Dialect>,
     asked: &Asked,
 ) -> Result<(Candidate, Option<String>)> {
     let files: Vec<PipelineFile> = match file {
@@ -70,7 +72,7 @@ fn candidate(
     };
     let mut candidates = Vec::new();
     for file in &files {
-        dialect::must_be_known(&file.path, &file.name, None)?;
+        dialect::must_be_known(&file.path, &file.name, said)?;
         let source = file.read()?;
         let name = project::pipeline_name(file, &source);
         candidates.push(Candidate { source, name });
@@ -224,6 +226,44 @@ impl Chosen {
         let looked = self.looked(self.compiled(request), ui)?;
         looked.refuse_unsupported()?;
         Ok(looked.plan)
+    }
+
+    /// Shows what makes tasks fail, each at its place; the exit that it means.
+    pub(crate) fn draw_errors(&self, errors: &[TaskError], ui: &Ui) -> Exit {
+        let said: Vec<Diagnostic> = errors.iter().map(|error| self.placed(error)).collect();
+        if said.is_empty() {
+            return Exit::Success;
+        }
+        ui.raw(diagnostics::drawn(&self.files, &said, ui.has_color()));
+        Exit::Usage
+    }
+
+    fn placed(&self, error: &TaskError) -> Diagnostic {
+        let text = String::from_utf8_lossy(self.files.text_of(&error.file));
+        let (line, column) = (error.line.unwrap_or(1), error.col.unwrap_or(1));
+        let mut lines = text.split_inclusive('\n');
+        let before = usize::try_from(line).unwrap_or(1).saturating_sub(1);
+        let start: usize = lines.by_ref().take(before).map(str::len).sum();
+        let shown = lines.next().unwrap_or_default().trim_end();
+        let column_at = usize::try_from(column).unwrap_or(1).saturating_sub(1);
+        let within = shown.char_indices().nth(column_at);
+        let within = within.map_or(shown.len(), |(at, _)| at);
+        Diagnostic {
+            code: codes::FAILS.code,
+            severity: Severity::Error,
+            file: error.file.clone(),
+            span: Span {
+                start: start + within,
+                end: start + shown.len(),
+            },
+            line,
+            column,
+            message: format!("task `{}` {}", error.task, error.message),
+            labels: Vec::new(),
+            elsewhere: Vec::new(),
+            help: None,
+            notes: Vec::new(),
+        }
     }
 
     fn compiled(&self, request: &Request) -> Compiled {

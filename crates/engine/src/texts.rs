@@ -82,21 +82,34 @@ impl Texts {
             Text::Literal(literal) => return Ok(Value::from(literal.as_str())),
             Text::Template(expression) => expression,
         };
-        let key = key(expression);
-        let known = self.templates.get(&key).cloned();
-        let template = match known {
-            Some(template) => template,
-            None => {
-                let parsed = Template::parse(dialect(expression)?, &expression.text)
-                    .map_err(|error| self.wrong(expression, &error))?;
-                let parsed = Arc::new(parsed);
-                self.templates.insert(key, Arc::clone(&parsed));
-                parsed
-            }
-        };
-        template
+        self.template(expression)?
             .eval(scope, &mut Budget::default())
             .map_err(|error| self.wrong(expression, &error))
+    }
+
+    /// The parsed form of a text with expressions.
+    pub(crate) fn template(&mut self, expression: &Expression) -> Result<Arc<Template>, String> {
+        let key = key(expression);
+        if let Some(template) = self.templates.get(&key) {
+            return Ok(Arc::clone(template));
+        }
+        let template = Template::parse(dialect(expression)?, &expression.text)
+            .map_err(|error| self.wrong(expression, &error))?;
+        let template = Arc::new(template);
+        self.templates.insert(key, Arc::clone(&template));
+        Ok(template)
+    }
+
+    /// The value of one of the expressions of the text `whole`.
+    pub(crate) fn part(
+        &self,
+        program: &Program,
+        whole: &Expression,
+        scope: &dyn Scope,
+    ) -> Result<Value, String> {
+        program
+            .eval(scope, &mut Budget::default())
+            .map_err(|error| self.wrong(whole, &error))
     }
 
     /// The sentence about an error: the expression, its place, what is wrong.
@@ -106,7 +119,7 @@ impl Texts {
 
     /// An expression with its place. The pipeline's own file needs no name, those that it uses or includes do.
     pub(crate) fn named(&self, expression: &Expression) -> String {
-        let text = &expression.text;
+        let text = expression.as_written();
         let Some(at) = expression.at else {
             return format!("`{text}`");
         };

@@ -157,6 +157,8 @@ codes! {
 
     TAINTED_VARIABLE = "E0414": "Text from outside may not become the value of a variable that programs run or load code from.",
         "env: {BASH_ENV: \"${{ signal.branch }}\"}\nrun: x" => "env: {BRANCH: \"${{ signal.branch }}\"}\nrun: x";
+    FAILS = "E0415": "The expression fails with the values that it reads, so that its task would fail in every run.",
+        "when: 1 / 0 == 1" => "when: params.publish";
 
     PARAM_MISSING = "E0501": "A param without a default needs a value.",
         "params: {target: {type: string}}" => "params: {target: {type: string, default: staging}}";

@@ -5,7 +5,7 @@
 
 use crate::diagnostics::Span;
 use expr::check::TypeEnv;
-use expr::{Dialect, Program, Template};
+use expr::{Budget, Dialect, ErrorKind, MapScope, Program, Template};
 
 /// The dialect of native files, as plans name it.
 pub(crate) const DIALECT: &str = "cel";
@@ -52,6 +52,25 @@ pub(crate) fn template(text: &str) -> (Parsed, Vec<Fault>) {
         parsed.add(program);
     }
     (parsed, errors.into_iter().map(fault).collect())
+}
+
+/// Steps for a look at an expression without names: it is small, or it is left to the run.
+const CONSTANT_STEPS: u64 = 1_000;
+/// What only a run or its worker can answer.
+const OF_THE_RUN: [&str; 6] = ["succeeded", "failed", "canceled", "always", "hash", "glob"];
+
+/// Why an expression that reads no name cannot be evaluated in any run.
+pub(crate) fn fails_always(program: &Program) -> Option<Fault> {
+    let calls = program.calls();
+    let mut names = calls.iter().map(|call| call.name.as_str());
+    if !program.references().is_empty() || names.any(|name| OF_THE_RUN.contains(&name)) {
+        return None;
+    }
+    let value = program.eval(&MapScope::new(), &mut Budget::new(CONSTANT_STEPS));
+    value
+        .err()
+        .filter(|error| error.kind == ErrorKind::Eval)
+        .map(fault)
 }
 
 /// What is wrong with the types of an expression, and the name of its own type if nothing is.

@@ -42,8 +42,21 @@ fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
         match expression::type_of(program, &env) {
             Ok(found) => {
                 given(report, types.names, each, &found);
+                let before = report.error_count();
                 values::axis(report, types.names, each, program, &found);
                 values::patterns(report, each, program);
+                if report.error_count() == before
+                    && let Some(fault) = expression::fails_always(program)
+                {
+                    let span = fault
+                        .span
+                        .map_or(each.node.span, |span| place(report, each, span));
+                    let message = format!("this fails in every run: {}", fault.message);
+                    report
+                        .error(&codes::FAILS, span, message)
+                        .help_if(fault.help);
+                    continue;
+                }
                 let condition = matches!(each.purpose, Purpose::Condition | Purpose::Verdict);
                 if condition && !Type::Bool.accepts(&found) {
                     report

@@ -1,8 +1,9 @@
 //! `formic plan`.
 
 use crate::capacity;
+use crate::dialect::Dialect;
 use crate::exit::Exit;
-use crate::fault;
+use crate::fault::{self, Fault};
 use crate::project::Project;
 use crate::select::{self, Looked};
 use crate::signal::{self, Facts};
@@ -25,6 +26,28 @@ pub(crate) struct Args {
     /// The pipeline file; the project's files when absent
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// The form of what is printed; `--json` is short for `--format json`
+    #[arg(long, value_name = "FORM", value_enum)]
+    format: Option<Format>,
+    /// The language of the files; guessed by their paths when absent
+    #[arg(long, value_name = "NAME", value_enum)]
+    dialect: Option<Dialect>,
+}
+
+/// What `plan` prints. It has no findings to annotate, so the other forms of `check` are none of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// A list for people
+    Human,
+    /// One document, as docs/json.md describes it
+    Json,
+}
+
+impl Args {
+    /// Whether the one document on standard output was asked for.
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == Some(Format::Json)
+    }
 }
 
 /// Members of a matrix that are shown one by one; more become one line.
@@ -32,10 +55,17 @@ const UNFOLDED: usize = 10;
 
 /// Chooses as `formic run` does, and prints what that would do. Nothing is run.
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    if args.format == Some(Format::Human) && ui.wish.json {
+        return Err(
+            Fault::usage("`--json` and another `--format` exclude each other")
+                .help("`--json` is short for `--format json`")
+                .into(),
+        );
+    }
     let project = Project::find()?;
     let mut asked = args.signal.read(&project)?;
     let (file, target) = (args.file.as_deref(), args.target.as_deref());
-    let chosen = select::choose(&project, file, target, &asked)?;
+    let chosen = select::choose(&project, file, target, args.dialect, &asked)?;
     project.announce(ui);
     asked.fill(&Facts::of(&project.dir)?);
     let looked = chosen.look(&asked.request(), ui)?;
@@ -49,7 +79,8 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if !starts {
         return Ok(Exit::Success);
     }
-    Ok(refusals(&looked, &document, ui))
+    let faulty = chosen.draw_errors(&document.errors, ui);
+    Ok(faulty.or_worse(refusals(&looked, &document, ui)))
 }
 
 /// Says that a signal sets nothing going, as the result of a command that would have run something.

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let project = Project::find()?;
     let mut asked = args.signal.read(&project)?;
     let (file, target) = (args.file.as_deref(), args.target.as_deref());
-    let chosen = select::choose(&project, file, target, &asked)?;
+    let chosen = select::choose(&project, file, target, None, &asked)?;
     project.announce(ui);
     // Before there is a board: a file with faults leaves nothing behind.
     let looked = chosen.look(&asked.request(), ui)?;

@@ -163,7 +163,7 @@ fn files_of_other_systems_are_refused_by_name() {
     assert_eq!(
         ran.err,
         "error: `.github/flows/ci.yml` is a file of GitHub Actions, which this version of formic cannot read\n\
-         help: this was guessed by its path; `formic check --dialect native` takes it as a file of formic's own\n"
+         help: this was guessed by its path; `--dialect native` takes it as a file of formic's own\n"
     );
     let ran = world
         .formic(&["check", "--dialect", "tekton", "other.yaml"])

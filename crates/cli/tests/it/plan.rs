@@ -62,6 +62,7 @@ fn the_document_has_every_field_and_no_more() {
     assert_eq!(
         fields,
         [
+            "errors",
             "file",
             "params",
             "pipeline",
@@ -81,7 +82,7 @@ fn the_document_has_every_field_and_no_more() {
         *test,
         serde_json::json!({
             "id": "test[1]", "needs": ["lint"], "matrix": {"n": 1}, "when": null,
-            "decision": "run", "reason": "starts when lint has succeeded",
+            "decision": "run", "reason": "starts when lint has succeeded", "cause": null,
         })
     );
     assert_eq!(document["tasks"][4]["when"], "signal.branch == 'main'");
@@ -420,4 +421,67 @@ fn a_param_of_an_included_file_is_told_at_its_place_there() {
         .formic(&["run", "--param", "level=high"])
         .code(2)
         .says("(ci/flags.yaml:2:3)");
+}
+
+#[test]
+fn what_fails_in_every_run_is_an_error_at_its_place() {
+    let world = World::new(
+        "params: { zones: [eu] }\ntasks:\n  a:\n    when: params.zones[3] == 'us'\n    run: 'true'\n  b: { needs: a, run: 'true' }\n\
+         \u{20} c: { allow_failure: true, when: \"params.zones[1] == 'us'\", run: 'true' }\n",
+    );
+    let ran = world.formic(&["plan"]).code(2);
+    assert_eq!(
+        ran.err,
+        "error[E0415]: task `a` would fail before it starts: `params.zones[3] == 'us'` (line 4): index 3 is out of range for a list of 1\n\
+         \u{20}--> formic.yaml:4:11\n  |\n4 |     when: params.zones[3] == 'us'\n  |           ^^^^^^^^^^^^^^^^^^^^^^^\n\n"
+    );
+    let document = world.formic(&["plan", "--json"]).code(2).json();
+    assert_eq!(
+        document["errors"],
+        serde_json::json!([{
+            "code": "E0415", "task": "a", "file": "formic.yaml", "line": 4, "col": 11,
+            "message": "would fail before it starts: `params.zones[3] == 'us'` (line 4): index 3 is out of range for a list of 1",
+        }])
+    );
+    assert_eq!(document["tasks"][1]["cause"], "need_failed");
+    let run = world.formic(&["run", "--json"]).code(1).json();
+    let reasons: Vec<_> = (0..3)
+        .map(|task| run["tasks"][task]["reason"].clone())
+        .collect();
+    assert_eq!(reasons, ["user", "need_failed", "user"]);
+}
+
+#[test]
+fn the_form_and_the_language_can_be_named() {
+    let world = World::new(SHOP);
+    let document = world.formic(&["plan", "--format", "json"]).ok().json();
+    assert_eq!(document["schema"], "formic.plan/v1");
+    let human = world
+        .formic(&["plan", "--format", "human", "--dialect", "native"])
+        .ok();
+    assert!(human.out.starts_with("plan of shop"), "{}", human.out);
+    let _ran = world.formic(&["plan", "--format", "human", "--json"]).code(2).says(
+        "error: `--json` and another `--format` exclude each other\nhelp: `--json` is short for `--format json`\n",
+    );
+    assert!(
+        world
+            .formic(&["plan", "--format", "sarif"])
+            .code(2)
+            .err
+            .contains("sarif")
+    );
+    for (word, title) in [
+        ("github", "GitHub Actions"),
+        ("gitlab", "GitLab CI"),
+        ("tekton", "Tekton"),
+    ] {
+        let ran = world.formic(&["plan", "--dialect", word]).code(2);
+        assert_eq!(
+            ran.err,
+            format!(
+                "error: `formic.yaml` is a file of {title}, which this version of formic cannot read\n\
+                 help: only `--dialect native` can be read yet\n"
+            )
+        );
+    }
 }

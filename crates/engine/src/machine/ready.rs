@@ -42,14 +42,26 @@ impl Machine {
     pub(super) fn rule(&mut self, no: TaskNo) -> Result<Rule, String> {
         let past = self.past_of(no);
         let condition = self.plan.task(self.row(no).def).start.condition.clone();
-        let start = match condition {
+        let start = match &condition {
             None => past.good(),
             Some(condition) => {
-                self.with_texts(no, past, |texts, names| texts.is_true(&condition, names))?
+                self.with_texts(no, past, |texts, names| texts.is_true(condition, names))?
             }
         };
+        if start {
+            return Ok(Rule::Start);
+        }
+        // What is false even if all went well is false by itself, whatever became of the needs.
+        if let Some(condition) = condition {
+            let all_well = Past::default();
+            let without = self.with_texts(no, all_well, |texts, names| {
+                texts.is_true(&condition, names)
+            });
+            if without == Ok(false) {
+                return Ok(Rule::Skip(SkipCause::Condition));
+            }
+        }
         Ok(match past {
-            _ if start => Rule::Start,
             Past { failed: true, .. } => Rule::Skip(SkipCause::NeedFailed),
             Past { canceled: true, .. } => Rule::Skip(SkipCause::NeedCanceled),
             Past { skipped: true, .. } => Rule::Skip(SkipCause::NeedSkipped),

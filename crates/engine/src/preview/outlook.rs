@@ -1,8 +1,9 @@
 //! What may have become of the tasks that a start rule looks at.
 
 use super::Decision;
+use crate::names::Past;
 use model::ids::DefNo;
-use model::plan::{Activation, EdgeKind, SkipSpread, StatusOf, TaskDef};
+use model::plan::{Edge, EdgeKind, SkipSpread, StatusOf, TaskDef, Tolerance};
 use std::collections::BTreeMap;
 
 /// What is known of the tasks of one definition together.
@@ -10,16 +11,22 @@ use std::collections::BTreeMap;
 pub(super) enum Fate {
     /// Something of it runs.
     Run,
+    /// It waits for a person and holds nobody up.
+    Released,
     /// It has ended well in an earlier run.
     Reuse,
     /// All of it is skipped.
     Skip,
+    /// Something of it fails, whatever the run does.
+    Fail,
     /// Known only later.
     Unknown,
+    /// Whether it starts is known only later; if it does, it fails.
+    Doomed,
 }
 
 /// Whether something is so in every run, in some, or in none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Maybe {
     #[default]
     No,
@@ -27,26 +34,67 @@ pub(super) enum Maybe {
     Yes,
 }
 
+impl Maybe {
+    /// What is possible.
+    pub(super) const fn values(self) -> &'static [bool] {
+        match self {
+            Self::No => &[false],
+            Self::Perhaps => &[false, true],
+            Self::Yes => &[true],
+        }
+    }
+}
+
+/// Whether one of several tasks has failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Failed {
+    #[default]
+    No,
+    /// Only by misfortune: a command may fail.
+    Unlucky,
+    /// It depends on what is known only later.
+    Perhaps,
+    Yes,
+}
+
+impl Failed {
+    /// What is possible where everything succeeds that can.
+    const fn good(self) -> &'static [bool] {
+        match self {
+            Self::No | Self::Unlucky => &[false],
+            Self::Perhaps => &[false, true],
+            Self::Yes => &[true],
+        }
+    }
+
+    /// What is possible.
+    const fn values(self) -> &'static [bool] {
+        match self {
+            Self::No => &[false],
+            Self::Unlucky | Self::Perhaps => &[false, true],
+            Self::Yes => &[true],
+        }
+    }
+}
+
 /// What may have become of several tasks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Outlook {
     /// Whether one of them was skipped.
     pub skipped: Maybe,
-    /// Whether one of them may have failed or been canceled.
-    pub may_fail: bool,
+    /// Whether one of them has failed.
+    pub failed: Failed,
+    /// Whether one of them was canceled.
+    pub canceled: Maybe,
 }
 
 impl Outlook {
     /// Both together.
     pub(super) fn and(self, other: Self) -> Self {
-        let skipped = match (self.skipped, other.skipped) {
-            (Maybe::Yes, _) | (_, Maybe::Yes) => Maybe::Yes,
-            (Maybe::Perhaps, _) | (_, Maybe::Perhaps) => Maybe::Perhaps,
-            (Maybe::No, Maybe::No) => Maybe::No,
-        };
         Self {
-            skipped,
-            may_fail: self.may_fail || other.may_fail,
+            skipped: self.skipped.max(other.skipped),
+            failed: self.failed.max(other.failed),
+            canceled: self.canceled.max(other.canceled),
         }
     }
 
@@ -54,17 +102,37 @@ impl Outlook {
     pub(super) const fn in_scope(self) -> Self {
         Self {
             skipped: Maybe::No,
-            may_fail: self.may_fail,
+            ..self
         }
     }
 
-    /// Whether skips are seen in the pasts that are possible.
-    pub(super) const fn skips(self) -> &'static [bool] {
-        match self.skipped {
-            Maybe::No => &[false],
-            Maybe::Perhaps => &[false, true],
-            Maybe::Yes => &[true],
+    /// The pasts that are possible where everything succeeds that can.
+    pub(super) fn good(self) -> Vec<Past> {
+        self.pasts(self.failed.good(), &[false])
+    }
+
+    /// The other pasts: those in which something goes wrong that need not.
+    pub(super) fn bad(self) -> Vec<Past> {
+        let good = self.good();
+        let mut bad = self.pasts(self.failed.values(), self.canceled.values());
+        bad.retain(|past| !good.contains(past));
+        bad
+    }
+
+    fn pasts(self, failed: &[bool], canceled: &[bool]) -> Vec<Past> {
+        let mut pasts = Vec::new();
+        for skipped in self.skipped.values() {
+            for failed in failed {
+                for canceled in canceled {
+                    pasts.push(Past {
+                        failed: *failed,
+                        canceled: *canceled,
+                        skipped: *skipped,
+                    });
+                }
+            }
         }
+        pasts
     }
 }
 
@@ -82,7 +150,7 @@ impl Fate {
 /// What several tasks come to together: skipped only if all of them are.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sum {
-    seen: [bool; 4],
+    seen: [bool; 7],
 }
 
 impl Sum {
@@ -91,11 +159,17 @@ impl Sum {
     }
 
     pub(super) const fn fate(self) -> Fate {
-        let [run, reuse, skip, unknown] = self.seen;
-        if run {
+        let [run, released, reuse, skip, fail, unknown, doomed] = self.seen;
+        if fail {
+            Fate::Fail
+        } else if doomed {
+            Fate::Doomed
+        } else if run {
             Fate::Run
         } else if unknown {
             Fate::Unknown
+        } else if released {
+            Fate::Released
         } else if reuse {
             Fate::Reuse
         } else if skip {
@@ -104,6 +178,26 @@ impl Sum {
             Fate::Run
         }
     }
+}
+
+/// What a definition adds to its scope, where a failure that counts as success is none.
+pub(super) fn in_sum(fate: Fate, own: Outlook) -> Fate {
+    match fate {
+        Fate::Fail if own.failed != Failed::Yes => Fate::Run,
+        Fate::Doomed if own.failed != Failed::Perhaps => Fate::Unknown,
+        Fate::Run
+        | Fate::Released
+        | Fate::Reuse
+        | Fate::Skip
+        | Fate::Fail
+        | Fate::Unknown
+        | Fate::Doomed => fate,
+    }
+}
+
+/// Whether a failure of `task` counts as success, whatever kind of failure it is.
+pub(super) fn forgives(task: &TaskDef) -> bool {
+    !task.critical || task.tolerance == Tolerance::Always
 }
 
 /// What was found out about the definitions of one scope so far.
@@ -149,6 +243,13 @@ impl<'a> Fates<'a> {
         self.by_name.get(name).copied()
     }
 
+    /// What may have become of everything before `task`.
+    pub(super) fn of_ancestors(&self, task: &TaskDef) -> Outlook {
+        let needs = task.needs.iter();
+        let found = needs.filter_map(|edge| self.by_def.get(&edge.task));
+        found.fold(Outlook::default(), |all, found| all.and(found.with_past))
+    }
+
     /// What may have become of the needs of `task`, as its start rule sees them.
     pub(super) fn of_needs(&self, task: &TaskDef) -> Outlook {
         let mut all = Outlook::default();
@@ -160,7 +261,7 @@ impl<'a> Fates<'a> {
                 StatusOf::Ancestors => found.with_past,
                 StatusOf::Needs | StatusOf::Scope => found.own,
             };
-            if edge.kind == EdgeKind::Optional || edge.on_skip == SkipSpread::Ignore {
+            if ignores_skip(edge) {
                 seen.skipped = Maybe::No;
             }
             all = all.and(seen);
@@ -169,24 +270,47 @@ impl<'a> Fates<'a> {
     }
 }
 
+/// Whether the skip of what is needed counts as success.
+pub(super) fn ignores_skip(edge: &Edge) -> bool {
+    edge.kind == EdgeKind::Optional || edge.on_skip == SkipSpread::Ignore
+}
+
 /// What the tasks behind a definition may see of it.
 fn own(task: &TaskDef, fate: Fate) -> Outlook {
-    // Those behind a manual task that holds up nothing go on at once, as if it had succeeded.
-    let released = matches!(task.activation, Activation::Manual { blocking: false });
-    match fate {
-        Fate::Run if released => Outlook::default(),
-        Fate::Run => Outlook {
-            skipped: Maybe::No,
-            may_fail: true,
+    let running = Outlook {
+        skipped: Maybe::No,
+        failed: if forgives(task) {
+            Failed::No
+        } else {
+            Failed::Unlucky
         },
-        Fate::Reuse => Outlook::default(),
+        canceled: Maybe::Perhaps,
+    };
+    match fate {
+        Fate::Run => running,
+        // Those behind go on at once, as if it had succeeded.
+        Fate::Released | Fate::Reuse => Outlook::default(),
         Fate::Skip => Outlook {
             skipped: Maybe::Yes,
-            may_fail: false,
+            ..Outlook::default()
         },
-        Fate::Unknown => Outlook {
+        Fate::Fail if forgives(task) => Outlook::default(),
+        Fate::Fail if matches!(task.tolerance, Tolerance::When(_)) => Outlook {
+            failed: Failed::Perhaps,
+            ..running
+        },
+        Fate::Fail => Outlook {
+            failed: Failed::Yes,
+            ..Outlook::default()
+        },
+        Fate::Doomed if !forgives(task) => Outlook {
             skipped: Maybe::Perhaps,
-            may_fail: true,
+            failed: Failed::Perhaps,
+            ..running
+        },
+        Fate::Unknown | Fate::Doomed => Outlook {
+            skipped: Maybe::Perhaps,
+            ..running
         },
     }
 }

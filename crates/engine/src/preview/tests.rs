@@ -2,8 +2,9 @@
 
 use super::{Decision, Known, Planned, Values, preview};
 use model::plan::{Plan, StatusOf, ValueType};
+use model::reason::SkipCause;
 use serde_json::json;
-use testkit::plan;
+use testkit::{TaskBuilder, plan};
 
 fn on_branch(mut plan: Plan, branch: &str) -> Plan {
     plan.signal.insert("branch".to_owned(), json!(branch));
@@ -25,7 +26,12 @@ fn lines(planned: &[Planned]) -> Vec<String> {
 fn a_false_condition_names_the_values_that_it_read() {
     let plan = plan("p")
         .task("deploy", |t| {
-            t.run("x").when("succeeded() && (signal.branch == 'main')")
+            t.run("x")
+                .when("succeeded() && (signal.branch == 'main')")
+                .edit(|task| {
+                    let condition = task.start.condition.as_mut().unwrap();
+                    condition.written = Some("signal.branch == 'main'".to_owned());
+                })
         })
         .build();
     assert_eq!(
@@ -55,8 +61,116 @@ fn a_skip_spreads_along_the_needs_unless_the_rule_says_always() {
             "lint: skip, signal.branch == 'main' is false: signal.branch is 'dev'",
             "test: skip, needs lint, which is skipped",
             "after: run, starts when test has ended",
-            "order: run, starts when lint has succeeded",
-            "maybe: run, starts when lint has succeeded",
+            "order: run, starts although lint is skipped",
+            "maybe: run, starts although lint is skipped",
+        ]
+    );
+}
+
+#[test]
+fn a_need_names_every_end_that_lets_the_task_go_on() {
+    let task = |t: TaskBuilder| t.run("x");
+    let plan = plan("p")
+        .task("a", task)
+        .task("forgiven", |t| task(t).tolerate())
+        .task("side", |t| task(t).not_critical())
+        .task("coded", |t| task(t).tolerate_codes([77, 78]))
+        .task("button", |t| task(t).manual_optional())
+        .task("one", |t| task(t).needs(["a"]))
+        .task("two", |t| task(t).optional(["a"]))
+        .task("three", |t| task(t).needs(["forgiven", "side"]))
+        .task("four", |t| task(t).optional(["forgiven"]))
+        .task("five", |t| task(t).needs(["coded", "a"]))
+        .task("six", |t| task(t).needs(["button"]))
+        .build();
+    assert_eq!(
+        said(&plan)[5..],
+        [
+            "one: run, starts when a has succeeded",
+            "two: run, starts when a has succeeded or is skipped",
+            "three: run, starts when forgiven and side have succeeded or failed",
+            "four: run, starts when forgiven has succeeded, failed or is skipped",
+            "five: run, starts when coded has succeeded or failed with exit codes 77 and 78, and a has succeeded",
+            "six: run, starts when button is up to a person",
+        ]
+    );
+}
+
+#[test]
+fn a_condition_that_no_need_could_mend_is_the_cause() {
+    let plan = plan("p")
+        .task("lint", |t| t.run("x").when("signal.branch == 'main'"))
+        .task("mourn", |t| {
+            t.run("x").needs(["lint"]).when("failed() || canceled()")
+        })
+        .task("test", |t| t.run("x").needs(["lint"]))
+        .build();
+    let planned = preview(&on_branch(plan, "dev"), &Known::default());
+    assert_eq!(planned[1].cause, Some(SkipCause::Condition));
+    assert_eq!(*planned[1].reason, *"failed() || canceled() is false",);
+    assert_eq!(planned[2].cause, Some(SkipCause::NeedSkipped));
+}
+
+#[test]
+fn a_text_that_cannot_be_computed_fails_its_task_and_those_behind_are_skipped() {
+    let plan = plan("p")
+        .param("zones", json!(["eu"]))
+        .task("ask", |t| {
+            t.run("x").concurrency("in-${{ params.zones[3] }}")
+        })
+        .task("show", |t| {
+            t.step("first", |s| s.run("true"))
+                .step("say", |s| s.run("echo ${{ params.zones[1] }}"))
+        })
+        .task("guarded", |t| {
+            t.step("say", |s| {
+                s.run("echo ${{ params.zones[1] }}").when("failed()")
+            })
+        })
+        .task("late", |t| t.run("echo ${{ params.zones[int(env.N)] }}"))
+        .task("behind", |t| t.run("x").needs(["ask"]))
+        .task("mourn", |t| t.run("x").needs(["show"]).when("failed()"))
+        .task("mild", |t| t.run("${{ 1 / 0 }}").tolerate())
+        .task("calm", |t| t.run("x").needs(["mild"]))
+        .build();
+    let planned = preview(&plan, &Known::default());
+    assert_eq!(
+        lines(&planned),
+        [
+            "ask: unknown, would fail before it starts: `in-${{ params.zones[3] }}`: \
+             index 3 is out of range for a list of 1",
+            "show: run, starts at once; would fail in its step `say`: `echo ${{ params.zones[1] }}`: \
+             index 1 is out of range for a list of 1",
+            "guarded: run, starts at once",
+            "late: run, starts at once",
+            "behind: skip, needs ask, which fails",
+            "mourn: run, failed() is true",
+            "mild: run, starts at once; would fail in its step `run`: `${{ 1 / 0 }}`: divide by zero",
+            "calm: run, starts when mild has failed, which is allowed",
+        ]
+    );
+    assert_eq!(planned[4].cause, Some(SkipCause::NeedFailed));
+    let allowed: Vec<bool> = planned
+        .iter()
+        .filter_map(|each| Some(each.fault.as_ref()?.allowed))
+        .collect();
+    assert_eq!(allowed, [false, false, true]);
+}
+
+#[test]
+fn a_member_that_fails_takes_the_others_with_it() {
+    let plan = plan("p")
+        .task("a", |t| {
+            t.run("x")
+                .matrix([("n", json!([1, 0]))])
+                .when("4 / matrix.n == 4")
+        })
+        .build();
+    assert_eq!(
+        said(&plan),
+        [
+            "a[1]: unknown, would be canceled, because a[0] fails",
+            "a[0]: unknown, would fail before it starts: `4 / matrix.n == 4`: divide by zero",
         ]
     );
 }
@@ -217,7 +331,7 @@ fn a_matrix_of_a_param_is_known_and_one_of_an_output_is_not() {
         lines(&planned),
         [
             "detect: run, starts at once",
-            "late: run, starts when detect has succeeded; its matrix is known only when detect has ended: \
+            "late: unknown, starts when detect has succeeded; its matrix is known only when detect has ended: \
              reads tasks.detect.outputs.parts",
             "early[a]: run, starts at once",
             "early[b]: run, starts at once",
@@ -240,7 +354,7 @@ fn who_waits_for_a_person_says_so() {
         [
             "ask: run, waits for a person's consent: Deploy?",
             "go: run, signal.branch == 'dev' is true: signal.branch is 'dev'; waits for a person who starts it",
-            "side: run, waits for a person who starts it",
+            "side: unknown, runs only if a person starts it",
             "behind: skip, failed() is false",
         ]
     );

@@ -1,6 +1,6 @@
 //! The sentences of a preview: what an expression read, and what is known only later.
 
-use super::rule::Names;
+use super::names::Names;
 use expr::{Program, Value};
 
 /// A name that has no value before the run.
@@ -26,16 +26,6 @@ pub(super) enum Until {
 const SHOWN: usize = 4;
 /// Letters of a value that are shown.
 const LETTERS: usize = 60;
-
-/// The condition as it was written, without the status check that a front-end writes before it. `None` when there was none.
-pub(super) fn written(text: &str) -> Option<&str> {
-    let inner = text
-        .strip_prefix("succeeded() && (")
-        .and_then(|rest| rest.strip_suffix(')'))
-        .map(|inner| inner.strip_suffix('\n').unwrap_or(inner));
-    let text = inner.unwrap_or(text);
-    (text != "always()").then_some(text)
-}
 
 /// `known only when build has ended: reads tasks.build.outputs.x`.
 pub(super) fn known_later(missing: &[Missing]) -> String {

@@ -1,12 +1,13 @@
 //! The preview against the machine: random plans, once with nothing but success and once with failures.
 //!
-//! Where all goes well, what the preview says it runs has succeeded, and what it skips is skipped. What it skips is
-//! skipped in every run, whatever fails. What it does not know may be either.
+//! Where all goes well, what the preview says it runs has succeeded, and what it skips is skipped, for the cause that it
+//! names. What it skips is skipped in every run, whatever fails. What it says fails has failed. What it does not know may
+//! be either.
 
 use engine::preview::{Decision, Known, preview};
-use engine::rows::{AttemptResult, Ended, TaskKind};
-use model::plan::{Plan, StatusOf};
-use model::reason::FailureKind;
+use engine::rows::{AttemptResult, Ended};
+use model::plan::{Plan, StatusOf, ValueType};
+use model::reason::{FailureKind, SkipCause};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed; // foreign: the name of the library
@@ -15,9 +16,12 @@ use std::collections::BTreeMap;
 use testkit::{Driver, TaskBuilder, plan};
 
 /// Conditions, as a front-end writes them.
-const CONDITIONS: [Option<&str>; 12] = [
+const CONDITIONS: [Option<&str>; 15] = [
     None,
     None,
+    None,
+    Some("params.none[5] == 1"),
+    Some("succeeded() && (1 / params.zero == 1)"),
     Some("always()"),
     Some("failed()"),
     Some("!succeeded()"),
@@ -30,27 +34,36 @@ const CONDITIONS: [Option<&str>; 12] = [
     Some("run.id == ''"),
 ];
 
-/// A random task: condition, needs with their kind, which tasks its rule looks at, matrix, `finally`.
+/// A random task: condition, needs with their kind, which tasks its rule looks at, cells, body, `finally`.
 #[derive(Debug, Clone)]
 struct Spec {
     condition: usize,
     needs: Vec<(usize, u8)>,
-    ancestors: bool,
-    matrix: bool,
+    status_of: StatusOf,
+    cells: u8,
+    body: u8,
     finally: bool,
 }
 
 fn spec() -> impl Strategy<Value = Spec> {
     let needs = vec((0..8_usize, 0..5_u8), 0..3);
-    (0..CONDITIONS.len(), needs, any::<bool>(), 0..4_u8, 0..5_u8).prop_map(
-        |(condition, needs, ancestors, matrix, finally)| Spec {
+    let status_of = prop_oneof![Just(StatusOf::Needs), Just(StatusOf::Ancestors)];
+    (
+        0..CONDITIONS.len(),
+        needs,
+        status_of,
+        0..12_u8,
+        0..12_u8,
+        0..5_u8,
+    )
+        .prop_map(|(condition, needs, status_of, cells, body, finally)| Spec {
             condition,
             needs,
-            ancestors,
-            matrix: matrix == 0,
+            status_of,
+            cells,
+            body,
             finally: finally == 0,
-        },
-    )
+        })
 }
 
 fn made(specs: &[Spec]) -> Plan {
@@ -63,7 +76,17 @@ fn made(specs: &[Spec]) -> Plan {
             false => made.task(&name, task),
         };
     }
-    made.signal(json!({"branch": "dev"})).build()
+    made.signal(json!({"branch": "dev"}))
+        .param("two", json!([1, 2]))
+        .param("none", json!([]))
+        .param("zero", json!(0))
+        .scope("inner", |s| {
+            s.input("x", ValueType::String)
+                .task("a", |t| t.when("inputs.x == 'dev'"))
+                .task("b", |t| t.needs(["a"]))
+                .task("c", |t| t.needs(["b"]).when("failed()"))
+        })
+        .build()
 }
 
 fn with(mut t: TaskBuilder, spec: &Spec, before: &[Spec]) -> TaskBuilder {
@@ -81,11 +104,38 @@ fn with(mut t: TaskBuilder, spec: &Spec, before: &[Spec]) -> TaskBuilder {
             _ => t.needs([name.as_str()]),
         };
     }
-    if spec.matrix {
-        t = t.matrix([("n", json!([1, 2]))]);
+    t = match spec.cells {
+        0 => t.matrix([("n", json!([1, 2]))]),
+        1 => t
+            .matrix([("n", json!([1, 2]))])
+            .keep_going()
+            .when("matrix.n == 1"),
+        2 => t.matrix_from("n", "params.two"),
+        3 => t.matrix_from("n", "params.none"),
+        4 => t.matrix_from("n", "params.zero"),
+        5 => t.matrix_from("n", "run.id != '' ? [1, 2] : []"),
+        6 => t.matrix_from("n", "run.id == '' ? [1, 2] : []"),
+        _ => t,
+    };
+    t = match spec.body {
+        0 => t.tolerate(),
+        1 => t.not_critical(),
+        2 => t.tolerate_codes([1]),
+        3 => t.call("inner", [("x", "${{ signal.branch }}")]),
+        4 => t.call("inner", [("x", "main")]).tolerate(),
+        5 => t.call("inner", [("x", "${{ params.none[0] }}")]),
+        6 => t.manual_optional(),
+        7 => t.concurrency("${{ params.none[0] }}"),
+        8 => t
+            .matrix([("n", json!([0, 1]))])
+            .delayed_by("100 / matrix.n"),
+        _ => t,
+    };
+    if spec.status_of != StatusOf::Needs {
+        t = t.status_of(spec.status_of);
     }
-    if spec.ancestors {
-        t = t.status_of(StatusOf::Ancestors);
+    if spec.cells == 1 {
+        return t;
     }
     match CONDITIONS[spec.condition] {
         Some(condition) => t.when(condition),
@@ -97,10 +147,8 @@ fn with(mut t: TaskBuilder, spec: &Spec, before: &[Spec]) -> TaskBuilder {
 fn ends(plan: &Plan, verdict: impl FnMut(&str, u32) -> AttemptResult) -> BTreeMap<String, Ended> {
     let mut run = Driver::start(plan.clone());
     run.drive(verdict);
-    let leaves = run.machine.tasks().iter();
-    let leaves = leaves.filter(|task| task.kind == TaskKind::Leaf);
-    leaves
-        .filter_map(|task| Some((task.key.to_string(), task.ended()?)))
+    let rows = run.machine.tasks().iter();
+    rows.filter_map(|row| Some((row.key.to_string(), row.ended()?)))
         .collect()
 }
 
@@ -133,20 +181,30 @@ proptest! {
             }
         });
         for each in &planned {
-            let skipped = |ends: &BTreeMap<String, Ended>| match ends.get(&each.id) {
-                // A matrix that is skipped before it has members.
-                None => true,
-                Some(ended) => matches!(ended, Ended::Skipped(_)),
-            };
+            let (good, bad) = (good.get(&each.id), bad.get(&each.id));
+            if let Some(fault) = &each.fault {
+                // The end of the run is that of the others where it would have been canceled before.
+                prop_assert!(matches!(good, Some(Ended::Failed(_))), "{:?} {:?} {:?}", each, fault, good);
+                continue;
+            }
             match each.decision {
-                Decision::Run => prop_assert_eq!(good.get(&each.id), Some(&Ended::Succeeded), "{:?}", each),
+                Decision::Run => prop_assert_eq!(good, Some(&Ended::Succeeded), "{:?}", each),
                 Decision::Skip => {
-                    prop_assert!(skipped(&good), "{:?} {:?}", each, good.get(&each.id));
-                    prop_assert!(skipped(&bad), "{:?} {:?}", each, bad.get(&each.id));
+                    prop_assert_eq!(skip_of(good), each.cause, "{:?} {:?}", each, good);
+                    // What belongs to a call that was never opened is not even skipped.
+                    let ran = matches!(bad, Some(Ended::Succeeded | Ended::Failed(_)));
+                    prop_assert!(!ran, "{:?} {:?}", each, bad);
                 }
                 Decision::Unknown => {}
                 Decision::Reuse => prop_assert!(false, "nothing was reused: {each:?}"),
             }
         }
+    }
+}
+
+fn skip_of(ended: Option<&Ended>) -> Option<SkipCause> {
+    match ended {
+        Some(Ended::Skipped(cause)) => Some(*cause),
+        Some(Ended::Succeeded | Ended::Failed(_) | Ended::Canceled(_)) | None => None,
     }
 }

@@ -250,7 +250,7 @@ fn githubs_failure_sees_a_failed_ancestor_through_a_skip() {
     run.fail("a", 1);
     assert_eq!(
         run.states(["near", "far"]),
-        ["skipped (need_skipped)", "queued (slots)"]
+        ["skipped (condition)", "queued (slots)"]
     );
 }
 

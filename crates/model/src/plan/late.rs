@@ -24,6 +24,9 @@ pub struct Expression {
     pub dialect: String,
     /// The expression, without any `${{ }}` around it.
     pub text: String,
+    /// What its author wrote, where the front-end put something around it; messages quote this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<String>,
     /// Where it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Place>,
@@ -36,8 +39,15 @@ impl Expression {
         Self {
             dialect: "cel".to_owned(),
             text: text.into(),
+            written: None,
             at: None,
         }
+    }
+
+    /// It as its author wrote it.
+    #[must_use]
+    pub fn as_written(&self) -> &str {
+        self.written.as_deref().unwrap_or(&self.text)
     }
 }
 

@@ -37,6 +37,7 @@ impl Reader<'_, '_> {
         Some(Text::Template(Expression {
             dialect: DIALECT.to_owned(),
             text: text.to_owned(),
+            written: None,
             at: Some(
                 self.report
                     .plan_place(content_start(node, self.report.text())),
@@ -109,15 +110,18 @@ impl Reader<'_, '_> {
                 .help("look at `params`, `signal` or the results of other tasks, or remove it");
         }
         self.record(node, parsed, phase, Purpose::Condition);
-        let text = match implied {
+        match implied {
             Implied::Needs | Implied::Steps if !checks_status => {
                 // A comment at the end of the expression must not swallow the bracket.
                 let close = if text.contains("//") { "\n)" } else { ")" };
-                format!("succeeded() && ({text}{close}")
+                let mut expression = self.at(node, format!("succeeded() && ({text}{close}"), start);
+                expression.written = Some(text);
+                Some(expression)
             }
-            Implied::Needs | Implied::Steps | Implied::Nothing(_) => text,
-        };
-        Some(self.at(node, text, start))
+            Implied::Needs | Implied::Steps | Implied::Nothing(_) => {
+                Some(self.at(node, text, start))
+            }
+        }
     }
 
     /// The text of an expression without `${{ }}`, what it refers to, and where it begins in the scalar.
@@ -156,6 +160,7 @@ impl Reader<'_, '_> {
         Expression {
             dialect: DIALECT.to_owned(),
             text,
+            written: None,
             at: Some(self.report.plan_place(place.start)),
         }
     }

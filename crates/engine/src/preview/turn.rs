@@ -1,0 +1,134 @@
+//! What becomes of a task when its turn comes: its rule, whom it then waits for, and what makes it fail.
+
+use super::certain::Moment;
+use super::judged::Judged;
+use super::names::Names;
+use super::outlook::Fates;
+use super::waits::{says_more, with_waits};
+use super::walk::{Place, Subject, Walk};
+use super::{Decision, Fault, Values, rule};
+use expr::Value;
+use model::plan::{Body, Text};
+use std::sync::Arc;
+
+/// Members of matrices whose own texts are looked at. Where there are more, the first tell what is wrong with all.
+const MEMBERS_LOOKED_AT: usize = 2_000;
+
+impl Walk<'_> {
+    /// What becomes of a task: what its start rule says, with what follows.
+    pub(super) fn judge(
+        &mut self,
+        place: &Place<'_>,
+        subject: &Subject<'_>,
+        matrix: Option<&Values>,
+        fates: &Fates<'_>,
+    ) -> Judged {
+        let judged = self.rule(place, subject, matrix, fates);
+        self.begun(place, subject, matrix, fates, judged)
+    }
+
+    /// What the start rule of a task says.
+    pub(super) fn rule(
+        &mut self,
+        place: &Place<'_>,
+        subject: &Subject<'_>,
+        matrix: Option<&Values>,
+        fates: &Fates<'_>,
+    ) -> Judged {
+        if let Some(held) = &self.held {
+            return Judged::held(Arc::clone(held));
+        }
+        let names = Names::new(&self.roots, place.inputs.as_ref(), matrix);
+        let mut rule = rule::Rule {
+            plan: self.plan,
+            task: subject.task,
+            when: subject.when.as_deref().filter(|_| says_more(subject.task)),
+            call: place.prefix.strip_suffix('/'),
+            outlook: subject.outlook,
+            fates,
+            names,
+        };
+        rule.judge(&mut self.texts)
+    }
+
+    /// The same with what a task that may start then waits for, and what makes it fail.
+    pub(super) fn begun(
+        &mut self,
+        place: &Place<'_>,
+        subject: &Subject<'_>,
+        matrix: Option<&Values>,
+        fates: &Fates<'_>,
+        judged: Judged,
+    ) -> Judged {
+        match judged.decision {
+            Decision::Run => {}
+            Decision::Unknown if judged.fault.is_none() => {
+                let failing = self.with_failing_text(place, subject, matrix, fates, judged.clone());
+                return match failing.fault {
+                    Some(_) => judged.doomed(),
+                    None => judged,
+                };
+            }
+            Decision::Unknown | Decision::Skip | Decision::Reuse => return judged,
+        }
+        let prompt = subject.task.approval.as_ref().map(|approval| {
+            let matrix = matrix.cloned().unwrap_or(Values::None);
+            let prompt = self.text(place, &approval.prompt, &matrix);
+            let prompt = prompt.and_then(|prompt| expr::template::in_text(&prompt).ok());
+            match (prompt, &approval.prompt) {
+                (Some(prompt), _) => prompt.to_string(),
+                (None, Text::Literal(text)) => text.clone(),
+                (None, Text::Template(expression)) => expression.text.clone(),
+            }
+        });
+        let mut judged = with_waits(subject.task, judged, prompt.as_deref());
+        if subject.task.generates.is_some() && judged.decision == Decision::Run {
+            let reason = format!("{}; it generates further tasks", judged.reason);
+            judged = judged.because(reason);
+        }
+        self.with_failing_text(place, subject, matrix, fates, judged)
+    }
+
+    /// The same, if a text of the task cannot be evaluated.
+    fn with_failing_text(
+        &mut self,
+        place: &Place<'_>,
+        subject: &Subject<'_>,
+        matrix: Option<&Values>,
+        fates: &Fates<'_>,
+        judged: Judged,
+    ) -> Judged {
+        let is_member = matches!(matrix, Some(Values::Cell(_)));
+        if subject.certain.is_empty() || (is_member && self.looked_at >= MEMBERS_LOOKED_AT) {
+            return judged;
+        }
+        self.looked_at += usize::from(is_member);
+        let names = Names::new(&self.roots, place.inputs.as_ref(), matrix);
+        let Some(failing) = subject.certain.failing(&mut self.texts, &names, fates) else {
+            return judged;
+        };
+        match (failing.moment, &subject.task.body) {
+            (Moment::Step(place), Body::Steps(steps)) => {
+                let step = &steps.steps[place].name;
+                let message = format!("would fail in its step `{step}`: {}", failing.message);
+                let reason = format!("{}; {message}", judged.reason);
+                let fault = Fault::of(subject.task, message, failing.at);
+                judged.because(reason).failing(fault)
+            }
+            (Moment::Step(_) | Moment::Ready, _) => {
+                Judged::faulty(subject.task, &failing.message, failing.at)
+            }
+        }
+    }
+
+    /// The value of a text, if everything that it reads is known.
+    pub(super) fn text(
+        &mut self,
+        place: &Place<'_>,
+        text: &Text,
+        matrix: &Values,
+    ) -> Option<Value> {
+        let names = Names::new(&self.roots, place.inputs.as_ref(), Some(matrix));
+        self.texts.text(text, &names).ok()
+    }
+}

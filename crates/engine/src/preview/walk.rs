@@ -1,0 +1,376 @@
+//! The walk over the definitions, in the order of their needs.
+
+use super::certain::Certain;
+use super::judged::Judged;
+use super::members::{self, Cells};
+use super::names;
+use super::order::in_order;
+use super::outlook::{self, Failed, Fate, Fates, Maybe, Outlook};
+use super::waits::says_more;
+use super::{Decision, Known, Planned, Values};
+use crate::texts::Texts;
+use expr::Value;
+use model::ids::{DefNo, ScopeNo};
+use model::limits;
+use model::matrix::Cell;
+use model::plan::{Body, Call, Phase, Plan, StatusOf, TaskDef};
+use model::reason::SkipCause;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Plans everything.
+pub(super) fn walk(plan: &Plan, known: &Known) -> Vec<Planned> {
+    let mut walk = Walk {
+        plan,
+        known,
+        held: known.held.as_deref().map(Arc::from),
+        texts: Texts::of(&plan.more_files),
+        roots: names::roots(plan),
+        looked_at: 0,
+        planned: Vec::new(),
+    };
+    walk.scope(&Place {
+        scope: ScopeNo::ROOT,
+        prefix: "",
+        needs: &Arc::default(),
+        inputs: None,
+        depth: 0,
+    });
+    walk.planned
+}
+
+pub(super) struct Walk<'a> {
+    pub plan: &'a Plan,
+    known: &'a Known,
+    pub held: Option<Arc<str>>,
+    pub texts: Texts,
+    /// The names that the plan gives.
+    pub roots: BTreeMap<String, Value>,
+    /// How many members of matrices were looked at for texts that fail.
+    pub looked_at: usize,
+    planned: Vec<Planned>,
+}
+
+/// One instance of a scope.
+pub(super) struct Place<'p> {
+    scope: ScopeNo,
+    pub prefix: &'p str,
+    /// What the call needs, and so everything in it.
+    needs: &'p Arc<[String]>,
+    /// The inputs of a call: those that are known, and whether any is not.
+    pub inputs: Option<Inputs>,
+    depth: usize,
+}
+
+/// What a call gives to its scope.
+pub(super) struct Inputs {
+    pub known: Value,
+    pub unknown: BTreeSet<String>,
+}
+
+/// What all tasks of one definition share.
+pub(super) struct Subject<'a> {
+    def: DefNo,
+    pub task: &'a TaskDef,
+    id: String,
+    needs: Arc<[String]>,
+    pub when: Option<Arc<str>>,
+    pub outlook: Outlook,
+    pub certain: Certain<'a>,
+}
+
+impl<'a> Walk<'a> {
+    /// Plans the tasks of one instance of a scope; what they come to together.
+    fn scope(&mut self, place: &Place<'_>) -> Fate {
+        let members = &self.plan.scope(place.scope).tasks;
+        let mut fates = Fates::default();
+        let mut sum = outlook::Sum::default();
+        let mut behind = Outlook::default();
+        for def in in_order(self.plan, members) {
+            let task = self.plan.task(def);
+            let outlook = match (task.start.status_of, task.phase) {
+                (StatusOf::Needs | StatusOf::Ancestors, _) => fates.of_needs(task),
+                (StatusOf::Scope, Phase::Finally) => behind,
+                (StatusOf::Scope, Phase::Main) => {
+                    whatever_has_ended(task, behind).and(fates.of_ancestors(task).in_scope())
+                }
+            };
+            let subject = self.subject(place, def, task, outlook);
+            let fate = self.definition(place, &subject, &fates);
+            let own = fates.insert(def, task, fate);
+            if task.phase == Phase::Main {
+                behind = behind.and(own.in_scope());
+            }
+            sum.add(outlook::in_sum(fate, own));
+        }
+        sum.fate()
+    }
+
+    fn subject(
+        &self,
+        place: &Place<'_>,
+        def: DefNo,
+        task: &'a TaskDef,
+        outlook: Outlook,
+    ) -> Subject<'a> {
+        let needed = |edge: &model::plan::Edge| {
+            let name = &self.plan.task(edge.task).name;
+            format!("{}{name}", place.prefix)
+        };
+        let condition = task.start.condition.as_ref();
+        // That of `finally` stands in no file.
+        let written = condition.filter(|condition| says_more(task) || condition.at.is_some());
+        Subject {
+            def,
+            task,
+            id: format!("{}{}", place.prefix, task.name),
+            needs: match task.needs.as_slice() {
+                [] => Arc::clone(place.needs),
+                needs => needs.iter().map(needed).collect(),
+            },
+            when: written.map(|condition| condition.as_written().into()),
+            outlook,
+            certain: Certain::of(self.plan, task),
+        }
+    }
+
+    /// Plans the tasks of one definition; what they come to together. The rule of a matrix that does not look at `matrix`
+    /// is asked once, before the cells are looked at.
+    fn definition(&mut self, place: &Place<'_>, subject: &Subject<'_>, fates: &Fates<'_>) -> Fate {
+        let cells = self.cells(place, subject, fates);
+        if let Cells::None = cells {
+            return self.one(place, subject, None, None, fates);
+        }
+        let rule = match names::reads(&mut self.texts, subject.task, "matrix") {
+            true => None,
+            false => Some(self.rule(place, subject, None, fates)),
+        };
+        if let Some(rule) = &rule {
+            let is_skipped = rule.decision == Decision::Skip && self.held.is_none();
+            if rule.fault.is_some() || (is_skipped && !members::are_made_at_once(subject.task)) {
+                return self.push(subject, Values::Unknown, rule.clone());
+            }
+        }
+        let may_run = rule
+            .as_ref()
+            .is_none_or(|rule| rule.decision == Decision::Run);
+        let cells = match cells {
+            Cells::None => return Fate::Run,
+            Cells::Known(cells) if !cells.is_empty() => cells,
+            Cells::Known(_) => {
+                let none = "its matrix has no cell";
+                let judged = match rule.filter(|_| !may_run) {
+                    Some(rule) => rule,
+                    None => Judged::skip(SkipCause::EmptyMatrix, none),
+                };
+                return self.push(subject, Values::None, judged);
+            }
+            Cells::Unknown(why) => return self.unknown_matrix(place, subject, &why, fates),
+            Cells::Faulty { message, at } => {
+                let judged = match rule.filter(|_| !may_run) {
+                    Some(rule) => rule.doomed(),
+                    None => Judged::faulty(subject.task, &message, at),
+                };
+                return self.push(subject, Values::Unknown, judged);
+            }
+        };
+        if may_run && self.planned.len().saturating_add(cells.len()) > limits::TASKS_PER_RUN {
+            let (more, most) = (cells.len(), limits::TASKS_PER_RUN);
+            let why = format!("{more} more tasks do not fit into {most}");
+            let judged = Judged::faulty(subject.task, &why, None);
+            return self.push(subject, Values::Unknown, judged);
+        }
+        let group: Arc<str> = subject.id.as_str().into();
+        let mut sum = outlook::Sum::default();
+        let first = self.planned.len();
+        let shared = rule.filter(|_| !subject.certain.reads("matrix"));
+        let shared = shared.map(|rule| self.begun(place, subject, None, fates, rule));
+        for cell in cells {
+            let member = Some((&group, cell));
+            sum.add(self.one(place, subject, member, shared.clone(), fates));
+        }
+        self.stop_members(subject, first);
+        sum.fate()
+    }
+
+    /// The failure of one member of a matrix that fails fast cancels those that have not ended.
+    fn stop_members(&mut self, subject: &Subject<'_>, first: usize) {
+        let matrix = subject.task.matrix.as_ref();
+        let fails_fast = matrix.is_some_and(|matrix| matrix.fail_fast);
+        let members = &mut self.planned[first..];
+        let failing = members.iter().find(|member| {
+            let fault = member.fault.as_deref();
+            fault.is_some_and(|fault| !fault.allowed)
+        });
+        let Some(failing) = failing.filter(|_| fails_fast) else {
+            return;
+        };
+        let reason: Arc<str> = match failing.decision {
+            Decision::Run => format!(
+                "would be canceled if it has not ended when {} fails",
+                failing.id
+            ),
+            Decision::Reuse | Decision::Skip | Decision::Unknown => {
+                format!("would be canceled, because {} fails", failing.id)
+            }
+        }
+        .into();
+        let running = members
+            .iter_mut()
+            .filter(|member| member.decision == Decision::Run && member.fault.is_none());
+        for member in running {
+            member.decision = Decision::Unknown;
+            member.reason = Arc::clone(&reason);
+        }
+    }
+
+    /// Plans a single task or one member of a matrix.
+    fn one(
+        &mut self,
+        place: &Place<'_>,
+        subject: &Subject<'_>,
+        member: Option<(&Arc<str>, Cell)>,
+        judged: Option<Judged>,
+        fates: &Fates<'_>,
+    ) -> Fate {
+        let (id, group, matrix) = match member {
+            None => (subject.id.clone(), None, Values::None),
+            Some((group, cell)) => {
+                let id = format!("{}[{}]", subject.id, cell.id());
+                (id, Some(Arc::clone(group)), Values::Cell(cell))
+            }
+        };
+        let judged = match (&self.held, self.known.reused.get(&id), judged) {
+            (Some(held), ..) => Judged::held(Arc::clone(held)),
+            (None, Some(run), _) => Judged::reuse(format!("run {run} has its result")),
+            (None, None, Some(judged)) => judged,
+            (None, None, None) => self.judge(place, subject, Some(&matrix), fates),
+        };
+        if let (Body::Call(call), Decision::Run) = (&subject.task.body, judged.decision) {
+            return self.call(place, subject, call, &id, &matrix);
+        }
+        let fate = judged.fate;
+        self.planned
+            .push(planned(subject, id, group, matrix, judged));
+        fate
+    }
+
+    /// The line of a matrix whose cells are known only later, and may come out to be none.
+    fn unknown_matrix(
+        &mut self,
+        place: &Place<'_>,
+        subject: &Subject<'_>,
+        why: &str,
+        fates: &Fates<'_>,
+    ) -> Fate {
+        let judged = self.judge(place, subject, Some(&Values::Unknown), fates);
+        let unknown = Judged::unknown(format!("{}; its matrix is {why}", judged.reason));
+        let judged = match (judged.decision, judged.fate) {
+            (Decision::Skip, _) => judged,
+            (_, Fate::Fail | Fate::Doomed) => unknown.doomed(),
+            _ => unknown,
+        };
+        self.push(subject, Values::Unknown, judged)
+    }
+
+    fn push(&mut self, subject: &Subject<'_>, matrix: Values, judged: Judged) -> Fate {
+        let fate = judged.fate;
+        let id = subject.id.clone();
+        self.planned
+            .push(planned(subject, id, None, matrix, judged));
+        fate
+    }
+
+    /// Plans the tasks of the scope that a call opens.
+    fn call(
+        &mut self,
+        place: &Place<'_>,
+        subject: &Subject<'_>,
+        call: &Call,
+        id: &str,
+        matrix: &Values,
+    ) -> Fate {
+        let scope = self.plan.scope(call.scope);
+        let too_deep = place.depth + 1 > limits::SCOPE_DEPTH;
+        let too_many = self.planned.len().saturating_add(scope.tasks.len()) > limits::TASKS_PER_RUN;
+        if too_deep || too_many {
+            let why = match too_deep {
+                true => format!("calls are nested deeper than {}", limits::SCOPE_DEPTH),
+                false => format!("its tasks do not fit into {}", limits::TASKS_PER_RUN),
+            };
+            let judged = Judged::faulty(subject.task, &why, None);
+            return self.push(subject, matrix.clone(), judged);
+        }
+        let inputs = self.inputs(place, call, matrix);
+        let prefix = format!("{id}/");
+        self.scope(&Place {
+            scope: call.scope,
+            prefix: &prefix,
+            needs: &subject.needs,
+            inputs: Some(inputs),
+            depth: place.depth + 1,
+        })
+    }
+
+    /// The inputs of a call, as far as they are known.
+    fn inputs(&mut self, place: &Place<'_>, call: &Call, matrix: &Values) -> Inputs {
+        let declared = &self.plan.scope(call.scope).inputs;
+        let mut known = Vec::new();
+        let mut unknown = BTreeSet::new();
+        for (name, input) in declared {
+            let value = match (call.inputs.get(name), &input.default) {
+                (Some(text), _) => self.text(place, text, matrix),
+                (None, Some(default)) => Some(Value::from_json(default)),
+                (None, None) => None,
+            };
+            match value {
+                Some(value) => known.push((expr::value::Key::from(name.as_str()), value)),
+                None => {
+                    unknown.insert(name.clone());
+                }
+            }
+        }
+        Inputs {
+            known: Value::map(known),
+            unknown,
+        }
+    }
+}
+
+fn planned(
+    subject: &Subject<'_>,
+    id: String,
+    group: Option<Arc<str>>,
+    matrix: Values,
+    judged: Judged,
+) -> Planned {
+    Planned {
+        id,
+        group,
+        def: subject.def,
+        needs: Arc::clone(&subject.needs),
+        matrix,
+        when: subject.when.clone(),
+        decision: judged.decision,
+        reason: judged.reason,
+        cause: judged.cause,
+        fault: judged.fault,
+    }
+}
+
+/// What a task sees that looks at its whole scope in the middle of it: whatever has ended by then, besides what it needs.
+fn whatever_has_ended(task: &TaskDef, before: Outlook) -> Outlook {
+    let mut seen = before.in_scope();
+    let possible = match task.needs.is_empty() {
+        // It is decided first of all: only what fails at once has ended.
+        true => Maybe::No,
+        false => Maybe::Perhaps,
+    };
+    seen.canceled = possible;
+    seen.failed = match (seen.failed, possible) {
+        (Failed::Yes | Failed::Perhaps, _) => Failed::Perhaps,
+        (Failed::No | Failed::Unlucky, Maybe::No) => Failed::No,
+        (Failed::No | Failed::Unlucky, Maybe::Perhaps | Maybe::Yes) => Failed::Unlucky,
+    };
+    seen
+}
