@@ -411,11 +411,27 @@ impl Dispatcher {
             let fresh = self.granted(run) - before;
             given += fresh;
             wish.max -= u32::try_from(fresh).unwrap_or(wish.max).min(wish.max);
+            self.take_from(&mut wish, run, before);
             if wish.max == 0 {
                 break;
             }
         }
         given
+    }
+
+    /// What a worker has free is less by the tasks of a run that it was granted after the first `before`.
+    fn take_from(&self, wish: &mut Wish, run: RunId, before: usize) {
+        let (Some(free), Some(owned)) = (&mut wish.free, self.runs.get(&run)) else {
+            return;
+        };
+        let changes = self.batch.changes.get(&run);
+        let granted = changes
+            .into_iter()
+            .flat_map(|(_, changes)| &changes.granted);
+        for granted in granted.skip(before) {
+            let task = owned.machine.row(granted.task).def;
+            free.take(&owned.machine.plan().task(task).resources);
+        }
     }
 
     fn granted(&self, run: RunId) -> usize {

@@ -1,9 +1,10 @@
 //! Wishes, leases and renewals.
 
 use crate::board::{Board, granted, run, tasks, wish};
-use api::protocol::{ReplyBody, RequestBody};
+use api::protocol::{ReplyBody, RequestBody, Wish};
 use engine::rows::AttemptResult;
 use model::ids::WorkerId;
+use model::plan::Resources;
 use model::reason::FailureKind;
 use model::time::Timestamp;
 use server::Input;
@@ -114,6 +115,28 @@ fn nothing_is_leased_after_a_drain() {
     let report = process.report(&work, AttemptResult::Succeeded, Some(wish(1)));
     assert_eq!(granted(&process.ask(&report)), []);
     assert_eq!(process.lease(1), []);
+}
+
+#[test]
+fn what_one_run_takes_of_a_worker_is_not_given_to_another_run() {
+    let mut process = Board::default().process(1);
+    let cpu = |cpu_milli| Resources {
+        cpu_milli,
+        ..Resources::default()
+    };
+    for number in [1, 2] {
+        let mut plan = tasks(&["t"]);
+        plan.tasks[0].resources = cpu(1_000);
+        process.create(number, plan);
+    }
+    let free = Some(cpu(1_500));
+    let request = process.request(RequestBody::Lease(Wish { free, ..wish(2) }));
+    let work = granted(&process.ask(&request));
+    assert_eq!(
+        work.len(),
+        1,
+        "a second task needs 1 CPU, and half of one is free"
+    );
 }
 
 #[test]
