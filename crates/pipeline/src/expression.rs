@@ -123,6 +123,12 @@ pub(crate) fn file_calls(program: &Program) -> impl Iterator<Item = FileCall> {
     })
 }
 
+/// The paths that an expression reads.
+pub(crate) fn paths(program: &Program) -> impl Iterator<Item = Vec<String>> {
+    let references = program.references().into_iter();
+    references.map(|reference| reference.path)
+}
+
 /// Whether functions have the name in front of theirs, so that it is no variable.
 pub(crate) fn is_namespace(name: &str) -> bool {
     expr::catalogue::is_namespace(name)
