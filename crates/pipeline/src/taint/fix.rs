@@ -236,6 +236,10 @@ fn is_expression(text: &Text, expression: &str) -> bool {
 
 /// An expression as a quoted text of YAML.
 fn quoted(expression: &str) -> String {
+    if expression.contains("//") && !expression.ends_with('\n') {
+        // A comment at the end must not swallow the braces.
+        return quoted(&format!("{expression}\n"));
+    }
     let is_plain = |text: &str| !text.contains(|letter: char| letter.is_control());
     if is_plain(expression) && !expression.contains(['"', '\\']) {
         return format!("\"${{{{ {expression} }}}}\"");
@@ -277,6 +281,7 @@ mod tests {
     #[test]
     fn quotes_of_an_expression_survive_yaml() {
         assert_eq!(quoted("a + 'b'"), "\"${{ a + 'b' }}\"");
+        assert_eq!(quoted("a // b"), "\"${{ a // b\\n }}\"");
         assert_eq!(quoted("a + \"b\""), "'${{ a + \"b\" }}'");
         assert_eq!(
             quoted("a + \"b\"\n+ 'c'"),
