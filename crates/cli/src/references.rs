@@ -7,6 +7,7 @@ use crate::summary;
 use crate::text;
 use anyhow::Result;
 use engine::rows::TaskRow;
+use expr::check::nearest;
 use model::ids::RunId;
 use store::{RunFilter, Store as _};
 
@@ -152,7 +153,7 @@ pub(crate) fn task_and_step<'a, 'k>(
 
 fn unknown_task(tasks: &[TaskRow], key: &str, run: RunId) -> Fault {
     let fault = Fault::nothing(format!("run `{run}` has no task `{}`", text::plain(key)));
-    match text::nearest(key, tasks.iter().map(|task| &*task.key)) {
+    match nearest(key, tasks.iter().map(|task| &*task.key)) {
         Some(near) => fault.help(format!("did you mean `{near}`?")),
         None => fault.help(format!("`formic show {}` lists its tasks", short(run))),
     }

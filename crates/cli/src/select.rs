@@ -16,6 +16,7 @@ use crate::uses::{self, Files, Loader, Look};
 use anyhow::Result;
 use api::check::CheckedFile;
 use api::plan::{TaskError, UnsupportedTask};
+use expr::check::nearest;
 use model::ids::{DefNo, ScopeNo};
 use model::plan::{Body, Plan, TaskDef};
 use pipeline::signal::On;
@@ -195,7 +196,7 @@ fn only(mut candidates: Vec<Candidate>, asked: &Asked) -> Result<Candidate> {
 fn unknown(target: &str, candidates: &[Candidate]) -> Fault {
     let names = || candidates.iter().map(|each| each.name.as_str());
     let fault = Fault::nothing(format!("there is no pipeline `{}`", text::plain(target)));
-    match text::nearest(target, names()) {
+    match nearest(target, names()) {
         Some(near) => fault.help(format!("did you mean `{near}`?")),
         None => fault.help(format!(
             "the pipelines are {}; a task is named `PIPELINE/TASK`",
@@ -393,7 +394,7 @@ fn no_task(plan: &Plan, root: &[DefNo], name: &str) -> Fault {
             text::plain(name)
         ),
     );
-    match text::nearest(name, names()) {
+    match nearest(name, names()) {
         Some(near) => fault.help(format!("did you mean `{near}`?")),
         None => fault.help(format!(
             "its tasks are {}",

@@ -11,6 +11,7 @@ use crate::project::Project;
 use crate::text;
 use crate::ui::Ui;
 use anyhow::Result;
+use expr::check::nearest;
 use model::source::Source;
 use model::{Json, JsonMap, limits};
 use pipeline::Request;
@@ -276,7 +277,7 @@ fn kind_and_name(word: &str) -> Result<(Kind, Option<&str>)> {
     let words = || Kind::ALL.into_iter().map(Kind::as_str);
     let Some(known) = Kind::from_word(kind) else {
         let fault = Fault::usage(format!("there is no signal `{}`", text::plain(kind)));
-        let fault = match text::nearest(kind, words()) {
+        let fault = match nearest(kind, words()) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
             None => fault.help(format!(
                 "the signals are {}",

@@ -98,36 +98,6 @@ pub(crate) fn plain(text: &str) -> String {
     shown
 }
 
-/// The nearest of `words`, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(
-    wanted: &str,
-    words: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let allowed = (wanted.chars().count() / 2).clamp(1, 3);
-    words
-        .into_iter()
-        .map(|word| (distance(wanted, word), word))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min()
-        .map(|(_, word)| word)
-}
-
-/// Letters to insert, remove or replace to make one word the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut before = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let replaced = before + usize::from(a != *b);
-            before = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(before + 1);
-        }
-    }
-    row[other.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,11 +138,5 @@ mod tests {
         let long = "é".repeat(LINE_CHARS + 1);
         assert_eq!(line(&long), format!("{} …", "é".repeat(LINE_CHARS)));
         assert_eq!(line("a\u{202e}b"), "a\\u{202e}b");
-    }
-
-    #[test]
-    fn a_word_that_is_far_away_is_not_suggested() {
-        assert_eq!(nearest("biuld", ["test", "build"]), Some("build"));
-        assert_eq!(nearest("deploy", ["test", "build"]), None);
     }
 }

@@ -6,6 +6,7 @@ use crate::text;
 use crate::ui::{Paint, Ui};
 use anyhow::Result;
 use api::explain::{ExplainDocument, ExplainedCode};
+use expr::check::nearest;
 use pipeline::codes::{self, Code};
 
 /// Explain an error or warning, with a wrong and a right example
@@ -38,7 +39,7 @@ fn find(code: &str) -> Result<&'static Code> {
     codes::find(code).ok_or_else(|| {
         let fault = Fault::nothing(format!("there is no code `{}`", text::plain(code)));
         let upper = code.to_ascii_uppercase();
-        let near = text::nearest(&upper, codes::ALL.iter().map(|code| code.code));
+        let near = nearest(&upper, codes::ALL.iter().map(|code| code.code));
         fault
             .help(match near {
                 Some(near) => format!("did you mean `{near}`?"),

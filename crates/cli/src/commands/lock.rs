@@ -10,6 +10,7 @@ use crate::ui::Ui;
 use crate::uses::{self, Loader, Look};
 use anyhow::{Context as _, Result};
 use api::lock::{LockChange, LockDocument, LockPin};
+use expr::check::nearest;
 use pipeline::lock::{Change, Lock, Pin};
 use pipeline::{Address, Diagnostic};
 
@@ -100,7 +101,7 @@ fn with_only(old: &Lock, all: &Lock, name: &str) -> Result<Lock> {
     if meant.is_empty() {
         let names: Vec<String> = known().map(ToString::to_string).collect();
         let fault = Fault::nothing(format!("no pipeline uses `{}`", text::plain(name)));
-        let near = text::nearest(name, names.iter().map(String::as_str));
+        let near = nearest(name, names.iter().map(String::as_str));
         let fault = match (near, names.first()) {
             (Some(near), _) => fault.help(format!("did you mean `{near}`?")),
             (None, Some(first)) => fault.help(format!(

@@ -7,6 +7,7 @@ use crate::fault::Fault;
 use crate::ordinary;
 use crate::text;
 use anyhow::Result;
+use expr::check::nearest;
 use model::{Json, JsonMap, limits};
 use pipeline::signal::{Kind, NAMES, Name, name};
 use serde_json::json;
@@ -76,7 +77,7 @@ fn parse(file: &str, bytes: &[u8], asked: Option<Kind>) -> Result<Given> {
                 text::plain(key)
             ));
             let names = || NAMES.iter().map(Name::name);
-            return Err(match text::nearest(key, names()) {
+            return Err(match nearest(key, names()) {
                 Some(near) => fault.help(format!("did you mean `{near}`?")),
                 None => fault.help(format!(
                     "its names are {}; put anything else below `payload`",
@@ -111,7 +112,7 @@ fn kind_of(word: &str, asked: Option<Kind>, at: &str) -> Result<Kind> {
     let Some(kind) = Kind::from_word(word) else {
         let words = || Kind::ALL.into_iter().map(Kind::as_str);
         let fault = Fault::usage(format!("{at}: there is no signal `{}`", text::plain(word)));
-        return Err(match text::nearest(word, words()) {
+        return Err(match nearest(word, words()) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
             None => fault.help(format!(
                 "the signals are {}",

@@ -4,6 +4,7 @@ use super::not_there;
 use crate::fetch::{self, Refused, Whose};
 use crate::ordinary::{self, Unread};
 use crate::text;
+use expr::check::nearest;
 use model::limits;
 use pipeline::Loaded;
 use std::fs;
@@ -83,7 +84,7 @@ fn nearest_file(top: &Path, path: &str) -> Option<String> {
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| name.ends_with(".yaml") || name.ends_with(".yml"))
         .collect();
-    let near = text::nearest(name, names.iter().map(String::as_str))?;
+    let near = nearest(name, names.iter().map(String::as_str))?;
     Some(match folder {
         "" => format!("./{near}"),
         folder => format!("./{folder}/{near}"),
