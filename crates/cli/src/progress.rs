@@ -8,6 +8,7 @@ use crate::group;
 use crate::heartbeat::Heartbeat;
 use crate::label;
 use crate::log;
+use crate::prompt::question;
 use crate::references::short;
 use crate::summary;
 use crate::text;
@@ -285,9 +286,9 @@ impl<'a> Narrator<'a> {
                 };
                 let how = format!(
                     "waits for approval: {} (formic approve {} {}{left})",
-                    prompt(row),
+                    question(row),
                     short(self.run),
-                    summary::quoted(&row.key)
+                    text::quoted(&row.key)
                 );
                 self.line(&key, &how, Paint::Attention);
             }
@@ -295,7 +296,7 @@ impl<'a> Narrator<'a> {
                 let how = format!(
                     "waits to be started (formic approve {} {})",
                     short(self.run),
-                    summary::quoted(&row.key)
+                    text::quoted(&row.key)
                 );
                 self.line(&key, &how, Paint::Attention);
             }
@@ -356,7 +357,7 @@ impl<'a> Narrator<'a> {
                 parts.push(format!("{count} {word}"));
             }
         }
-        let word = self.ui.paint(crate::commands::ls::paint(status), status);
+        let word = self.ui.paint(Paint::of_status(status), status);
         let pipeline = text::plain(&head.pipeline);
         let counts = parts.join(", ");
         let counts = if counts.is_empty() {
@@ -397,12 +398,6 @@ impl<'a> Narrator<'a> {
     }
 }
 
-/// What a person is asked.
-pub(crate) fn prompt(row: &TaskRow) -> String {
-    let prompt = row.note.as_deref();
-    prompt.map_or_else(|| "may it go on?".to_owned(), text::line)
-}
-
 /// The newest attempt of a task among what changed.
 fn of_task(changes: &Changes, task: TaskNo) -> Option<&AttemptRow> {
     changes
@@ -420,6 +415,6 @@ pub(crate) fn questions(machine: &Machine) -> BTreeMap<TaskNo, (String, String)>
         .tasks()
         .iter()
         .filter(|row| row.state == TaskState::Blocked(Gate::Approval))
-        .map(|row| (row.no, (text::plain(&row.key), prompt(row))))
+        .map(|row| (row.no, (text::plain(&row.key), question(row))))
         .collect()
 }

@@ -7,6 +7,7 @@ use crate::edge;
 use crate::text;
 use crate::ui::{self, Paint, Ui};
 use engine::event::Answer;
+use engine::rows::TaskRow;
 use model::ids::{RunId, TaskNo};
 use std::collections::BTreeMap;
 use std::io;
@@ -20,6 +21,12 @@ pub(crate) struct Prompter {
     /// What the next line answers. Shared, not sent: it changes when somebody else answers first.
     asked: Arc<Mutex<Option<Question>>>,
     is_reading: bool,
+}
+
+/// What a task asks a person.
+pub(crate) fn question(row: &TaskRow) -> String {
+    let asked = row.note.as_deref();
+    asked.map_or_else(|| "may it go on?".to_owned(), text::line)
 }
 
 /// A question that was asked.

@@ -3,7 +3,6 @@
 use crate::board::Board;
 use crate::exit::Exit;
 use crate::fault::Fault;
-use crate::summary;
 use crate::text;
 use anyhow::Result;
 use engine::rows::TaskRow;
@@ -54,7 +53,7 @@ pub(crate) fn own_run(board: &Board, named: Option<&str>, verb: &str) -> Result<
         None => Ok(run),
         Some(dir) => {
             let (short, dir) = (short(run), dir.display().to_string());
-            let place = summary::quoted(&dir);
+            let place = text::quoted(&dir);
             Err(
                 Fault::usage(format!("run `{run}` is of the project in `{dir}`"))
                     .help(format!(

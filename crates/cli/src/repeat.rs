@@ -10,7 +10,6 @@ use crate::references::{self, short};
 use crate::select;
 use crate::signal::Asked;
 use crate::source::{self, Place, Wanted};
-use crate::summary;
 use crate::text;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -132,7 +131,7 @@ impl Repeated {
         let Some((key, artifact)) = missing_artifact(&*self.board.blobs, reused)? else {
             return Ok(());
         };
-        let (run, task) = (short(self.run()), summary::quoted(key));
+        let (run, task) = (short(self.run()), text::quoted(key));
         let message = format!(
             "artifact `{}` of task `{}` is not on the board any more: something deleted it in `{}`",
             text::plain(&artifact.name),
@@ -204,7 +203,7 @@ pub(crate) fn not_repeated(refused: &NotRepeated) -> Fault {
         NotRepeated::ReplayOfOther { parent, key, .. } => fault.help(format!(
             "`formic replay {} {}` repeats it with the inputs of the run that it comes from",
             short(*parent),
-            summary::quoted(key)
+            text::quoted(key)
         )),
     }
 }

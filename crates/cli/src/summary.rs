@@ -1,10 +1,9 @@
 //! A run as a tree for people: what needs a look first in full, what went well in as few lines as possible.
 
-use crate::commands::ls::paint;
 use crate::edge;
 use crate::group;
 use crate::label;
-use crate::progress::prompt;
+use crate::prompt::question;
 use crate::references::short;
 use crate::text;
 use crate::told;
@@ -98,7 +97,7 @@ fn head(found: &RunSummary, status: &str, ui: &Ui) -> String {
     let RunSummary { head, row, .. } = found;
     let now = edge::now();
     let took = row.ended_at.unwrap_or(now).since_ms(head.created_at);
-    let word = ui.paint_data(paint(status), status);
+    let word = ui.paint_data(Paint::of_status(status), status);
     let mut page = format!(
         "run {}  {}  {word}  {}\n",
         head.id,
@@ -167,7 +166,8 @@ pub(crate) fn hints(head: &RunHead, status: &str, tasks: &[TaskRow]) -> Vec<Stri
         "interrupted" => vec![format!("formic resume {short}")],
         "blocked" => {
             let first = tasks.iter().find(|task| can_be_answered(task, now));
-            let approve = first.map(|task| format!("formic approve {short} {}", quoted(&task.key)));
+            let approve =
+                first.map(|task| format!("formic approve {short} {}", text::quoted(&task.key)));
             let resume = format!("formic resume {short}");
             approve.into_iter().chain([resume]).collect()
         }
@@ -180,7 +180,11 @@ fn again(head: &RunHead, tasks: &[TaskRow]) -> String {
     let repeated = |task: &&TaskRow| task.kind == TaskKind::Leaf && task.reused_from.is_none();
     match (&head.parent, tasks.iter().find(repeated)) {
         (Some(parent), Some(task)) if parent.kind == ParentKind::Replay => {
-            format!("formic replay {} {}", short(parent.run), quoted(&task.key))
+            format!(
+                "formic replay {} {}",
+                short(parent.run),
+                text::quoted(&task.key)
+            )
         }
         (Some(_) | None, _) => format!("formic retry {}", short(head.id)),
     }
@@ -201,7 +205,7 @@ pub(crate) fn questions(status: &str, tasks: &[TaskRow]) -> Vec<String> {
         let asked = asked(task, now)?;
         Some(match task.state {
             TaskState::Blocked(Gate::Approval) => {
-                format!("{key} asks: {} ({asked})", prompt(task))
+                format!("{key} asks: {} ({asked})", question(task))
             }
             TaskState::Blocked(Gate::Manual)
             | TaskState::Queued(_)
@@ -230,15 +234,6 @@ fn asked(task: &TaskRow, now: Timestamp) -> Option<String> {
     });
     let parts: Vec<String> = since.into_iter().chain(until).collect();
     Some(parts.join(", "))
-}
-
-/// A task's key as a shell takes it.
-pub(crate) fn quoted(key: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
-    if key.chars().all(is_plain) {
-        return key.to_owned();
-    }
-    format!("'{}'", text::plain(key).replace('\'', "'\\''"))
 }
 
 struct Tree<'a> {
@@ -357,7 +352,7 @@ impl Tree<'_> {
         };
         let word = self
             .ui
-            .paint_data(paint(&document.status), &format!("{word:<11}"));
+            .paint_data(Paint::of_status(&document.status), &format!("{word:<11}"));
         let name = format!("{}{}", "  ".repeat(line.depth), line.name);
         let took = document
             .duration_ms

@@ -98,6 +98,15 @@ pub(crate) fn plain(text: &str) -> String {
     shown
 }
 
+/// A task's key, or a path, as a shell takes it.
+pub(crate) fn quoted(key: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+    if key.chars().all(is_plain) {
+        return key.to_owned();
+    }
+    format!("'{}'", plain(key).replace('\'', "'\\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,6 +46,19 @@ pub(crate) enum Paint {
     Strong,
 }
 
+impl Paint {
+    /// The colour of a status word.
+    pub(crate) fn of_status(status: &str) -> Self {
+        match status {
+            "succeeded" => Self::Good,
+            "failed" => Self::Bad,
+            "blocked" | "interrupted" | "canceled" => Self::Attention,
+            "running" => Self::Strong,
+            _ => Self::Dim,
+        }
+    }
+}
+
 /// What the user wants to see.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Wish {

@@ -4,7 +4,6 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::lock::NAME;
 use crate::project::Project;
-use crate::summary;
 use crate::text;
 use crate::ui::Ui;
 use crate::uses::{self, Loader, Look};
@@ -58,7 +57,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     if args.check {
         let update = args.update.as_ref().map_or_else(String::new, |name| {
-            format!(" --update {}", summary::quoted(name))
+            format!(" --update {}", text::quoted(name))
         });
         ui.say(format!(
             "`{NAME}` is out of date; `formic lock{update}` writes it"

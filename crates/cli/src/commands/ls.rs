@@ -115,7 +115,10 @@ fn table(runs: &[ListedRun], ui: &Ui) {
         let took = run.duration_ms.map_or_else(String::new, text::duration);
         let created = model::time::Timestamp(run.created_at_ms);
         let age = text::ago(now.since_ms(created));
-        let status = ui.paint_data(paint(&run.status), &format!("{:<11}", run.status));
+        let status = ui.paint_data(
+            Paint::of_status(&run.status),
+            &format!("{:<11}", run.status),
+        );
         let source = source(run);
         let pipeline = text::plain(&run.pipeline);
         let line = format!(
@@ -123,17 +126,6 @@ fn table(runs: &[ListedRun], ui: &Ui) {
             run.run
         );
         ui.data(format!("{}\n", line.trim_end()));
-    }
-}
-
-/// The colour of a status word.
-pub(crate) fn paint(status: &str) -> Paint {
-    match status {
-        "succeeded" => Paint::Good,
-        "failed" => Paint::Bad,
-        "blocked" | "interrupted" | "canceled" => Paint::Attention,
-        "running" => Paint::Strong,
-        _ => Paint::Dim,
     }
 }
 
