@@ -31,8 +31,8 @@ pub use rules::{Concurrency, GroupMode, Retry, Tolerance};
 pub use scope::{Input, Scope, Workspace, WorkspaceKind};
 pub use step::{Post, Shell, Step, StepBody};
 pub use table::{Axis, Matrix};
-pub use task::{Activation, Approval, Body, Call, Phase, Steps, TaskDef};
-pub use worker::{Container, EnvPolicy, Placement, Port, Resources, Service};
+pub use task::{Activation, Approval, Body, Call, IMAGE_ARTIFACT, Phase, Steps, TaskDef};
+pub use worker::{Container, EnvPolicy, ImageBuild, Placement, Port, Resources, Service};
 
 use crate::ids::{DefNo, ScopeNo};
 use crate::{Json, JsonMap};

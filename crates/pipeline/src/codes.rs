@@ -112,6 +112,8 @@ codes! {
         "working_dir: ../web" => "working_dir: web";
     NOT_PATTERN = "E0222": "The text is no pattern of files: `*`, `**`, `?`, `[abc]`, `{one,other}`.",
         "inputs: [\"src/[a\"]" => "inputs: [\"src/[a]\"]";
+    NOT_IMAGE = "E0223": "The text is no reference to an image.",
+        "container: Rust" => "container: rust";
 
     UNKNOWN_TASK = "E0301": "No task has this name.",
         "tasks: {lint: {run: make lint}, test: {needs: [lnt], run: make}}" => "tasks: {lint: {run: make lint}, test: {needs: [lint], run: make}}";
@@ -190,7 +192,7 @@ codes! {
         "timeout: 90d" => "timeout: 30d";
 
     NOT_YET = "E0901": "The key or value is part of the language, but this version of Formic cannot run it.",
-        "container: {image: \"rust:1\"}" => "executor: process";
+        "executor: container" => "executor: process";
 
     REFERENCE = "E1001": "A reference names a file of the project, `./PATH`, or of a Git repository, `git+URL//PATH@REF`; paths count from its top.",
         "tasks: {t: {uses: ci/scan.yaml}}" => "tasks: {t: {uses: ./ci/scan.yaml}}";

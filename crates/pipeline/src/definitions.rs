@@ -5,6 +5,7 @@
 //! values that passed the checker into the plan.
 
 mod actions;
+mod container;
 mod data;
 mod pipeline;
 mod task;

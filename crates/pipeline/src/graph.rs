@@ -9,7 +9,7 @@ use crate::nearest::{listed, nearest};
 use crate::read::{Draft, File, Need};
 use model::ids::DefNo;
 use model::limits;
-use model::plan::{Edge, Phase, Text, ValueType};
+use model::plan::{Edge, IMAGE_ARTIFACT, Phase, Text, ValueType};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The edges of every task, in order, after reporting what is wrong with them.
@@ -330,7 +330,11 @@ fn artifact_outputs(report: &mut Report<'_>, task: &Draft) {
             continue;
         }
         let artifact = output.from.as_ref().and_then(Text::literal).unwrap_or(name);
-        let given = || task.def.artifacts_out.iter().map(|each| each.name.as_str());
+        let image = task.def.image.iter().map(|_| IMAGE_ARTIFACT);
+        let given = || {
+            let files = task.def.artifacts_out.iter().map(|each| each.name.as_str());
+            files.chain(image.clone())
+        };
         if given().any(|each| each == artifact) {
             continue;
         }

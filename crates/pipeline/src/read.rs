@@ -7,6 +7,7 @@
 
 mod artifacts;
 mod call;
+mod container;
 mod matrix;
 mod params;
 mod place;

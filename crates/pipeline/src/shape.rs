@@ -23,6 +23,8 @@ pub(crate) struct Owner<'p> {
     name: &'p str,
     /// How the key that holds the value is used, from the definitions.
     example: &'static str,
+    /// Where the task that it belongs to is named.
+    task: Option<Span>,
 }
 
 impl<'p> Owner<'p> {
@@ -32,6 +34,7 @@ impl<'p> Owner<'p> {
             what,
             name: "",
             example: "",
+            task: None,
         }
     }
 
@@ -41,6 +44,7 @@ impl<'p> Owner<'p> {
             what,
             name,
             example: self.example,
+            task: self.task,
         }
     }
 
@@ -60,6 +64,7 @@ impl<'p> Owner<'p> {
             what: "",
             name: key.name,
             example: key.example,
+            task: self.task,
         }
     }
 
@@ -113,6 +118,11 @@ fn keys(
     key_span: Span,
     owner: &Owner<'_>,
 ) {
+    let mut owner = *owner;
+    if object.name == "task" {
+        owner.task = Some(key_span);
+    }
+    let owner = &owner;
     for entry in entries {
         if report.is_full() {
             return;
@@ -133,12 +143,12 @@ fn keys(
             );
             report
                 .error(&codes::NOT_YET, entry.key_span, message)
-                .help_if(foreign::instead(object.name, key.name));
+                .help_if(foreign::instead(key.name));
             report.unsupported(key.name, entry.key_span, None);
             continue;
         }
         if key.later && !is_empty(&entry.value) {
-            report.unsupported(key.name, entry.key_span, Some(key_span));
+            report.unsupported(key.name, entry.key_span, owner.task);
         }
         if key.name == "task" && object.name == "pipeline" && holds_tasks(key, &entry.value) {
             report

@@ -485,3 +485,25 @@ fn the_form_and_the_language_can_be_named() {
         );
     }
 }
+
+#[test]
+fn containers_and_images_are_right_and_refused_at_their_lines() {
+    let world = World::new(include_str!(
+        "../../../pipeline/tests/it/samples/containers.yaml"
+    ));
+    let document = world.formic(&["check", "--json"]).ok().json();
+    assert_eq!(document["files"][0]["accepted"], true);
+    let places = [
+        "`container` of task `test` (formic.yaml:5)",
+        "`image` of task `test` (formic.yaml:8)",
+        "`image` of task `test` (formic.yaml:10)",
+        "`container` of task `steps` (formic.yaml:15)",
+        "`image` of task `build` (formic.yaml:18)",
+    ];
+    for verb in ["plan", "run"] {
+        let said = world.formic(&[verb]).code(2).err;
+        for place in places {
+            assert!(said.contains(place), "{verb}: {place}: {said}");
+        }
+    }
+}

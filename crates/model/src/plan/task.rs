@@ -6,12 +6,15 @@ use super::late::{Late, Place, Text};
 use super::rules::{Concurrency, Retry, Tolerance};
 use super::step::{Shell, Step};
 use super::table::Matrix;
-use super::worker::{EnvPolicy, Placement, Resources, Service};
+use super::worker::{EnvPolicy, ImageBuild, Placement, Resources, Service};
 use super::{Named, is_default, is_false, is_zero};
 use crate::ids::ScopeNo;
 use crate::limits;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// The name of the artifact that an image is for other tasks and outputs.
+pub const IMAGE_ARTIFACT: &str = "image";
 
 /// One definition. The engine makes one task of it, or one for each cell of its matrix.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,6 +94,9 @@ pub struct TaskDef {
     /// Secrets that it may read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Secret>,
+    /// An image that it makes after its steps; its digest is the artifact [`IMAGE_ARTIFACT`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageBuild>,
     /// What a worker must have free.
     #[serde(default, skip_serializing_if = "is_default")]
     pub resources: Resources,
@@ -260,6 +266,7 @@ impl TaskDef {
             inputs: None,
             services: Vec::new(),
             secrets: Vec::new(),
+            image: None,
             resources: Resources::default(),
             placement: Placement::default(),
             concurrency: None,

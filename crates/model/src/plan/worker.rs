@@ -19,6 +19,34 @@ pub struct Container {
     pub options: BTreeMap<String, Json>,
 }
 
+/// An image that a task makes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageBuild {
+    /// The folder that it is made of, relative to the source.
+    pub context: Text,
+    /// The file with its instructions, relative to the context; `Dockerfile` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dockerfile: Option<Text>,
+    /// The part of that file to make, when not its last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Text>,
+    /// Values that the instructions read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Named<Text>,
+    /// Labels of the image.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Named<Text>,
+    /// References that it gets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Text>,
+    /// Platforms such as `linux/arm64`; the worker's own when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub platforms: Vec<String>,
+    /// Whether it is sent to the registries of its references.
+    #[serde(default, skip_serializing_if = "super::is_false")]
+    pub push: bool,
+}
+
 /// What a task sees of the worker's own environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvPolicy {

@@ -1,5 +1,6 @@
 //! Steps, and what decides about a task: needs, matrix, retry, approval, start, resources.
 
+use super::container::CONTAINER;
 use super::data::{OUTPUTS, STEP_ENV};
 use super::pipeline::SHELL;
 use super::{Key, Kind, Names, Object, Phase, Rest};
@@ -56,7 +57,7 @@ pub(super) static STEP: Object = Object::new(
         .default("false"),
         Key::new("uses", Kind::Any, "A reusable step.", "uses: ./ci/setup.yaml").refused(),
         Key::new("with", Kind::Any, "Inputs of the reusable step.", "with: { level: high }").refused(),
-        Key::new("container", Kind::Any, "The container that it runs in.", "container: { image: \"rust:1\" }").refused(),
+        Key::new("container", CONTAINER, "The container that it runs in.", "container: { image: \"rust:1\" }").later(),
     ],
 )
 .any_of(&["run", "command"])

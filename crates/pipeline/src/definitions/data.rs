@@ -1,5 +1,6 @@
 //! Values: params, environment, outputs, artifacts, and groups of runs or tasks.
 
+use super::container::CONTAINER;
 use super::{Key, Kind, Names, Object, Phase, Rest};
 
 const TYPES: Kind = Kind::word(&["string", "number", "boolean", "enum", "list", "object"]);
@@ -352,11 +353,12 @@ pub(super) static SERVICE: Object = Object::new(
         ),
         Key::new(
             "image",
-            Kind::Any,
-            "The image that it runs in.",
+            CONTAINER,
+            "In place of `run`: the image that it runs in, or the keys of a container.",
             "image: postgres:16",
         )
-        .refused(),
+        .later(),
     ],
 )
-.any_of(&["run"]);
+.any_of(&["run", "image"])
+.exclusive(&[["run", "image"]]);

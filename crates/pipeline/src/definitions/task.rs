@@ -1,6 +1,7 @@
 //! The keys of a task.
 
 use super::actions::{APPROVAL, MATRIX, NEED, RESOURCES, RETRY, START, STEP, TOLERANCE};
+use super::container::{CONTAINER, IMAGE};
 use super::data::{ARTIFACTS, CACHE, CONCURRENCY, ENV, OUTPUTS, SERVICE};
 use super::pipeline::SHELL;
 use super::{Key, Kind, Names, Object, Phase};
@@ -248,11 +249,11 @@ pub(super) static TASK: Object = Object::new(
             "Values for the params of the file that it uses.",
             "with: { level: high }",
         ),
-        Key::new("container", Kind::Any, "The container that it runs in.", "container: { image: \"rust:1\" }").refused(),
-        Key::new("image", Kind::Any, "The image that it makes.", "image: { context: . }").refused(),
+        Key::new("container", CONTAINER, "The container that its steps run in.", "container: { image: \"rust:1\" }").later(),
+        Key::new("image", Kind::Object(&IMAGE), "The image that it makes.", "image: { context: . }").later(),
     ],
 )
-.any_of(&["run", "steps", "uses", "approval"])
+.any_of(&["run", "steps", "uses", "approval", "image"])
 .exclusive(&[
     ["run", "steps"],
     ["uses", "run"],
@@ -274,6 +275,8 @@ pub(super) static TASK: Object = Object::new(
     ["uses", "role"],
     ["uses", "labels"],
     ["uses", "executor"],
+    ["uses", "container"],
+    ["uses", "image"],
     ["uses", "keep_streams_apart"],
 ])
 .dependent(&[["with", "uses"]]);

@@ -46,7 +46,7 @@ impl Reader<'_, '_> {
         Service {
             name: entry.key.to_string(),
             run: self.script(node, "run"),
-            container: None,
+            container: node.child("image").and_then(|image| self.container(image)),
             ready: self.script(node, "ready"),
             port: node.child("port").and_then(port),
             timeout_ms: self.time(node, "timeout", 1, limits::TIMEOUT_MS),

@@ -55,6 +55,9 @@ impl Reader<'_, '_> {
             .child("post")
             .and_then(|post| self.post(post))
             .map(Box::new);
+        step.container = node
+            .child("container")
+            .and_then(|container| self.container(container));
         step.keep_streams_apart = flag(node, "keep_streams_apart").unwrap_or(false);
         Some(step)
     }

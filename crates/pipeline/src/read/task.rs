@@ -398,6 +398,12 @@ impl Reader<'_, '_> {
             .child("executor")
             .and_then(Node::text)
             .map(str::to_owned);
+        def.placement.container = node
+            .child("container")
+            .and_then(|container| self.container(container));
+        def.image = node
+            .child("image")
+            .and_then(|image| self.image_build(image));
         def.resources = node.child("resources").map(resources).unwrap_or_default();
     }
 }

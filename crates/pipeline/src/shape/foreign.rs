@@ -38,14 +38,11 @@ pub(super) fn means(object: &str, key: &str, wanted: &str) -> bool {
     near || entry(object, key).is_some_and(|(_, for_key, _)| *for_key == wanted)
 }
 
-/// What to do without a key of `object` that this version refuses.
-pub(super) fn instead(object: &str, key: &str) -> Option<&'static str> {
+/// What to do without a key that this version refuses.
+pub(super) fn instead(key: &str) -> Option<&'static str> {
     match key {
-        "image" if object == "service" => Some("start it with `run`"),
         "parts" => Some("use `params` and `when`"),
-        "container" => Some("the steps run directly on the worker; remove `container`"),
         "uses" | "with" => Some("a whole task can use a file; a step cannot"),
-        "image" => Some("run the program that makes the image in a step"),
         _ => None,
     }
 }

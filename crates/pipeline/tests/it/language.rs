@@ -68,6 +68,20 @@ const PLACES: &[(&str, &[&str])] = &[
     ),
     ("step env", &["tasks: {t: {steps: [{run: x, env: { @ }}]}}"]),
     (
+        "container",
+        &[
+            "tasks: {t: {run: x, container: { @ }}}",
+            "tasks: {t: {run: x, container: { image: rust, @ }}}",
+        ],
+    ),
+    (
+        "image",
+        &[
+            "params: {version: '1'}\ntasks: {t: {image: { @ }}}",
+            "tasks: {t: {image: { tags: [shop], @ }}}",
+        ],
+    ),
+    (
         "need",
         &[
             "tasks: {docs: {run: x}, t: {run: x, needs: [{ @ }]}}",

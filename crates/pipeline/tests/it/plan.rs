@@ -259,3 +259,25 @@ fn a_byte_order_mark_and_carriage_returns_do_no_harm() {
     };
     assert_eq!(steps.steps[0].body, expected);
 }
+
+#[test]
+fn containers_and_images_are_carried_in_full() {
+    let plan = plan(include_str!("samples/containers.yaml"));
+    let named = |name: &str| plan.tasks.iter().find(|task| task.name == name).unwrap();
+    let test = named("test");
+    let container = test.placement.container.as_ref().unwrap();
+    assert_eq!(container.image, Some(Text::from("rust:1.95")));
+    let cache = test.services[1].container.as_ref().unwrap();
+    assert_eq!(cache.options["user"], json!("1000:1000"));
+    assert_eq!(cache.env, [("A".to_owned(), Text::from("b"))]);
+    let Body::Steps(steps) = &named("steps").body else {
+        panic!("it has steps");
+    };
+    let container = steps.steps[1].container.as_ref().unwrap();
+    assert_eq!(container.options["entrypoint"], json!(["/bin/sh", "-c"]));
+    let image = named("build").image.as_ref().unwrap();
+    assert_eq!(image.context, Text::from("web"));
+    assert_eq!(image.platforms, ["linux/amd64", "linux/arm64"]);
+    assert!(image.push);
+    assert!(matches!(&image.tags[0], Text::Template(_)));
+}

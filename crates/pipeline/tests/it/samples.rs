@@ -3,12 +3,13 @@
 use pipeline::{Diagnostic, Request, SourceFile, check, compile};
 
 /// Good files with their names.
-pub(crate) const GOOD: [(&str, &str); 4] = [
+pub(crate) const GOOD: [(&str, &str); 5] = [
     (
         "shop",
         include_str!("../../../../examples/shop/formic.yaml"),
     ),
     ("everything", include_str!("samples/everything.yaml")),
+    ("containers", include_str!("samples/containers.yaml")),
     ("short", include_str!("samples/short.yaml")),
     ("results", include_str!("samples/results.yaml")),
 ];
