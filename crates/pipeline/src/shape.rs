@@ -95,7 +95,7 @@ pub(crate) fn check(report: &mut Report<'_>, object: &'static Object, tree: &Nod
     let owner = Owner::top(match object.name {
         "pipeline" => "the pipeline",
         "included file" => "the included file",
-        _ => "the generated tasks",
+        _ => "the generated file",
     });
     let Value::Mapping(entries) = &tree.value else {
         let message = format!(

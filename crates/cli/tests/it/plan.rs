@@ -507,3 +507,28 @@ fn containers_and_images_are_right_and_refused_at_their_lines() {
         }
     }
 }
+
+#[test]
+fn a_task_may_generate_nothing_and_those_behind_go_on() {
+    let file = |content: &str| {
+        format!(
+            "tasks:\n  make: {{ generates: g.yaml, run: \"echo '{content}' > g.yaml\" }}\n  after: {{ needs: [make], run: 'true' }}\n"
+        )
+    };
+    let document = World::new(&file("tasks: {}"))
+        .formic(&["run", "--json"])
+        .ok()
+        .json();
+    assert_eq!(document["status"], "succeeded");
+    assert_eq!(document["tasks"].as_array().unwrap().len(), 2);
+    let document = World::new(&file("env: {A: b}"))
+        .formic(&["run", "--json"])
+        .code(1)
+        .json();
+    assert_eq!(document["tasks"][0]["reason"], "user");
+    let message = document["tasks"][0]["message"].as_str().unwrap();
+    assert_eq!(
+        message,
+        "g.yaml:1:1: the generated file has no `tasks` (add it, as in `tasks: { test-a: { run: make test-a } }`)"
+    );
+}

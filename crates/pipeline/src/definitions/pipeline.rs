@@ -199,9 +199,14 @@ pub(crate) static FRAGMENT: Object = Object::new(
     &[
         Key::new(
             "tasks",
-            TASKS,
-            "The tasks by name.",
-            "tasks:\n  test-a: { run: make test-a }",
+            Kind::Map {
+                what: "task",
+                names: Names::Plain,
+                of: &Kind::Object(&TASK),
+                min: 0,
+            },
+            "The tasks by name; `{}` for none.",
+            "tasks: { test-a: { run: make test-a } }",
         )
         .required(),
         Key::new(

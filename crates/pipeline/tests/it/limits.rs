@@ -172,7 +172,7 @@ fn generated_tasks_are_checked_like_a_file_and_bounded() {
     assert_eq!(
         told(&refused),
         [
-            "E0201 1:1 unknown key `name` in the generated tasks",
+            "E0201 1:1 unknown key `name` in the generated file",
             "E0301 2:20 task `a` needs `b`, which does not exist",
         ]
     );

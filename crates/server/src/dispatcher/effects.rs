@@ -81,6 +81,8 @@ impl Dispatcher {
                         ..
                     } = diagnostic;
                     let help = help.as_deref();
+                    // One line of many: examples of several lines stand behind each other.
+                    let help = help.map(|help| help.replace('\n', " "));
                     let help = help.map_or_else(String::new, |help| format!(" ({help})"));
                     format!("{file}:{line}:{column}: {message}{help}")
                 });
