@@ -271,7 +271,10 @@ impl FakeExecutor {
         if exit == Exit::Code(0) {
             let values = command.script.sets.iter();
             let values = values.map(|(name, value)| {
-                let value = value.replace('@', &command.attempt.to_string());
+                let value = match value.as_str() {
+                    "#" => command.script.made(files.source),
+                    value => value.replace('@', &command.attempt.to_string()),
+                };
                 (name.clone(), value)
             });
             let key = (command.attempt, command.index);

@@ -27,6 +27,8 @@ pub enum Area {
     Cancel,
     /// How many of a group are active at once.
     Group,
+    /// Which results stand for running.
+    Reuse,
 }
 
 /// A fault.
@@ -84,11 +86,17 @@ pub enum Fault {
     GroupsHaveRoom,
     /// The store gives the places of the living away, as if they were dead.
     PlacesOfTheLivingAreGiven,
+    /// The store finds the result of another key.
+    OtherResultsAreFound,
+    /// The key of an attempt is told for the next one.
+    KeysAreMixedUp,
+    /// What was found for an attempt is not written.
+    FindingsAreNotWritten,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 29] = [
         Self::FormerOwnersWrite,
         Self::LivingOwnersAreReplaced,
         Self::OldReportsCount,
@@ -115,6 +123,9 @@ impl Fault {
         Self::StopsAreNotWritten,
         Self::GroupsHaveRoom,
         Self::PlacesOfTheLivingAreGiven,
+        Self::OtherResultsAreFound,
+        Self::KeysAreMixedUp,
+        Self::FindingsAreNotWritten,
     ];
 
     /// What it concerns.
@@ -146,6 +157,9 @@ impl Fault {
             | Self::CancelsAreWeakened
             | Self::StopsAreNotWritten => Area::Cancel,
             Self::GroupsHaveRoom | Self::PlacesOfTheLivingAreGiven => Area::Group,
+            Self::OtherResultsAreFound | Self::KeysAreMixedUp | Self::FindingsAreNotWritten => {
+                Area::Reuse
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use testkit::{PlanBuilder, TaskBuilder, plan};
 pub const FOR_EVER_MS: u64 = 1_000_000_000;
 
 /// A plan and what is known of its end.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Drawn {
     /// The plan.
     pub plan: Plan,
@@ -23,6 +23,16 @@ pub struct Drawn {
     pub all_good: bool,
     /// How each task has to end, where a few lines can tell.
     pub expected: Option<BTreeMap<String, &'static str>>,
+}
+
+impl Drawn {
+    /// Whether tasks of it share a group with those of other runs.
+    pub fn has_groups(&self) -> bool {
+        self.plan
+            .tasks
+            .iter()
+            .any(|task| task.concurrency.is_some())
+    }
 }
 
 /// What may be in a plan.
@@ -194,9 +204,15 @@ impl Painter<'_> {
             script.run_ms = FOR_EVER_MS;
             hangs = true;
         }
-        if script.exit_code == 0 && self.random.chance(500) {
-            script.sets.push(("v".to_owned(), "@".to_owned()));
+        let keyed = self.wild(250);
+        if script.exit_code == 0 && (keyed || self.random.chance(500)) {
+            // What may be found again is the same whoever makes it.
+            let value = if keyed { "#" } else { "@" };
+            script.sets.push(("v".to_owned(), value.to_owned()));
             task = task.output("v", ValueType::String);
+        }
+        if keyed {
+            task = task.inputs(["src"]).artifact("x", &format!("out/{name}"));
         }
         if self.taste != Taste::Plain && self.random.chance(150) {
             let list = *self.random.pick(&["[]", "[\"x\"]", "[\"x\",\"y\",\"z\"]"]);

@@ -3,6 +3,7 @@
 //! So a plan says everything, also one that was compiled from generated YAML, and the executor reads it back from
 //! the command that it is given, after all templates were computed.
 
+use model::digest::Digest;
 use std::fmt;
 
 /// What a command does.
@@ -20,7 +21,7 @@ pub struct Script {
     pub is_stubborn: bool,
     /// A process of it lives on behind it.
     pub leaves_process: bool,
-    /// Values that it gives; `@` stands for its attempt.
+    /// Values that it gives; `@` stands for its attempt, `#` for what it is made of ([`Script::made`]).
     pub sets: Vec<(String, String)>,
     /// Values that it was given, by the task that gave them.
     pub reads: Vec<(String, String)>,
@@ -50,6 +51,16 @@ impl Script {
             }
         }
         script
+    }
+}
+
+impl Script {
+    /// The value that a command with this script gives for `#` while the source has this content: every command that
+    /// does the same gives the same.
+    #[must_use]
+    pub fn made(&self, source: u64) -> String {
+        let digest = Digest::of(format!("{self} {source}").as_bytes());
+        format!("made-{}", &digest.to_hex()[..12])
     }
 }
 

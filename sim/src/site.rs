@@ -2,9 +2,10 @@
 
 use crate::plans;
 use engine::rows::ArtifactRef;
-use engine::steps::{Planned, Run, Written};
+use engine::steps::{FileKind, ListedFile, Listing, Planned, Run, Written};
 use engine::work::Work;
 use exec::{Command, Limits, TreeKey};
+use model::digest::Digest;
 use model::ids::{AttemptId, RunId, TaskNo};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -27,6 +28,26 @@ pub struct Files {
     pub weather: u64,
     /// Whether places may fail to be made.
     pub fails: bool,
+    /// The content of the only file of the source.
+    pub source: u64,
+}
+
+/// The source: one file, `src`.
+#[derive(Debug)]
+struct Source(FakeSite);
+
+impl Listing for Source {
+    fn matching(&self, _: &[&str]) -> Result<Vec<ListedFile>, String> {
+        Ok(vec![ListedFile {
+            path: "src".to_owned(),
+            kind: FileKind::Plain,
+            size_bytes: 8,
+        }])
+    }
+
+    fn digest(&self, _: &ListedFile) -> Result<Digest, String> {
+        Ok(Digest::of(&self.0.files().source.to_be_bytes()))
+    }
 }
 
 /// See the module. Clones share their files.
@@ -102,6 +123,15 @@ impl Site for FakeSite {
 
     fn collect(&self, _: &Prepared, wanted: &Wanted) -> Result<Collected, Trouble> {
         let mut collected = Collected::default();
+        for artifact in &wanted.artifacts {
+            let digest = self.blobs.put_bytes(artifact.name.as_bytes());
+            collected.artifacts.push(ArtifactRef {
+                name: artifact.name.clone(),
+                digest: digest.map_err(|error| Trouble::Platform(error.to_string()))?,
+                size_bytes: 1,
+                files: 1,
+            });
+        }
         if let Some(file) = &wanted.generates {
             let text = plans::generated(file);
             let digest = self.blobs.put_bytes(text.as_bytes());
@@ -109,6 +139,10 @@ impl Site for FakeSite {
                 Some(digest.map_err(|error| Trouble::Platform(error.to_string()))?);
         }
         Ok(collected)
+    }
+
+    fn listing(&self, _: &Prepared, _: &CutShort) -> Option<Arc<dyn Listing>> {
+        Some(Arc::new(Source(self.clone())))
     }
 
     fn restore(&self, at: &Prepared, _: &[ArtifactRef]) -> Result<Vec<String>, Trouble> {

@@ -8,6 +8,7 @@ mod attempts;
 mod ends;
 mod groups;
 mod plan;
+mod reuse;
 
 use crate::disk::Written;
 use crate::logs::Logs;
@@ -39,6 +40,8 @@ pub struct Watch {
     /// Bytes of the worker's own lines in the log of an attempt.
     remarks: BTreeMap<AttemptId, u64>,
     logs: Logs,
+    /// How often the source has changed, and when it last did.
+    source: (u64, Timestamp),
     /// When the last fault was over.
     calm_at: Option<Timestamp>,
     /// From when on no lease is lost.
@@ -88,6 +91,7 @@ impl Watch {
             printed: BTreeMap::new(),
             remarks: BTreeMap::new(),
             logs,
+            source: (0, Timestamp(0)),
             calm_at: None,
             safe_at: None,
             broken: None,
@@ -243,6 +247,7 @@ impl Watch {
         if !fresh {
             self.run_step(&known, &rows);
             self.task_steps(&known, &rows, now);
+            self.reuse_steps(&known, &rows);
         }
         let first = if fresh { 1 } else { known.rows.run.events + 1 };
         let in_order = (first..).zip(&events).all(|(seq, event)| event.seq == seq);

@@ -143,13 +143,21 @@ impl World {
     fn new(seed: u64, fault: Option<Fault>, keeps_lines: bool) -> Self {
         let weather = Weather::draw(&mut Random::stream(seed, 1));
         let mut plans = Random::stream(seed, 2);
-        let runs = (0..weather.runs)
+        let mut runs: Vec<Planned> = (0..weather.runs)
             .map(|number| Planned {
                 id: RunId::from_random(number as u64 + 1),
                 drawn: plans::draw(&mut plans, weather.grouped),
                 cancel_sent: false,
             })
             .collect();
+        // The same again: what the first one gave may stand for what the second one would do. Runs of one group whose
+        // tasks share groups too may wait for each other for ever when one of them is taken over.
+        if let [first, second] = &mut runs[..]
+            && plans.chance(600)
+            && !(weather.grouped && first.drawn.has_groups())
+        {
+            second.drawn = first.drawn.clone();
+        }
         let truth = MemoryStore::new();
         let store = fault.map_or_else(
             || Arc::new(truth.clone()) as Arc<dyn Store>,

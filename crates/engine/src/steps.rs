@@ -142,6 +142,13 @@ impl StepMachine {
         self
     }
 
+    /// The same attempt with the same files, none of its steps begun.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        let steps = Self::new(Arc::clone(&self.work), self.workspaces.clone());
+        steps.with_listing(self.listing.clone())
+    }
+
     /// What became of the steps so far.
     #[must_use]
     pub fn results(&self) -> &[StepResult] {

@@ -156,6 +156,21 @@ fn worktrees_get_what_was_given_once_and_the_shared_tree_too() {
 }
 
 #[test]
+fn a_result_of_files_that_changed_while_it_was_made_is_not_found_again() {
+    let folder = Folder::new(&[("src/a", "a\n")]);
+    let plan = || {
+        let ledger = ledger(&folder);
+        let script = format!("echo make >> '{}'; echo more >> src/a", ledger.display());
+        let plan = testkit::plan("p").task("make", |t| t.inputs(["src"]).run(&script));
+        plan.build()
+    };
+    folder.run(plan());
+    folder.write("src/a", "a\n");
+    let outcome = folder.run(plan());
+    assert_eq!(ran(&folder), ["make", "make"], "{outcome}");
+}
+
+#[test]
 fn a_file_that_a_person_has_changed_is_never_replaced_by_an_old_result() {
     let folder = Folder::new(&[("src/a", "a\n"), ("out/all", "tracked\n")]);
     let make = |folder: &Folder| {

@@ -2,11 +2,11 @@
 
 use super::Fault;
 use crate::layer::{Alive, Layer, Over};
-use engine::rows::{Changes, GroupMember, Snapshot, TaskState};
+use engine::rows::{Changes, GroupMember, ReuseKey, Reused, Snapshot, TaskState};
 use model::ids::RunId;
 use model::reason::{CancelMode, QueueReason};
 use model::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{
     ClaimError, Command, Commit, CommitError, Entered, GroupEntry, MemoryStore, NewRun,
@@ -18,6 +18,7 @@ pub(super) fn faulty(fault: Fault, truth: MemoryStore) -> Arc<dyn Store> {
         fault,
         truth,
         tokens: Mutex::default(),
+        keys: Mutex::default(),
     }))
 }
 
@@ -26,6 +27,8 @@ struct Faulty {
     truth: MemoryStore,
     /// The newest token of each run.
     tokens: Mutex<BTreeMap<RunId, OwnerToken>>,
+    /// Every key that was asked for.
+    keys: Mutex<BTreeSet<ReuseKey>>,
 }
 
 impl Faulty {
@@ -51,6 +54,11 @@ impl Faulty {
         }
         if self.has(Fault::LeasesAreNotWritten) {
             changes.leases.clear();
+        }
+        if self.has(Fault::FindingsAreNotWritten) {
+            for row in &mut changes.attempts {
+                row.keyed = None;
+            }
         }
         if self.has(Fault::StopsAreNotWritten) {
             for row in &mut changes.attempts {
@@ -137,6 +145,22 @@ impl Layer for Faulty {
             changes: &changes,
             run: commit.run,
         })
+    }
+
+    fn found(&self, key: ReuseKey) -> Result<Option<Reused>, StoreError> {
+        let found = self.truth.reuse_find(key)?;
+        if found.is_some() || !self.has(Fault::OtherResultsAreFound) {
+            return Ok(found);
+        }
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.insert(key);
+        for other in keys.iter() {
+            let found = self.truth.reuse_find(*other)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     fn append(&self, run: RunId, command: &Command) -> Result<u64, StoreError> {

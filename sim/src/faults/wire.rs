@@ -3,7 +3,7 @@
 use super::Fault;
 use crate::wire::Wire;
 use api::protocol::{Reply, ReplyBody, Request, RequestBody};
-use engine::rows::AttemptResult;
+use engine::rows::{AttemptResult, ReuseKey};
 use engine::work::Work;
 use model::ids::{AttemptId, RunId, TaskNo, Token, WorkerId};
 use model::reason::FailureKind;
@@ -16,6 +16,7 @@ pub(super) fn faulty(fault: Fault) -> Box<dyn Wire> {
         newest: BTreeMap::new(),
         failed: BTreeMap::new(),
         number: 1 << 40,
+        key: None,
     })
 }
 
@@ -29,6 +30,8 @@ struct Faulty {
     failed: BTreeMap<(RunId, TaskNo), Request>,
     /// Numbers for requests that nobody made.
     number: u64,
+    /// The newest key that was told, and for which attempt.
+    key: Option<(AttemptId, ReuseKey)>,
 }
 
 impl Faulty {
@@ -103,6 +106,14 @@ impl Wire for Faulty {
         }
         if self.fault == Fault::FailuresAreRepeated {
             more.extend(self.repeat_failure());
+        }
+        if let RequestBody::Key { id, key, .. } = &mut request.body
+            && self.fault == Fault::KeysAreMixedUp
+        {
+            let earlier = self.key.replace((*id, *key));
+            if let Some((_, other)) = earlier.filter(|(of, _)| of != id) {
+                *key = other;
+            }
         }
         if let RequestBody::Report { id, token, end, .. } = &mut request.body {
             let newest = self.newest.get(&(id.run, id.task));

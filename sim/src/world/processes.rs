@@ -316,6 +316,11 @@ impl World {
         if self.processes[place].stalls_until > self.now {
             return self.later(500, Coming::Create(run));
         }
+        if run > 0 && self.random.chance(300) {
+            self.note(format_args!("the source changes"));
+            self.site.files().source += 1;
+            self.watch.source_changes(self.now);
+        }
         let head = RunHead {
             id,
             pipeline: "sim".to_owned(),

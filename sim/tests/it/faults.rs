@@ -52,3 +52,8 @@ fn faults_of_cancels_are_found() {
 fn groups_with_too_many_members_are_found() {
     are_found(Area::Group);
 }
+
+#[test]
+fn results_that_are_not_what_running_gives_are_found() {
+    are_found(Area::Reuse);
+}

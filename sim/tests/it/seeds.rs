@@ -57,6 +57,7 @@ fn the_worlds_are_bad_enough() {
     }
     for what in [
         "approvals and manual starts",
+        "results reused",
         "attempts lost",
         "cancels",
         "cancels through the board",

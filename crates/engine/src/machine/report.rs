@@ -43,7 +43,7 @@ impl Machine {
         let live = &self.live[&no];
         let (stop, keyed) = (live.stop, live.keyed.clone());
         let (key, found) = keyed.map_or((None, None), |keyed| (Some(keyed.key), keyed.found));
-        let jitter_permille = report.jitter_permille;
+        let (jitter_permille, moved) = (report.jitter_permille, report.end.moved);
         let mut outcome = report.end.result.clone();
         if outcome == AttemptResult::Reused && found.is_none() {
             outcome = nothing_found();
@@ -56,7 +56,7 @@ impl Machine {
                     self.touch(no).note = None;
                 }
                 self.publish(no, outputs, artifacts, generated, now);
-                self.publish_key(no, key);
+                self.publish_key(no, key.filter(|_| !moved));
             }
             (AttemptResult::Reused, stop) => {
                 if stop.is_some() {
@@ -151,6 +151,7 @@ impl Machine {
         let mut attempt = self.live.remove(&no).expect("checked by the caller");
         attempt.ended_at = Some(now);
         attempt.keyed = None;
+        end.moved = false;
         attempt.end = Some(Box::new(end));
         if let Some(at) = attempt.deadline_at {
             self.index

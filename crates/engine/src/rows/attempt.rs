@@ -64,6 +64,10 @@ pub struct AttemptEnd {
     /// The file with generated tasks, as a blob.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generated: Option<Digest>,
+    /// Files of its inputs changed while it ran, so that its key does not say what it read. Counts for whether its result
+    /// is found again, and is not kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moved: bool,
     /// What it used.
     #[serde(default)]
     pub usage: Usage,
@@ -201,6 +205,7 @@ impl AttemptEnd {
             outputs: Outputs::new(),
             artifacts: Vec::new(),
             generated: None,
+            moved: false,
             usage: Usage::default(),
             log: None,
             summary: None,

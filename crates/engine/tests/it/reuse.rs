@@ -156,6 +156,17 @@ fn a_failure_publishes_no_key_tolerated_or_not() {
 }
 
 #[test]
+fn what_was_made_of_files_that_changed_meanwhile_is_not_found_again() {
+    let mut run = leased();
+    run.keyed("a", None).unwrap();
+    let mut end = engine::rows::AttemptEnd::bare(engine::rows::AttemptResult::Succeeded);
+    end.moved = true;
+    run.end("a", end);
+    assert_eq!(run.state("a"), "succeeded");
+    assert_eq!(keys(&run), []);
+}
+
+#[test]
 fn the_first_answer_to_a_key_stands() {
     let mut run = leased();
     assert_eq!(run.keyed("a", None), Ok(false));

@@ -196,6 +196,7 @@ fn attempt_end(row: &Row<'_>, result: i64, rest: EndRest<'_>) -> Result<AttemptE
         outputs: rest.outputs.into_owned(),
         artifacts: rest.artifacts.into_owned(),
         generated: rest.generated,
+        moved: false,
         summary: rest.summary,
         usage: Usage {
             cpu_us: number(row, 11)?,

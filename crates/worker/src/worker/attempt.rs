@@ -1,6 +1,7 @@
 //! One attempt: what the worker knows of it, and when it is next to be looked at.
 
 use super::given::Given;
+use super::keying::Known;
 use super::looking::Looking;
 use super::services::Services;
 use super::{TELL_STARTED_MS, Worker};
@@ -47,6 +48,8 @@ pub(super) struct Attempt {
     pub(super) looks_aside: bool,
     /// The decision that is under way aside.
     pub(super) looking: Option<Looking>,
+    /// Its key, when files that others write are in it.
+    pub(super) known: Option<Known>,
     /// Files of a reused result are being put in place.
     pub(super) restoring: bool,
     pub(super) command: Option<Running>,
@@ -124,6 +127,7 @@ impl Attempt {
             services: Services::default(),
             looks_aside: false,
             looking: None,
+            known: None,
             restoring: false,
             command: None,
             commands: 0,

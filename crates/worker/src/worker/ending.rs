@@ -24,10 +24,12 @@ impl Worker {
         };
         attempt.phase = Phase::Collecting;
         let ended = Ended::new(&attempt.work, attempt.result.as_ref());
-        if attempt.looks_aside && !given_up {
-            return self.look(id, Question::Given(ended));
+        let known = attempt.known.take();
+        if (attempt.looks_aside || known.is_some()) && !given_up {
+            return self.look(id, Question::Given(ended, known));
         }
-        let given = Given::of(steps, ended);
+        let mut given = Given::of(steps, ended);
+        given.moved = known.is_some();
         self.gives(id, given, now);
     }
 
@@ -168,6 +170,7 @@ impl Worker {
         end.usage = attempt.usage;
         end.artifacts.clone_from(&attempt.brought.artifacts);
         end.summary = attempt.brought.summary;
+        end.moved = attempt.work.keyed && attempt.given.moved;
         let Some(steps) = &attempt.steps else {
             return end;
         };

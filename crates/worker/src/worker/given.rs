@@ -27,6 +27,8 @@ pub(super) struct Given {
     pub(super) outputs: Result<Outputs, String>,
     /// Those that have a value all the same, of one that does not: tasks behind may go on with what there is.
     pub(super) outputs_of_failed: Outputs,
+    /// The key of the attempt is not the one that it began with, or nobody looked.
+    pub(super) moved: bool,
 }
 
 impl Default for Given {
@@ -35,6 +37,7 @@ impl Default for Given {
             files: Ok((Vec::new(), None)),
             outputs: Ok(Outputs::new()),
             outputs_of_failed: Outputs::new(),
+            moved: true,
         }
     }
 }
@@ -78,6 +81,7 @@ impl Given {
             files,
             outputs,
             outputs_of_failed,
+            moved: false,
         }
     }
 }

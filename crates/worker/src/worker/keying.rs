@@ -5,6 +5,9 @@
 //! nobody would see them; then the end is reported. Whatever gets in the way, but for files that cannot be named, the
 //! attempt is run: that is always right.
 //!
+//! In a tree that others write the key is made once more at the end: a result that was made of other files than the key
+//! says is given to the tasks behind, and is not found again.
+//!
 //! Only attempts whose task names its inputs take this way.
 
 use super::attempt::{Phase, failed};
@@ -14,9 +17,26 @@ use crate::listing::CutShort;
 use crate::site::Trouble;
 use api::protocol::{KeyAnswer, Request, RequestBody};
 use engine::rows::{ArtifactRef, AttemptResult, ReuseKey};
+use engine::steps::StepMachine;
 use model::ids::AttemptId;
 use model::reason::FailureKind;
 use model::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// The key of an attempt that runs in a tree that others see and write.
+#[derive(Debug)]
+pub(super) struct Known {
+    key: ReuseKey,
+    around: BTreeMap<String, String>,
+}
+
+impl Known {
+    /// Whether the files are still those that the key was made of. If not, nobody knows which of them the steps have
+    /// read.
+    pub(super) fn holds(self, steps: &StepMachine) -> bool {
+        steps.anew().reuse_key(self.around) == Ok(Some(self.key))
+    }
+}
 
 impl Worker {
     /// The place of an attempt is made: asks for what may stand for it, or begins it.
@@ -53,7 +73,14 @@ impl Worker {
     ) {
         match key {
             Ok(Some(key)) => {
-                let token = self.attempts[&id].work.token;
+                let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
+                let place = attempt.place.as_ref().expect("it is made");
+                let around = || self.site.surroundings(place, &attempt.work);
+                attempt.known = (!place.worktree).then(|| Known {
+                    key,
+                    around: around(),
+                });
+                let token = attempt.work.token;
                 self.send(RequestBody::Key { id, token, key }, now);
             }
             Ok(None) => self.run(id, now),

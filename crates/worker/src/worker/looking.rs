@@ -11,6 +11,7 @@
 
 use super::attempt::{Phase, failed};
 use super::given::{Ended, Given};
+use super::keying::Known;
 use super::services::PROBES;
 use super::{Output, Worker};
 use crate::listing::CutShort;
@@ -51,8 +52,8 @@ pub(super) enum Question {
     Next,
     /// What runs beside them, with these free ports.
     Services(Vec<u16>),
-    /// What the attempt gives, having ended so.
-    Given(Ended),
+    /// What the attempt gives, having ended so; and whether its key still holds.
+    Given(Ended, Option<Known>),
     /// Under which key its result is found, at a place where this decides what commands do.
     Key(BTreeMap<String, String>),
 }
@@ -90,7 +91,11 @@ impl Look {
             Question::Next => Answer::Next(steps.advance()),
             Question::Services(ports) => Answer::Services(steps.services(&ports, PROBES)),
             Question::Key(around) => Answer::Key(steps.reuse_key(around)),
-            Question::Given(ended) => Answer::Given(Given::of(&mut steps, ended)),
+            Question::Given(ended, known) => {
+                let mut given = Given::of(&mut steps, ended);
+                given.moved = known.is_some_and(|known| !known.holds(&steps));
+                Answer::Given(given)
+            }
         };
         Looked { steps, answer }
     }

@@ -79,7 +79,9 @@ fn a_key_comes_before_the_first_command_and_is_asked_again_until_it_is_answered(
     answer(&mut bench, KeyAnswer::Run);
     assert_eq!(bench.started().len(), 1);
     bench.runs_through(&work);
+    bench.looks();
     assert_eq!(bench.results(), [AttemptResult::Succeeded]);
+    assert!(!bench.reports()[0].2.moved);
 }
 
 #[test]
@@ -131,6 +133,7 @@ fn files_that_cannot_be_put_in_place_mean_running() {
     bench.begins(id);
     bench.succeeds(id);
     bench.tree_gone(&work, 0);
+    bench.looks();
     bench.keep();
     assert_eq!(bench.results(), [AttemptResult::Succeeded]);
     let said = "formic: an earlier result is not reused: the disk is full\n";
@@ -143,6 +146,7 @@ fn a_stop_ends_the_wait_for_an_answer() {
     let late = number(&bench);
     bench.stop(&work);
     bench.tree_gone(&work, 0);
+    bench.looks();
     assert_eq!(bench.results(), [AttemptResult::Stopped]);
     bench.reply(late, ReplyBody::Keyed(reuse([])));
     assert_eq!(bench.results().len(), 1);
@@ -157,6 +161,7 @@ fn a_stop_waits_for_files_that_are_being_put_in_place() {
     assert!(bench.results().is_empty());
     bench.tell(Input::Restored(work.id, Ok(Vec::new())));
     bench.tree_gone(&work, 0);
+    bench.looks();
     assert_eq!(bench.results(), [AttemptResult::Stopped]);
 }
 
