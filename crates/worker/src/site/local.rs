@@ -227,6 +227,11 @@ impl Site for LocalSite {
         }
         if let Some(file) = &wanted.generates {
             let path = inside(&at.source, file)?;
+            if leaves(&at.source, &path) {
+                return Err(Trouble::User(format!(
+                    "`generates` names `{file}`, which is a link out of the source; write the tasks into a file of it"
+                )));
+            }
             let content = read_file(&path, limits::PIPELINE_FILE_BYTES)?.ok_or_else(|| {
                 Trouble::User(format!(
                     "`generates` names `{file}`, and no step wrote that file"
@@ -349,6 +354,12 @@ fn read_text(path: &Path, variable: &str) -> Result<String, Trouble> {
             "line {line} of `${variable}` is not UTF-8; write text there, and other bytes into an artifact"
         ))
     })
+}
+
+/// Whether what is at `path` is elsewhere than below `root`, behind links.
+fn leaves(root: &Path, path: &Path) -> bool {
+    let real = fs::canonicalize(path).and_then(|path| Ok((path, fs::canonicalize(root)?)));
+    real.is_ok_and(|(path, root)| !path.starts_with(root))
 }
 
 /// What a step wrote into a file, if it did. Only plain files are opened: a pipe would never end.

@@ -169,6 +169,22 @@ fn a_pattern_that_leads_out_of_the_source_is_refused() {
 }
 
 #[test]
+fn generated_tasks_are_not_read_from_behind_a_link_out_of_the_source() {
+    let place = Place::new();
+    let prepared = place.prepare();
+    fs::write(place.dir.path().join("secret"), "tasks: {}").unwrap();
+    std::os::unix::fs::symlink("../secret", place.source().join("more.yaml")).unwrap();
+    let wanted = Wanted {
+        generates: Some("more.yaml".to_owned()),
+        ..Wanted::default()
+    };
+    let Err(Trouble::User(message)) = place.site.collect(&prepared, &wanted) else {
+        panic!("a file of somebody else was taken");
+    };
+    assert!(message.contains("a link out of the source"), "{message}");
+}
+
+#[test]
 fn an_archive_cannot_write_outside_of_the_source() {
     let place = Place::new();
     let mut archive = tar::Builder::new(Vec::new());
