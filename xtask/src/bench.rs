@@ -1,7 +1,7 @@
 //! `cargo xtask bench [--smoke] [NAME…]`: what Formic costs, beside the least that the same work could cost.
 //!
-//! Every line gives floor, ours and ratio of one run: both sides take turns on the same machine and the best
-//! round of each counts, so that a busy machine slows both alike. Lines also say what is not counted. Without
+//! Every line gives floor, ours and ratio of one run: both sides take turns on the same machine, and the round whose
+//! ratio is the median counts, so that a busy machine slows both alike. Lines also say what is not counted. Without
 //! names everything is measured; `--smoke` takes tiny sizes and judges only that every line can be printed.
 //! Programs are built as they ship (`--release`). Exit code 1: a target is missed.
 //!
@@ -153,7 +153,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         sizes: if is_smoke { SMOKE } else { FULL },
     };
     println!(
-        "{} tasks at once, best of {} rounds, boards in `{}`",
+        "{} tasks at once, median of {} rounds, boards in `{}`",
         bench.slots,
         bench.sizes.rounds,
         bench.dir.display()

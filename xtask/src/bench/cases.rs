@@ -48,7 +48,7 @@ fn throughput(bench: &Bench, what: &str, count: usize, pipeline: &str) -> Result
     let sides = sides(bench, count, pipeline, || {
         floor::spawn(&bench.dir, count, bench.slots)
     })?;
-    let ratio = sides.ours_per_s / sides.floor_per_s;
+    let ratio = sides.ratio();
     let per_s = Line {
         what: format!("{what}: tasks/s"),
         floor: format!("{:.0}/s", sides.floor_per_s),
@@ -61,12 +61,19 @@ fn throughput(bench: &Bench, what: &str, count: usize, pipeline: &str) -> Result
     Ok(vec![per_s, latency(what, &sides, NOT_IN_A_RUN)])
 }
 
-/// Both sides of a shape, the best round of each.
+/// Both sides of a shape. The machine's own speed changes from one minute to the next, so each round measures both one
+/// right after the other, and the round whose ratio is the median speaks for all.
 struct Sides {
     floor_per_s: f64,
-    floor_p50: Duration,
     ours_per_s: f64,
+    floor_p50: Duration,
     ours_p50: Duration,
+}
+
+impl Sides {
+    fn ratio(&self) -> f64 {
+        self.ours_per_s / self.floor_per_s
+    }
 }
 
 fn sides(
@@ -75,23 +82,27 @@ fn sides(
     pipeline: &str,
     floor: impl Fn() -> Result<Round>,
 ) -> Result<Sides> {
-    let mut sides = Sides {
-        floor_per_s: 0.0,
-        floor_p50: Duration::MAX,
-        ours_per_s: 0.0,
-        ours_p50: Duration::MAX,
-    };
+    let mut rounds = Vec::new();
     for _ in 0..bench.sizes.rounds {
-        let round = floor()?;
-        sides.floor_per_s = sides.floor_per_s.max(round.per_s);
-        sides.floor_p50 = sides.floor_p50.min(round.p50);
+        let floor = floor()?;
         bench.programs.run(&bench.dir, pipeline, bench.slots)?;
         let took = bench.programs.recorded(&bench.dir)?;
-        sides.ours_per_s = sides.ours_per_s.max(count as f64 / took.as_secs_f64());
-        let p50 = lease_to_end(bench, pipeline)?;
-        sides.ours_p50 = sides.ours_p50.min(p50);
+        rounds.push(Sides {
+            floor_per_s: floor.per_s,
+            ours_per_s: count as f64 / took.as_secs_f64(),
+            floor_p50: floor.p50,
+            ours_p50: lease_to_end(bench, pipeline)?,
+        });
     }
-    Ok(sides)
+    median(rounds, Sides::ratio)
+}
+
+/// Of an even number the lower one.
+fn median<T>(mut rounds: Vec<T>, by: impl Fn(&T) -> f64) -> Result<T> {
+    rounds.sort_by(|one, other| by(one).total_cmp(&by(other)));
+    let middle = rounds.len().saturating_sub(1) / 2;
+    let median = rounds.into_iter().nth(middle);
+    median.context("nothing was measured")
 }
 
 /// Half of the tasks took less from the durable lease to the durable end.
@@ -213,30 +224,27 @@ fn size_of(bench: &Bench, count: usize, peak_bytes: u64, state: &Path) -> Result
 /// Durable transitions of many clients.
 pub(super) fn transitions(bench: &Bench) -> Result<Vec<Line>> {
     let (clients, commits) = (bench.sizes.clients, bench.sizes.commits);
-    let mut best: Option<Value> = None;
+    let mut rounds = Vec::new();
     for _ in 0..bench.sizes.rounds {
         let dir = bench.dir.join("transitions");
         let numbers = [clients.to_string(), commits.to_string()];
         let arguments = ["transitions", &numbers[0], &numbers[1], text(&dir)?];
-        let document = bench.programs.measure(&arguments)?;
+        rounds.push(bench.programs.measure(&arguments)?);
         fs::remove_dir_all(&dir)?;
-        let ratio = |document: &Value| {
-            document["per_s"].as_f64().unwrap_or(0.0)
-                / document["floor_per_s"].as_f64().unwrap_or(f64::MAX)
-        };
-        if best
-            .as_ref()
-            .is_none_or(|best| ratio(&document) > ratio(best))
-        {
-            best = Some(document);
-        }
     }
-    let best = best.context("nothing was measured")?;
-    let per_s = |name: &str| best[name].as_f64().with_context(|| format!("no `{name}`"));
+    let median = median(rounds, |document| {
+        document["per_s"].as_f64().unwrap_or(0.0)
+            / document["floor_per_s"].as_f64().unwrap_or(f64::MAX)
+    })?;
+    let per_s = |name: &str| {
+        median[name]
+            .as_f64()
+            .with_context(|| format!("no `{name}`"))
+    };
     let ratio = per_s("per_s")? / per_s("floor_per_s")?;
-    let acknowledged = micros(&best["acknowledged_us"]["p99"])?;
-    let beside = micros(&best["sync_beside_us"]["p99"])?;
-    let alone = micros(&best["sync_us"]["p99"])?;
+    let acknowledged = micros(&median["acknowledged_us"]["p99"])?;
+    let beside = micros(&median["sync_beside_us"]["p99"])?;
+    let alone = micros(&median["sync_us"]["p99"])?;
     let times = acknowledged.as_secs_f64() / beside.as_secs_f64();
     Ok(vec![
         Line {
