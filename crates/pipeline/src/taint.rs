@@ -263,6 +263,21 @@ impl Look<'_> {
         })
     }
 
+    /// Why the results of all tasks that `task` sees are tainted, if they are.
+    fn of_any_need(&self, task: Option<usize>) -> Option<Origin> {
+        let tasks = &self.unit.file.tasks;
+        let main = task.filter(|task| tasks[*task].def.phase == Phase::Main);
+        let mut seen: Box<dyn Iterator<Item = &Tainted>> = match main {
+            Some(task) => {
+                let needs = self.unit.edges[task].iter();
+                Box::new(needs.map(|edge| &self.outputs[edge.task.index()]))
+            }
+            // Those of `finally`, and the outputs of the file, see every task.
+            None => Box::new(self.outputs.iter()),
+        };
+        seen.find_map(|outputs| outputs.values().next().cloned())
+    }
+
     /// Why the value of a text is tainted, if it is.
     fn taint(&mut self, each: &Use, task: Option<usize>, inside: &Inside) -> Option<Origin> {
         let found = self.tainted(each, task, inside).into_iter().next()?;
@@ -349,7 +364,10 @@ impl Look<'_> {
             "matrix" => of(&inside.axes).or_else(|| inside.matrix.clone()),
             "tasks" => {
                 let names = self.names;
-                let index = names.index(member?)?;
+                let Some(member) = member else {
+                    return self.of_any_need(task);
+                };
+                let index = names.index(member)?;
                 let outputs = &self.outputs[index];
                 match (path.get(2).map(String::as_str), path.get(3)) {
                     (Some("outputs"), Some(output)) => outputs.get(output).cloned(),

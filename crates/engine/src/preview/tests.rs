@@ -397,6 +397,49 @@ fn a_call_stands_for_its_tasks_with_what_is_known_of_its_inputs() {
 }
 
 #[test]
+fn a_value_that_a_call_gives_is_of_the_type_of_its_input() {
+    let plan = plan("p")
+        .task("ship", |t| {
+            t.call("deploy", [("go", "false"), ("n", "3"), ("l", "[\"a\"]")])
+        })
+        .scope("deploy", |s| {
+            s.input("go", ValueType::Boolean)
+                .input("n", ValueType::Number)
+                .input("l", ValueType::List)
+                .task("by-go", |t| t.run("x").when("inputs.go"))
+                .task("by-n", |t| t.run("x").when("inputs.n == 3"))
+                .task("by-l", |t| t.run("x").when("inputs.l[0] == 'a'"))
+        })
+        .build();
+    assert_eq!(
+        said(&plan),
+        [
+            "ship/by-go: skip, inputs.go is false",
+            "ship/by-n: run, inputs.n == 3 is true: inputs.n is 3",
+            "ship/by-l: run, inputs.l[0] == 'a' is true: inputs.l is [\"a\"]",
+        ]
+    );
+}
+
+#[test]
+fn the_failure_of_a_task_of_finally_is_seen_by_those_of_finally_behind_it() {
+    let in_scope = |t: TaskBuilder| t.run("x").status_of(StatusOf::Scope);
+    let plan = plan("p")
+        .task("try", |t| t.run("x").edit(|task| task.critical = false))
+        .finally("clean", |t| t.run("x"))
+        .finally("first", |t| in_scope(t).when("failed()"))
+        .finally("tell", |t| in_scope(t).needs(["clean"]).when("failed()"))
+        .build();
+    assert_eq!(
+        said(&plan)[2..],
+        [
+            "first: skip, failed() is false",
+            "tell: unknown, runs only if another task fails or is canceled: failed()",
+        ]
+    );
+}
+
+#[test]
 fn a_condition_that_cannot_be_evaluated_would_fail() {
     let plan = plan("p")
         .task("a", |t| t.run("x").when("1 / 0 == 1"))

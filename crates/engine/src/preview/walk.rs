@@ -8,12 +8,12 @@ use super::order::in_order;
 use super::outlook::{self, Failed, Fate, Fates, Maybe, Outlook};
 use super::waits::says_more;
 use super::{Decision, Known, Planned, Values};
-use crate::texts::Texts;
+use crate::texts::{self, Texts};
 use expr::Value;
 use model::ids::{DefNo, ScopeNo};
 use model::limits;
 use model::matrix::Cell;
-use model::plan::{Body, Call, Phase, Plan, StatusOf, TaskDef};
+use model::plan::{Body, Call, Phase, Plan, StatusOf, TaskDef, ValueType};
 use model::reason::SkipCause;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -90,7 +90,9 @@ impl<'a> Walk<'a> {
             let task = self.plan.task(def);
             let outlook = match (task.start.status_of, task.phase) {
                 (StatusOf::Needs | StatusOf::Ancestors, _) => fates.of_needs(task),
-                (StatusOf::Scope, Phase::Finally) => behind,
+                (StatusOf::Scope, Phase::Finally) => {
+                    of_finally(task, behind, fates.of_ancestors(task).in_scope())
+                }
                 (StatusOf::Scope, Phase::Main) => {
                     whatever_has_ended(task, behind).and(fates.of_ancestors(task).in_scope())
                 }
@@ -319,7 +321,9 @@ impl<'a> Walk<'a> {
         let mut unknown = BTreeSet::new();
         for (name, input) in declared {
             let value = match (call.inputs.get(name), &input.default) {
-                (Some(text), _) => self.text(place, text, matrix),
+                (Some(text), _) => self
+                    .text(place, text, matrix)
+                    .and_then(|value| as_input(name, &input.value_type, &value)),
                 (None, Some(default)) => Some(Value::from_json(default)),
                 (None, None) => None,
             };
@@ -335,6 +339,13 @@ impl<'a> Walk<'a> {
             unknown,
         }
     }
+}
+
+/// What a call makes of a value that it gives to `name`: `true` of a file is a text until an input of type `boolean` takes
+/// it.
+fn as_input(name: &str, value_type: &ValueType, value: &Value) -> Option<Value> {
+    let json = crate::steps::input(name, value_type, texts::json(value).ok()?).ok()?;
+    Some(Value::from_json(&json))
 }
 
 fn planned(
@@ -373,4 +384,17 @@ fn whatever_has_ended(task: &TaskDef, before: Outlook) -> Outlook {
         (Failed::No | Failed::Unlucky, Maybe::Perhaps | Maybe::Yes) => Failed::Unlucky,
     };
     seen
+}
+
+/// What a task of `finally` sees: everything `behind` it, and of `finally` itself whatever has ended by then.
+fn of_finally(task: &TaskDef, behind: Outlook, needed: Outlook) -> Outlook {
+    if task.needs.is_empty() {
+        return behind;
+    }
+    let others = Outlook {
+        failed: Failed::Unlucky,
+        canceled: Maybe::Perhaps,
+        ..Outlook::default()
+    };
+    behind.and(needed).and(others)
 }

@@ -70,6 +70,7 @@ impl Reader<'_, '_> {
                 .expression(node, Phase::Ready, Purpose::Value)
                 .map(Late::Computed);
         };
+        self.refuse_in_values(items, "`os: \"${{ [params.one, 'two'] }}\"`");
         let trap = items
             .iter()
             .find_map(|item| item.scalar().filter(|scalar| is_trap(scalar)));
@@ -104,10 +105,34 @@ impl Reader<'_, '_> {
                 .expression(node, Phase::Ready, Purpose::Value)
                 .map(Late::Computed);
         };
+        let all = "`\"${{ [{'os': params.one}, {'os': 'two'}] }}\"`";
+        self.refuse_in_values(items, all);
         let cells = items
             .iter()
             .filter_map(|item| model::plan::object(item.to_json()));
         Some(Late::Known(cells.collect()))
+    }
+
+    /// Values that stand in a list are taken as they are, so an expression among them would be a text.
+    fn refuse_in_values(&mut self, items: &[Node<'_>], whole: &str) {
+        for item in items {
+            if item.text().is_some_and(|text| text.contains("${{")) {
+                self.report
+                    .error(
+                        &codes::MATRIX,
+                        item.span,
+                        "an expression inside a list of a matrix is not evaluated",
+                    )
+                    .help(format!(
+                        "write the whole list as one expression, as in {whole}"
+                    ));
+            }
+            let entries = item.entries().into_iter().flatten();
+            for entry in entries {
+                self.refuse_in_values(std::slice::from_ref(&entry.value), whole);
+            }
+            self.refuse_in_values(item.items().unwrap_or_default(), whole);
+        }
     }
 
     /// An exclusion by something that is no axis leaves nothing out.
