@@ -25,16 +25,6 @@ pub struct Drawn {
     pub expected: Option<BTreeMap<String, &'static str>>,
 }
 
-impl Drawn {
-    /// Whether tasks of it share a group with those of other runs.
-    pub fn has_groups(&self) -> bool {
-        self.plan
-            .tasks
-            .iter()
-            .any(|task| task.concurrency.is_some())
-    }
-}
-
 /// What may be in a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Taste {

@@ -150,11 +150,9 @@ impl World {
                 cancel_sent: false,
             })
             .collect();
-        // The same again: what the first one gave may stand for what the second one would do. Runs of one group whose
-        // tasks share groups too may wait for each other for ever when one of them is taken over.
+        // The same again: what the first one gave may stand for what the second one would do.
         if let [first, second] = &mut runs[..]
             && plans.chance(600)
-            && !(weather.grouped && first.drawn.has_groups())
         {
             second.drawn = first.drawn.clone();
         }

@@ -140,6 +140,8 @@ pub struct Dispatcher {
     batch: Batch,
     /// Workers that should renew soon.
     nudges: BTreeSet<WorkerId>,
+    /// Runs that have their place again: now their tasks may ask for theirs.
+    let_in: BTreeSet<RunId>,
 }
 
 /// A run in memory.
@@ -240,6 +242,7 @@ impl Dispatcher {
             groups: BTreeMap::new(),
             batch: Batch::default(),
             nudges: BTreeSet::new(),
+            let_in: BTreeSet::new(),
         }
     }
 
@@ -271,6 +274,7 @@ impl Dispatcher {
             self.meet_wishes(now);
             let effects = self.commit(&mut out)?;
             self.perform(effects, now)?;
+            self.enter_for_tasks(now)?;
             if self.batch.events.is_empty() {
                 out.extend(
                     std::mem::take(&mut self.nudges)

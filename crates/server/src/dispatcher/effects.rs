@@ -16,7 +16,7 @@ impl Dispatcher {
         effects: Vec<(RunId, EffectRow)>,
         now: Timestamp,
     ) -> Result<(), Fatal> {
-        let (mut left, mut entering) = (Vec::new(), Vec::new());
+        let (mut left, mut entering, mut unused) = (Vec::new(), Vec::new(), Vec::new());
         for (run, EffectRow { key, effect }) in effects {
             match effect {
                 // Said with every answer to the worker until the attempt has ended.
@@ -33,10 +33,15 @@ impl Dispatcher {
                         .events
                         .push_back((run, Event::Generated { task, fragment }));
                 }
+                // One that is held itself cannot use the place, and others would wait for it.
+                Effect::EnterGroup { group, member, .. } if self.is_held(run) => {
+                    unused.push((group, member));
+                }
                 Effect::EnterGroup { .. } => entering.push((run, key)),
                 Effect::LeaveGroup { group, member } => left.push((run, key, group, member)),
             }
         }
+        self.leave_groups(&unused, now)?;
         self.change_groups(&left, &entering, now)
     }
 

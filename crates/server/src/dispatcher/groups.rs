@@ -7,6 +7,7 @@
 
 use super::{Dispatcher, Fatal};
 use engine::event::Event;
+use engine::machine::Machine;
 use engine::rows::{Effect, EffectKey, GroupMember};
 use model::ids::RunId;
 use model::plan::GroupMode;
@@ -115,8 +116,14 @@ impl Dispatcher {
         entering: &[(RunId, EffectKey)],
         now: Timestamp,
     ) -> Result<(), Fatal> {
-        if !left.is_empty() {
-            self.leave_groups(left, now)?;
+        let members: Vec<(String, GroupMember)> = left
+            .iter()
+            .map(|(_, _, group, member)| (group.clone(), *member))
+            .collect();
+        self.leave_groups(&members, now)?;
+        for (run, key, _, _) in left {
+            let done = Event::EffectDone { key: key.clone() };
+            self.batch.events.push_back((*run, done));
         }
         let mut waiters = Vec::new();
         for (run, key) in entering {
@@ -157,6 +164,27 @@ impl Dispatcher {
         self.enter_groups(vec![(held.group, waiter)], now)
     }
 
+    /// Whether a run waits for the place that it had before its process died.
+    pub(super) fn is_held(&self, run: RunId) -> bool {
+        self.runs
+            .get(&run)
+            .is_some_and(|owned| owned.held.is_some())
+    }
+
+    /// Asks for the places that tasks of runs want which have theirs again.
+    pub(super) fn enter_for_tasks(&mut self, now: Timestamp) -> Result<(), Fatal> {
+        while let Some(run) = self.let_in.pop_first() {
+            let machine = self.machine(run).map(Machine::effects);
+            let waiting = machine.into_iter().flatten();
+            let entering: Vec<(RunId, EffectKey)> = waiting
+                .filter(|(_, effect)| matches!(effect, Effect::EnterGroup { .. }))
+                .map(|(key, _)| (run, key.clone()))
+                .collect();
+            self.change_groups(&[], &entering, now)?;
+        }
+        Ok(())
+    }
+
     /// Looks whether there is room by now.
     pub(super) fn ask_groups(&mut self, now: Timestamp) -> Result<(), Fatal> {
         let groups: Vec<String> = self.groups.keys().cloned().collect();
@@ -176,12 +204,15 @@ impl Dispatcher {
     }
 
     /// Leaves groups, and lets those of this process that wait for it have the room.
-    fn leave_groups(
+    pub(super) fn leave_groups(
         &mut self,
-        left: &[(RunId, EffectKey, String, GroupMember)],
+        left: &[(String, GroupMember)],
         now: Timestamp,
     ) -> Result<(), Fatal> {
-        let groups: BTreeSet<String> = left.iter().map(|(_, _, group, _)| group.clone()).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let groups: BTreeSet<String> = left.iter().map(|(group, _)| group.clone()).collect();
         let asked = self.askers(groups.into_iter().collect());
         let next: Vec<GroupEntry<'_>> = asked
             .iter()
@@ -189,15 +220,11 @@ impl Dispatcher {
             .collect();
         let members: Vec<(&str, GroupMember)> = left
             .iter()
-            .map(|(_, _, group, member)| (group.as_str(), *member))
+            .map(|(group, member)| (group.as_str(), *member))
             .collect();
         let answers = self.with_alive(now, |dispatcher, alive| {
             dispatcher.parts.store.group_leave(&members, &next, alive)
         })?;
-        for (run, key, _, _) in left {
-            let done = Event::EffectDone { key: key.clone() };
-            self.batch.events.push_back((*run, done));
-        }
         self.forget_told(&asked, &answers);
         self.answered(asked, answers)
     }
@@ -282,6 +309,7 @@ impl Dispatcher {
             Wants::Held => {
                 if let Some(owned) = self.runs.get_mut(&waiter.run) {
                     owned.held = None;
+                    self.let_in.insert(waiter.run);
                 }
             }
         }

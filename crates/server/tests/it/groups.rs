@@ -177,6 +177,40 @@ fn a_resumed_call_waits_for_the_one_that_took_its_place() {
     assert_eq!(crate::board::granted(&third.replies()).len(), 1);
 }
 
+#[test]
+fn a_resumed_run_that_waits_for_its_place_takes_none_for_its_tasks() {
+    let both = || {
+        let mut plan = testkit::plan("p")
+            .task("a", |task| task.run("true"))
+            .task("t", |task| {
+                task.run("true").needs(["a"]).concurrency("port")
+            })
+            .build();
+        plan.concurrency = grouped(GroupMode::Queue).concurrency;
+        plan
+    };
+    let board = Board::default();
+    let (mut first, mut second) = (board.process(1), board.process(2));
+    first.create(1, both());
+    let begun = first.lease(1).remove(0);
+    first.succeed(&begun);
+    second.create(2, both());
+    board.dies(1);
+    second.pass_ms(50);
+    let begun = second.lease(1).remove(0);
+    let mut third = board.process(3);
+    third.now = second.now;
+    third.take_over(1);
+    assert_eq!(third.lease(1), []);
+    second.succeed(&begun);
+    let last = second.lease(1);
+    assert_eq!(last.len(), 1, "{:?}", task_states(&second, 2));
+    second.succeed(&last[0]);
+    third.said.clear();
+    third.pass_ms(50);
+    assert_eq!(crate::board::granted(&third.replies()).len(), 1);
+}
+
 /// `count` tasks that want the same place.
 fn many(count: usize) -> Plan {
     let mut plan = testkit::plan("p");
