@@ -92,29 +92,26 @@ pub fn known(name: &str) -> Result<(), String> {
     }
 }
 
+/// The most bytes that are read of the file that a step knows by `variable`.
+#[must_use]
+pub fn most_bytes(variable: &str) -> usize {
+    match variable {
+        "FORMIC_OUTPUT" => limits::OUTPUTS_BYTES,
+        "FORMIC_SUMMARY" => limits::SUMMARY_BYTES,
+        _ => limits::STEP_ENV_BYTES,
+    }
+}
+
 /// What a step wrote into its files; text that is not there is empty.
 ///
 /// # Errors
-/// When a file is malformed or too large.
+/// When a file is malformed.
 pub fn written(
     output: &str,
     env: &str,
     path: &str,
     mask: &str,
 ) -> Result<engine::steps::Written, String> {
-    for (variable, text, most) in [
-        ("FORMIC_OUTPUT", output, limits::OUTPUTS_BYTES),
-        ("FORMIC_ENV", env, limits::STEP_ENV_BYTES),
-        ("FORMIC_PATH", path, limits::STEP_ENV_BYTES),
-        ("FORMIC_MASK", mask, limits::STEP_ENV_BYTES),
-    ] {
-        if text.len() > most {
-            return Err(format!(
-                "`${variable}` has {} bytes; at most {most} are read",
-                text.len()
-            ));
-        }
-    }
     let env = pairs("FORMIC_ENV", env)?;
     if let Some((name, _)) = env.iter().find(|(name, _)| reserved(name)) {
         return Err(format!(

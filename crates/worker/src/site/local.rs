@@ -232,11 +232,12 @@ impl Site for LocalSite {
                     "`generates` names `{file}`, which is a link out of the source; write the tasks into a file of it"
                 )));
             }
-            let content = read_file(&path, limits::PIPELINE_FILE_BYTES)?.ok_or_else(|| {
-                Trouble::User(format!(
-                    "`generates` names `{file}`, and no step wrote that file"
-                ))
-            })?;
+            let content =
+                read_file(&path, file, limits::PIPELINE_FILE_BYTES)?.ok_or_else(|| {
+                    Trouble::User(format!(
+                        "`generates` names `{file}`, and no step wrote that file"
+                    ))
+                })?;
             let (digest, _) = self
                 .content
                 .put(&mut content.as_slice())
@@ -341,12 +342,10 @@ fn working_dir(
     )))
 }
 
-/// The most that is read of a file that a step writes for the worker; the contract has the limit of each.
-const READ_BYTES: usize = 4 * limits::OUTPUTS_BYTES;
-
 /// The text of the file that a step knows by `variable`, empty when there is none.
 fn read_text(path: &Path, variable: &str) -> Result<String, Trouble> {
-    let bytes = read_file(path, READ_BYTES)?.unwrap_or_default();
+    let most = contract::most_bytes(variable);
+    let bytes = read_file(path, &format!("${variable}"), most)?.unwrap_or_default();
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
@@ -362,8 +361,9 @@ fn leaves(root: &Path, path: &Path) -> bool {
     real.is_ok_and(|(path, root)| !path.starts_with(root))
 }
 
-/// What a step wrote into a file, if it did. Only plain files are opened: a pipe would never end.
-fn read_file(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Trouble> {
+/// What a step wrote into a file that it knows as `name`, if it did. Only plain files are opened: a pipe would
+/// never end.
+fn read_file(path: &Path, name: &str, most: usize) -> Result<Option<Vec<u8>>, Trouble> {
     let failed = |error: &io::Error| platform("read", path, error);
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
@@ -381,7 +381,8 @@ fn read_file(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Trouble> {
         .map_err(|error| failed(&error))?;
     if bytes.len() > most {
         return Err(Trouble::User(format!(
-            "`{place}` has more than {most} bytes; that is the most that is read"
+            "`{name}` has {} bytes; at most {most} are read",
+            metadata.len().max(bytes.len() as u64)
         )));
     }
     Ok(Some(bytes))

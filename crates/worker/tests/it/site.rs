@@ -114,6 +114,17 @@ fn a_pipe_in_place_of_the_output_file_is_refused_and_not_waited_for() {
 }
 
 #[test]
+fn a_file_that_is_too_large_is_named_as_its_step_knows_it_with_the_limit_that_holds() {
+    let place = Place::new();
+    let prepared = place.prepare();
+    let written = fs::File::create(prepared.dir.join("0.output")).unwrap();
+    written.set_len(30_000_000).unwrap();
+    let expected = "`$FORMIC_OUTPUT` has 30000000 bytes; at most 1048576 are read";
+    let error = place.site.written(&prepared, 0).unwrap_err();
+    assert_eq!(error, Trouble::User(expected.to_owned()));
+}
+
+#[test]
 fn bytes_that_are_no_text_are_refused_with_their_line() {
     let place = Place::new();
     let prepared = place.prepare();
