@@ -156,8 +156,10 @@ impl RunDocument {
             let whole = task.kind == TaskKind::Leaf || !open.contains(&task.no);
             whole || (failed(task) && tells_of_itself(task, tasks))
         });
+        let status = run_status(run, tasks, life);
         let document = |task: &TaskRow| {
             let mut document = TaskDocument::of(task, newest.get(&task.no).copied(), life);
+            document.wait_with(status, task);
             if document.message.is_none() && open.contains(&task.no) {
                 document.message = failed_inside(task, tasks);
             }
@@ -167,7 +169,7 @@ impl RunDocument {
             schema: SCHEMA.to_owned(),
             run: head.id.to_string(),
             pipeline: head.pipeline.clone(),
-            status: run_status(run, tasks, life).to_owned(),
+            status: status.to_owned(),
             reason: run_reason(run).map(str::to_owned),
             parent: head.parent.as_ref().map(|parent| parent.run.to_string()),
             created_at_ms: head.created_at.0,
@@ -196,6 +198,13 @@ impl RunDocument {
 }
 
 impl TaskDocument {
+    /// What is open in a run that is only blocked is blocked with what it consists of, whoever works on the run.
+    pub fn wait_with(&mut self, run_status: &str, task: &TaskRow) {
+        if run_status == "blocked" && task.state == TaskState::Open {
+            "blocked".clone_into(&mut self.status);
+        }
+    }
+
     /// The document of one task and its newest attempt.
     #[must_use]
     pub fn of(task: &TaskRow, attempt: Option<&AttemptRow>, life: Life) -> Self {

@@ -89,6 +89,15 @@ impl New {
     }
 }
 
+/// Makes sure that this machine could run `plan` with the labels of `options`.
+///
+/// # Errors
+/// When a task asks for more than there is.
+pub(crate) fn must_fit(plan: &Plan, options: &Options) -> Result<()> {
+    capacity::fit(plan, options.labels.as_deref())?;
+    Ok(())
+}
+
 /// Creates a run and drives it to its end.
 ///
 /// # Errors

@@ -52,10 +52,7 @@ impl Repeated {
     ) -> Result<Self> {
         let board = Board::must_exist(project, ui)?;
         let run = references::own_run(&board, named, verb)?;
-        let Some(snapshot) = board.store.run_load(run)? else {
-            return Err(StoreError::NoRun(run).into());
-        };
-        if !matches!(snapshot.run.state, RunState::Ended(_)) {
+        if !matches!(board.summary(run)?.row.state, RunState::Ended(_)) {
             let short = short(run);
             return Err(Fault::usage(format!("run `{run}` has not ended"))
                 .help(format!(
@@ -63,6 +60,17 @@ impl Repeated {
                 ))
                 .into());
         }
+        Self::of(board, run)
+    }
+
+    /// The same of a run that may still be living.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn of(board: Board, run: RunId) -> Result<Self> {
+        let Some(snapshot) = board.store.run_load(run)? else {
+            return Err(StoreError::NoRun(run).into());
+        };
         let plan = board.plan(&snapshot.head)?;
         let mut whole = plan.clone();
         for fragment in board.fragments(&snapshot)? {
@@ -154,16 +162,24 @@ impl Repeated {
         }
     }
 
-    /// A new run of the same pipeline with the same params, of the tree as it is, that reuses nothing.
+    /// A new run of the same pipeline with the same params, of the tree as it is, that reuses nothing. It is not
+    /// created yet.
     ///
     /// # Errors
-    /// When the pipeline file is gone or has a fault, or the board fails.
-    pub(crate) fn here(&self, project: &Project, options: &Options, ui: &Ui) -> Result<Exit> {
+    /// When the pipeline file is gone or has a fault, or this machine cannot run it, or the board fails.
+    pub(crate) fn here(&self, project: &Project, options: &Options, ui: &Ui) -> Result<New> {
         let file = project.dir.join(Path::new(&self.plan.file));
         let chosen = select::choose(project, Some(&file), None, None, &Asked::default())?;
         let recorded = source::record(&project.dir, &self.board)?;
         for note in &recorded.notes {
             ui.say(format!("note: {note}"));
+        }
+        if self.head.clean {
+            ui.say(format!(
+                "note: run {} was made with `--clean`, and so is this one; `formic run` takes the folder as it is",
+                short(self.run())
+            ));
+            source::must_have_commit(&recorded, ui)?;
         }
         let params = self.plan.params.iter();
         let request = Request {
@@ -184,7 +200,8 @@ impl Repeated {
                 reused: BTreeMap::new(),
             }),
         };
-        launch::create(&self.board, new, options, ui)
+        launch::must_fit(&new.plan, options)?;
+        Ok(new)
     }
 }
 

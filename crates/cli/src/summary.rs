@@ -76,6 +76,7 @@ pub(crate) fn of_run(
         tasks,
         newest,
         labels,
+        status,
         life,
         ui,
     };
@@ -240,6 +241,8 @@ struct Tree<'a> {
     tasks: &'a [TaskRow],
     newest: BTreeMap<TaskNo, &'a AttemptRow>,
     labels: BTreeMap<TaskNo, String>,
+    /// The word of the run.
+    status: &'a str,
     life: Life,
     ui: &'a Ui,
 }
@@ -300,6 +303,7 @@ impl Tree<'_> {
             let attempt = self.newest.get(&task.no).copied();
             let inside = children.get(&Some(task.no)).map_or(&[][..], Vec::as_slice);
             let mut document = TaskDocument::of(task, attempt, self.life);
+            document.wait_with(self.status, task);
             if document.message.is_none() && !inside.is_empty() && failure(attempt).is_none() {
                 document.message = api::run::failed_inside(task, self.tasks);
             }

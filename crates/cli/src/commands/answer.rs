@@ -17,7 +17,7 @@ use engine::machine::Outcome;
 use engine::rows::{RunState, TaskRow};
 use model::ids::RunId;
 use server::send::Sent;
-use store::{Command, Store as _};
+use store::{Command, RunFilter, Store as _};
 
 /// Which task is meant.
 #[derive(Debug, clap::Args)]
@@ -42,11 +42,9 @@ pub(crate) fn run(args: &Args, answer: Answer, ui: &Ui) -> Result<Exit> {
     };
     let found = board.summary(run)?;
     if let RunState::Ended(_) = found.row.state {
-        return Err(
-            Fault::usage(format!("run `{run}` has ended, so nothing waits in it"))
-                .help(format!("`formic show {}` says how", short(run)))
-                .into(),
-        );
+        let fault = Fault::usage(format!("run `{run}` has ended, so nothing waits in it"))
+            .help(format!("`formic show {}` says how", short(run)));
+        return Err(elsewhere(&board, fault, key, answer, verb)?.into());
     }
     let tasks = board.store.run_tasks(run)?;
     let meant = engine::rows::leaves(&tasks, references::task(&tasks, key, run)?.no);
@@ -103,6 +101,25 @@ pub(crate) fn run(args: &Args, answer: Answer, ui: &Ui) -> Result<Exit> {
         ));
     }
     Ok(Exit::Success)
+}
+
+/// The fault with the newest run in which a task of this name does wait.
+fn elsewhere(board: &Board, fault: Fault, key: &str, answer: Answer, verb: &str) -> Result<Fault> {
+    let living = RunFilter {
+        living: true,
+        ..RunFilter::default()
+    };
+    for found in board.runs(&living)? {
+        let tasks = board.store.run_tasks(found.head.id)?;
+        let waits = |task: &TaskRow| *task.key == *key && waits_for(task, answer);
+        if tasks.iter().any(waits) {
+            let (short, task) = (short(found.head.id), text::quoted(key));
+            return Ok(fault.help(format!(
+                "it waits in an earlier run: `formic {verb} {short} {task}`"
+            )));
+        }
+    }
+    Ok(fault)
 }
 
 fn still_waits(board: &Board, run: RunId, task: &TaskRow, answer: Answer) -> Result<bool> {

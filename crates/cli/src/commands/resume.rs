@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let _turn = source::take_turn(run, &board).map_err(|pid| launch::is_owned(run, pid))?;
     project.announce(ui);
     if args.here {
-        return anew(&project, &board, run, args, ui);
+        return anew(&project, board, run, args, ui);
     }
     let recorded = &found.head.source;
     let here = format!("formic resume --here {}", short(run));
@@ -62,7 +62,11 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 }
 
 /// Ends the run where it is and begins it anew in the tree as it is: results of another tree would prove nothing.
-fn anew(project: &Project, board: &Board, run: RunId, args: &Args, ui: &Ui) -> Result<Exit> {
+/// It is ended only when the new one can begin.
+fn anew(project: &Project, board: Board, run: RunId, args: &Args, ui: &Ui) -> Result<Exit> {
+    let repeated = Repeated::of(board, run)?;
+    let new = repeated.here(project, &args.options, ui)?;
+    let board = &repeated.board;
     let command = Command::Cancel {
         mode: CancelMode::Now,
         cause: CancelCause::Person,
@@ -72,8 +76,7 @@ fn anew(project: &Project, board: &Board, run: RunId, args: &Args, ui: &Ui) -> R
     ui.say(format!(
         "note: run {run} is canceled without its `finally`; a new one takes the tree as it is and reuses nothing"
     ));
-    let repeated = Repeated::load(project, Some(run.as_str()), "resume", ui)?;
-    repeated.here(project, &args.options, ui)
+    launch::create(board, new, &args.options, ui)
 }
 
 /// The newest run that has not ended and that nobody works on.

@@ -32,7 +32,8 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     project.announce(ui);
     let repeated = Repeated::load(&project, args.run.as_deref(), "retry", ui)?;
     if args.here {
-        return repeated.here(&project, &args.options, ui);
+        let new = repeated.here(&project, &args.options, ui)?;
+        return launch::create(&repeated.board, new, &args.options, ui);
     }
     let run = repeated.run();
     let from = match &args.from {

@@ -36,6 +36,28 @@ fn a_blocked_run_is_approved_and_goes_on() {
 }
 
 #[test]
+fn an_answer_to_a_run_that_has_ended_names_the_one_that_waits() {
+    let world = blocked();
+    let run = world.run_id();
+    let _ran = world.formic(&["run", "a"]).ok();
+    let _ran = world.formic(&["approve", "deploy"]).code(2).says(&format!(
+        "help: it waits in an earlier run: `formic approve {} deploy`\n",
+        &run[..4]
+    ));
+}
+
+#[test]
+fn a_matrix_whose_members_wait_for_people_is_blocked_and_not_interrupted() {
+    let world = World::new(
+        "name: ci\ntasks:\n  m: { matrix: { x: [1, 2] }, approval: \"go?\", run: 'true' }\n",
+    );
+    let _ran = world.formic(&["run"]).code(8);
+    let page = world.formic(&["show"]).ok().out;
+    assert!(page.contains("\n  blocked      m "), "{page}");
+    assert!(!page.contains("interrupted"), "{page}");
+}
+
+#[test]
 fn a_rejection_is_a_gate() {
     let world = blocked();
     let run = world.run_id();

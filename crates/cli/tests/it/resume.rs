@@ -163,6 +163,25 @@ fn here_takes_the_tree_as_it_is() {
 }
 
 #[test]
+fn a_run_that_cannot_begin_anew_is_not_ended_for_it() {
+    let world = World::empty();
+    let begun = stuck(&world);
+    let mut going = world.start(&["run"]);
+    assert_eq!(heard(&begun), "x\n");
+    going.signal("TERM");
+    let _ran = going.end().code(143);
+    world.write(
+        "formic.yaml",
+        "name: ci\ntasks:\n  done: { runs: 'true' }\n",
+    );
+    let _ran = world
+        .formic(&["resume", "--here"])
+        .code(2)
+        .says("error[E0201]: unknown key `runs` in task `done`");
+    assert_eq!(world.document()["status"], "interrupted");
+}
+
+#[test]
 fn nothing_is_told_to_be_interrupted_that_was_not() {
     let world = World::new(
         "name: ci\ntasks:\n  ask: { approval: { prompt: sure? } }\n  b: { needs: [ask], run: 'true' }\n",
