@@ -202,6 +202,10 @@ fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Refe
         if expression::is_namespace(name) && !each.calls.is_empty() {
             return;
         }
+        // A type, as in `type(x) == int`.
+        if reference.path.len() == 1 && expr::value::TypeName::from_name(name).is_some() {
+            return;
+        }
         if is_behind_dash(report, names, reference) {
             return;
         }

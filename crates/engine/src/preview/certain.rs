@@ -9,6 +9,7 @@ use super::names::{self, Names};
 use super::outlook::Fates;
 use crate::texts::Texts;
 use expr::Program;
+use expr::value::TypeName;
 use model::plan::{
     Activation, Body, Expression, Late, Place, Plan, Step, StepBody, TaskDef, Text, Tolerance,
 };
@@ -128,7 +129,11 @@ fn is_known(program: &Program, names: &Names<'_>, fates: &Fates<'_>) -> bool {
         && !calls
             .iter()
             .any(|call| OF_THE_RUN.contains(&call.name.as_str()))
-        && roots.all(|each| each.path.first().is_some_and(|root| names.has(root)))
+        && roots.all(|each| {
+            each.path
+                .first()
+                .is_some_and(|root| names.has(root) || TypeName::from_name(root).is_some())
+        })
 }
 
 fn template(text: &Text) -> Option<&Expression> {

@@ -69,6 +69,7 @@ impl Reader<'_, '_> {
             let argv = items.iter().enumerate().map(|(place, item)| {
                 let purpose = match place {
                     0 => Purpose::Program,
+                    _ if is_started(items, place) => Purpose::Program,
                     _ if is_code(items, place) => Purpose::Script,
                     _ => Purpose::Value,
                 };
@@ -143,12 +144,41 @@ const INTERPRETERS: &[&str] = &[
     "php", "lua",
 ];
 
+/// Programs whose first argument is code.
+const PROGRAMMED: &[&str] = &["awk", "gawk", "mawk", "nawk"];
+
+/// Programs that start the one that their first argument names.
+const STARTERS: &[&str] = &[
+    "doas", "env", "nice", "nohup", "setsid", "stdbuf", "sudo", "time", "xargs",
+];
+
+/// The text of an item.
+fn word(item: &Node<'_>) -> Option<String> {
+    item.scalar().map(|scalar| scalar.text.to_string())
+}
+
+/// Whether an item is the first argument of one of `programs`: between them stand flags only.
+fn is_first_of(programs: &[&str], items: &[Node<'_>], place: usize) -> bool {
+    let mut before = items[..place].iter().rev().filter_map(word);
+    let program = before.find(|word| !word.starts_with('-'));
+    program.is_some_and(|word| programs.contains(&word.rsplit('/').next().unwrap_or(&word)))
+}
+
+/// Whether an item names a program that another one starts. A text before the expression makes it something else, such as
+/// `A=${{ … }}` behind `env`.
+fn is_started(items: &[Node<'_>], place: usize) -> bool {
+    let begins = word(&items[place]).is_some_and(|word| word.trim_start().starts_with("${{"));
+    begins && is_first_of(STARTERS, items, place)
+}
+
 /// Whether an item of a command is code: what stands behind `-c` or `-e` of one that runs a text.
 fn is_code(items: &[Node<'_>], place: usize) -> bool {
-    let word = |item: &Node<'_>| item.scalar().map(|scalar| scalar.text.to_string());
     let Some(before) = place.checked_sub(1) else {
         return false;
     };
+    if is_first_of(PROGRAMMED, items, place) {
+        return !word(&items[place]).is_some_and(|word| word.starts_with('-'));
+    }
     let runs_text = items[..place].iter().filter_map(word).any(|word| {
         let name = word.rsplit('/').next().unwrap_or(&word);
         // `python3.11` is `python`.

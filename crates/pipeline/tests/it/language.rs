@@ -3,6 +3,7 @@
 
 use expr::{Budget, Dialect, MapScope, Value};
 use pipeline::{SourceFile, check, function_samples, reference_markdown};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 const LANGUAGE: &str = include_str!("../../../../docs/language.md");
@@ -292,6 +293,13 @@ fn every_function_has_an_example_and_every_example_its_value() {
     for (name, example, gives) in function_samples() {
         shown.insert(*name);
         assert_eq!(value(example), value(gives), "{example}");
+        let file =
+            json!({ "tasks": { "t": { "run": "x", "when": format!("[{example}] != []") } } });
+        let said = check(&SourceFile::new("f.yaml", file.to_string()));
+        assert!(
+            said.iter().all(|each| !each.is_error()),
+            "{example}: {said:?}"
+        );
         let last = name.rsplit('.').next().unwrap();
         let is_word = last.chars().all(char::is_alphabetic);
         assert!(!is_word || example.contains(last), "{name}: {example}");
