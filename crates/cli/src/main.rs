@@ -4,6 +4,7 @@ mod act;
 mod args;
 mod board;
 mod capacity;
+mod chosen;
 mod commands;
 mod detect;
 mod diagnostics;

@@ -1,11 +1,12 @@
 //! `formic plan`.
 
 use crate::capacity;
+use crate::chosen::{self, Looked};
 use crate::dialect::Dialect;
 use crate::exit::Exit;
 use crate::fault::{self, Fault};
 use crate::project::Project;
-use crate::select::{self, Looked};
+use crate::select;
 use crate::signal::{self, Facts};
 use crate::text;
 use crate::ui::{Paint, Ui};
@@ -123,7 +124,7 @@ fn planned(looked: &Looked, decision: Decision, ui: &Ui) -> PlanDocument {
 fn refusals(looked: &Looked, document: &PlanDocument, ui: &Ui) -> Exit {
     let mut exit = Exit::Success;
     for each in &document.unsupported {
-        let place = select::place_of(each);
+        let place = chosen::place_of(each);
         let word = ui.paint(Paint::Bad, "refused:");
         ui.tell(format!("{word} this version of formic cannot run {place}"));
         exit = Exit::Usage;
