@@ -7,6 +7,7 @@ use crate::log::{self, Selected};
 use crate::project::Project;
 use crate::references;
 use crate::summary::has_ended;
+use crate::text;
 use crate::ui::Ui;
 use anyhow::Result;
 use api::run::Life;
@@ -72,6 +73,9 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         log::document(&board, run, &selected, ui)?;
     } else {
         log::print(&board, &selected, ui)?;
+        for line in elsewhere(&tasks, task) {
+            ui.say(line);
+        }
     }
     Ok(Exit::Success)
 }
@@ -109,11 +113,55 @@ fn chosen<'a>(
         (true, Some(number)) => {
             Err(Fault::nothing(format!("nothing selected has an attempt {number}")).into())
         }
-        (true, None) if task.is_some() => {
-            Err(Fault::nothing("the task has not been started, so it printed nothing").into())
+        (true, None) if task.is_some() => Err(match reused(tasks, task).next() {
+            Some((run, row)) => {
+                let key = text::plain(&row.key);
+                Fault::nothing(format!("`{key}` was reused, so it printed nothing here")).help(
+                    format!("`formic logs {}` prints what it said", place(run, row)),
+                )
+            }
+            None => Fault::nothing("the task has not been started, so it printed nothing"),
         }
+        .into()),
         (true | false, _) => Ok(chosen),
     }
+}
+
+/// Where those of the selected tasks printed whose results were made in other runs.
+fn elsewhere(tasks: &[TaskRow], task: Option<TaskNo>) -> Vec<String> {
+    let mut from: BTreeMap<RunId, Vec<&TaskRow>> = BTreeMap::new();
+    for (run, row) in reused(tasks, task) {
+        from.entry(run).or_default().push(row);
+    }
+    let lines = from.into_iter().map(|(run, rows)| match rows.as_slice() {
+        [one] => format!(
+            "`{}` was reused; `formic logs {}` prints what it said",
+            text::plain(&one.key),
+            place(run, one)
+        ),
+        rows => format!(
+            "{} were reused; `formic logs {}` prints what they said",
+            text::count(rows.len(), "task"),
+            references::short(run)
+        ),
+    });
+    lines.collect()
+}
+
+/// The selected tasks whose results were made in other runs, with these.
+fn reused(tasks: &[TaskRow], task: Option<TaskNo>) -> impl Iterator<Item = (RunId, &TaskRow)> {
+    let rows = match task {
+        Some(task) => engine::rows::leaves(tasks, task),
+        None => tasks.iter().collect(),
+    };
+    rows.into_iter()
+        .filter(|row| row.kind == TaskKind::Leaf)
+        .filter_map(|row| Some((row.reused_from?, row)))
+}
+
+/// How a task of another run is named.
+fn place(run: RunId, row: &TaskRow) -> String {
+    format!("{}/{}", references::short(run), text::plain(&row.key))
 }
 
 /// Prints new output of living attempts until the run has ended or nobody works on it.

@@ -24,6 +24,30 @@ fn several_tasks_have_their_names_above() {
 }
 
 #[test]
+fn of_a_reused_result_it_is_told_where_it_was_printed() {
+    let world = World::new(
+        "tasks: { a: { run: echo once }, b: { run: echo twice }, c: { needs: [a, b], run: 'false' } }\n",
+    );
+    let _ran = world.formic(&["run"]).code(1);
+    let first = world.run_id()[..4].to_owned();
+    let _ran = world.formic(&["retry"]).code(1);
+    let ran = world.formic(&["logs"]).ok();
+    let expected = format!("2 tasks were reused; `formic logs {first}` prints what they said\n");
+    assert_eq!((ran.out.as_str(), ran.err), ("", expected));
+    let ran = world.formic(&["logs", "@/a"]).code(6);
+    assert_eq!(
+        ran.err,
+        format!(
+            "error: `a` was reused, so it printed nothing here\nhelp: `formic logs {first}/a` prints what it said\n"
+        )
+    );
+    assert_eq!(
+        world.formic(&["logs", &format!("{first}/a")]).ok().out,
+        "once\n"
+    );
+}
+
+#[test]
 fn an_unknown_task_and_an_unknown_step_are_told_with_what_there_is() {
     let world = done();
     let run = world.run_id();
