@@ -119,12 +119,23 @@ fn shell() -> CheckedPart {
             let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
             fine("shell", format!("bash {version}"))
         }
+        None if !has_sh() => poor(
+            "shell",
+            "there is neither bash nor sh: no script can run",
+            "install bash",
+        ),
         None => poor(
             "shell",
             "there is no bash: scripts run in `sh -e`, where a fault inside a pipe is not seen",
             "install bash",
         ),
     }
+}
+
+fn has_sh() -> bool {
+    let mut sh = Command::new("sh");
+    let ran = sh.args(["-c", ":"]).stdin(Stdio::null()).status();
+    ran.is_ok_and(|status| status.success())
 }
 
 fn tree_kill(found: &TreeKill) -> CheckedPart {

@@ -208,6 +208,26 @@ fn without_git_and_home_a_run_goes_through_and_can_be_retried() {
 }
 
 #[test]
+fn doctor_promises_no_shell_where_there_is_none() {
+    let world = World::new("tasks: {a: {run: 'true'}}\n");
+    let bin = folder(&world, "bin");
+    let doctor = || {
+        Ran::of(world.command(&["doctor"]).env("PATH", &bin))
+            .ok()
+            .out
+    };
+    let page = doctor();
+    let none = "warn  shell      there is neither bash nor sh: no script can run\n";
+    assert!(page.contains(none), "{page}");
+    std::os::unix::fs::symlink("/bin/sh", bin.join("sh")).unwrap();
+    let page = doctor();
+    assert!(
+        page.contains("there is no bash: scripts run in `sh -e`"),
+        "{page}"
+    );
+}
+
+#[test]
 fn two_runs_of_one_pipeline_at_the_same_moment_both_end() {
     let world = World::new("tasks:\n  a: { run: 'true' }\n  b: { needs: [a], run: 'true' }\n");
     let both = [world.start(&["run"]), world.start(&["run"])];
