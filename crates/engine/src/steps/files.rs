@@ -54,10 +54,16 @@ pub enum FileKind {
 /// # Errors
 /// As [`Listing`], and when there is more content than may be read.
 pub fn hash(listing: &dyn Listing, patterns: &[&str]) -> Result<String, String> {
+    let files = bounded(listing, patterns)?;
+    digest_of(listing, &files)
+}
+
+/// The files that match, sorted, none of which was read.
+///
+/// # Errors
+/// When they cannot be named, or have more content than may be read.
+pub(super) fn bounded(listing: &dyn Listing, patterns: &[&str]) -> Result<Vec<ListedFile>, String> {
     let files = sorted(listing, patterns)?;
-    if files.is_empty() {
-        return Ok(String::new());
-    }
     let size_bytes: u64 = files.iter().map(|file| file.size_bytes).sum();
     if size_bytes > limits::HASHED_BYTES {
         let (count, most) = (files.len(), limits::HASHED_BYTES);
@@ -66,8 +72,19 @@ pub fn hash(listing: &dyn Listing, patterns: &[&str]) -> Result<String, String> 
             patterns.join("`, `")
         ));
     }
+    Ok(files)
+}
+
+/// What sorted files come to, as [`hash`] says.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub(super) fn digest_of(listing: &dyn Listing, files: &[ListedFile]) -> Result<String, String> {
+    if files.is_empty() {
+        return Ok(String::new());
+    }
     let mut lines = DigestWriter::new();
-    for file in &files {
+    for file in files {
         let kind = match file.kind {
             FileKind::Plain => '-',
             FileKind::Executable => 'x',

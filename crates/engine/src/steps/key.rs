@@ -64,17 +64,20 @@ struct Asked {
 }
 
 impl StepMachine {
-    /// The key of the attempt; none when what decides its result cannot be told before it runs. `around` is what of the
-    /// worker's place decides what commands do, by name.
+    /// The key of the attempt; none when what decides its result cannot be told before it runs: an expression that is
+    /// open until then, a file that cannot be read, or inputs that match no file, which are more likely misspelt than
+    /// meant. `around` is what of the worker's place decides what commands do, by name.
     ///
     /// # Errors
-    /// When the task's `inputs` cannot be computed, or the files that they match cannot be read.
+    /// When the task's `inputs` cannot be computed, or the files that they match cannot be named or are too large.
     pub fn reuse_key(
         &mut self,
         around: BTreeMap<String, String>,
     ) -> Result<Option<ReuseKey>, String> {
         let work = Arc::clone(&self.work);
-        let inputs = self.hashed_inputs()?;
+        let Some(inputs) = self.hashed_inputs()? else {
+            return Ok(None);
+        };
         let mut asked = Asked::default();
         let (mut task, mut scope_env) = (json(&deciding(&work.task)), json(&work.scope_env));
         asked.gather(&mut task, false);
@@ -99,7 +102,9 @@ impl StepMachine {
         ))))
     }
 
-    fn hashed_inputs(&mut self) -> Result<String, String> {
+    /// What the files of the inputs come to. None when there are none, although patterns ask for some, or when one of them
+    /// cannot be read: in a tree that others write it may be gone by now.
+    fn hashed_inputs(&mut self) -> Result<Option<String>, String> {
         let work = Arc::clone(&self.work);
         let patterns = work.task.inputs.iter().flatten();
         let patterns = patterns.map(|text| self.task_text(text));
@@ -107,11 +112,15 @@ impl StepMachine {
         let patterns = patterns.collect::<Result<Vec<_>, _>>().map_err(wrong)?;
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         if patterns.is_empty() {
-            return Ok(String::new());
+            return Ok(Some(String::new()));
         }
         let listing = self.listing.as_deref();
         let listing = listing.ok_or_else(|| wrong("there are no files here".to_owned()))?;
-        files::hash(listing, &patterns).map_err(wrong)
+        let files = files::bounded(listing, &patterns).map_err(wrong)?;
+        if files.is_empty() {
+            return Ok(None);
+        }
+        Ok(files::digest_of(listing, &files).ok())
     }
 
     /// The value at a path, as the expressions of the task see it before its first step. None when it is no JSON.

@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use testkit::{Driver, TaskBuilder, plan};
 
+/// The content of a file that is gone between the look at its folder and at itself.
+const GONE: &str = "gone";
+
 /// Files by name, that match the patterns that they begin with.
 #[derive(Debug, Clone)]
 struct Files(BTreeMap<String, (FileKind, String)>);
@@ -31,7 +34,11 @@ impl Listing for Files {
     }
 
     fn digest(&self, file: &ListedFile) -> Result<Digest, String> {
-        Ok(Digest::of(self.0[&file.path].1.as_bytes()))
+        let content = &self.0[&file.path].1;
+        if content == GONE {
+            return Err(format!("cannot read `{}`", file.path));
+        }
+        Ok(Digest::of(content.as_bytes()))
     }
 }
 
@@ -132,6 +139,22 @@ fn a_pattern_that_is_none_is_said_and_not_passed_over() {
         case.try_key(),
         Err("`inputs`: the pattern `bad` is none".to_owned())
     );
+}
+
+#[test]
+fn a_file_that_goes_meanwhile_is_nobodys_fault() {
+    let mut case = plain();
+    case.files.0.get_mut("src/a").unwrap().1 = GONE.to_owned();
+    assert_eq!(case.try_key(), Ok(None));
+}
+
+#[test]
+fn inputs_that_match_no_file_give_no_key() {
+    let mut case = plain();
+    case.files.0.remove("src/a");
+    assert_eq!(case.try_key(), Ok(None), "they are rather misspelt");
+    let none = Case::new(|t| t.inputs([]));
+    assert!(none.key().is_some(), "it says that no file decides");
 }
 
 #[test]
