@@ -5,7 +5,7 @@
 
 use crate::diagnostics::Span;
 use expr::check::TypeEnv;
-use expr::{Budget, Dialect, ErrorKind, MapScope, Program, Template};
+use expr::{Budget, Dialect, ErrorKind, MapScope, Program, Template, Value};
 
 /// The dialect of native files, as plans name it.
 pub(crate) const DIALECT: &str = "cel";
@@ -121,6 +121,24 @@ pub(crate) fn file_calls(program: &Program) -> impl Iterator<Item = FileCall> {
             .collect(),
         name: call.name,
     })
+}
+
+/// The patterns of `x.matches('…')` that stand in an expression, each with its place.
+pub(crate) fn regexes(program: &Program) -> impl Iterator<Item = (String, Span)> {
+    let calls = program.calls().into_iter();
+    let calls = calls.filter(|call| call.name == "matches" && call.args == call.literals.len());
+    calls.filter_map(|call| {
+        let (pattern, span) = call.literals.into_iter().next_back()?;
+        Some((pattern, ours(span)))
+    })
+}
+
+/// What is wrong with a pattern that is no regular expression.
+pub(crate) fn regex_fault(pattern: &str) -> Option<String> {
+    let program = expr::compile(Dialect::Cel, "''.matches(pattern)").ok()?;
+    let scope = MapScope::from_iter([("pattern".to_owned(), Value::string(pattern))]);
+    let error = program.eval(&scope, &mut Budget::default()).err()?;
+    Some(error.message)
 }
 
 /// The paths that an expression reads.

@@ -54,6 +54,7 @@ fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
                 let before = report.error_count();
                 values::axis(report, types.names, each, program, &found);
                 values::patterns(report, each, program);
+                values::regexes(report, each, program, &mut types.regexes_left);
                 if report.error_count() == before
                     && let Some(fault) = expression::fails_always(program)
                 {
@@ -179,7 +180,12 @@ pub(crate) struct Types<'f> {
     signal: Type,
     /// What expressions may use in the task last looked at.
     envs: Vec<(Place, Arc<TypeEnv>)>,
+    /// How many regular expressions of the file may still be compiled to look for faults.
+    regexes_left: usize,
 }
+
+/// Regular expressions of a file that are compiled when it is checked; a large one takes some milliseconds.
+const REGEXES: usize = 100;
 
 /// What the names of an expression depend on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -214,6 +220,7 @@ impl<'f> Types<'f> {
             },
             signal: signal(),
             envs: Vec::new(),
+            regexes_left: REGEXES,
         }
     }
 

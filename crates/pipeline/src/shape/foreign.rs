@@ -55,6 +55,8 @@ fn entry(object: &str, key: &str) -> Option<&'static Entry> {
         "task" => TASK,
         "step" => STEP,
         "on" => ON,
+        "on.push" => PUSH,
+        "concurrency" => CONCURRENCY,
         _ => return None,
     };
     table.iter().find(|(foreign, _, _)| *foreign == key)
@@ -86,6 +88,30 @@ pub(super) fn word(text: &str, words: &[&'static str]) -> Option<&'static str> {
     };
     words.iter().copied().find(|word| *word == ours)
 }
+
+const PUSH: &[Entry] = &[
+    (
+        "branches-ignore",
+        "branches",
+        "write `branches` with `!` in front of what to leave out: `branches: [\"**\", \"!old/*\"]`",
+    ),
+    (
+        "paths-ignore",
+        "paths",
+        "write `paths` with `!` in front of what to leave out: `paths: [\"**\", \"!docs/**\"]`",
+    ),
+    (
+        "tags",
+        "branches",
+        "tags are a signal of their own: write `tag: \"v*\"` beside `push`",
+    ),
+];
+
+const CONCURRENCY: &[Entry] = &[(
+    "cancel-in-progress",
+    "cancel_superseded",
+    "write `cancel_superseded: true`",
+)];
 
 const ON: &[Entry] = &[
     ("workflow_dispatch", "manual", "write `manual`"),
@@ -226,7 +252,21 @@ const TASK: &[Entry] = &[
     ),
     ("retries", "retry", "write `retry: 2`"),
     ("variables", "env", "write `env`"),
-    ("environment", "env", "write `env` for variables"),
+    (
+        "environment",
+        "env",
+        "write `env` for variables, and `approval` where a person has to say yes",
+    ),
+    (
+        "extends",
+        "run",
+        "write the shared keys below a key of your own, `x-base: &base { … }`, and `<<: *base` in the task",
+    ),
+    (
+        "permissions",
+        "secrets",
+        "remove it: no token is given to a task",
+    ),
     ("rules", "when", "write `when` with an expression"),
     (
         "only",

@@ -82,6 +82,22 @@ fn lone_value(
     }
 }
 
+/// Reports patterns that are no regular expressions, as long as `left` of the file may be looked at: each is compiled.
+pub(super) fn regexes(report: &mut Report<'_>, each: &Use, program: &Program, left: &mut usize) {
+    for (pattern, span) in expression::regexes(program) {
+        let Some(less) = left.checked_sub(1) else {
+            return;
+        };
+        *left = less;
+        if let Some(message) = expression::regex_fault(&pattern) {
+            let span = place(report, each, span);
+            report.error(&codes::TYPE, span, message).help(
+                "the syntax is that of RE2: groups, classes and repetitions, without look-around and back-references",
+            );
+        }
+    }
+}
+
 /// Reports patterns of `hash` and `glob` that cannot be used, and calls without any.
 pub(super) fn patterns(report: &mut Report<'_>, each: &Use, program: &Program) {
     for call in expression::file_calls(program) {
