@@ -57,7 +57,7 @@ const ROOTS: &[Root] = &[
     Root {
         name: "tasks",
         from: Phase::Ready,
-        doc: "results of the tasks that this one needs: `outputs`, `outcome`, `conclusion`; in `finally` of every task",
+        doc: "results of the tasks that this one needs: `outputs`, `outcome`, `conclusion`; in `finally` of every task; an output of a task with a matrix is the list of what its members gave",
         example: "env: { VERSION: \"${{ tasks.build.outputs.version }}\" }",
     },
     Root {
