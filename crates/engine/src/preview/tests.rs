@@ -47,6 +47,18 @@ fn a_false_condition_names_the_values_that_it_read() {
 }
 
 #[test]
+fn a_type_that_a_condition_names_is_no_value() {
+    let plan = plan("p")
+        .task("a", |t| t.run("x").when("type(signal.branch) == string"))
+        .build();
+    let said = said(&on_branch(plan, "dev"));
+    assert_eq!(
+        said,
+        ["a: run, type(signal.branch) == string is true: signal.branch is 'dev'"]
+    );
+}
+
+#[test]
 fn a_skip_spreads_along_the_needs_unless_the_rule_says_always() {
     let plan = plan("p")
         .task("lint", |t| t.run("x").when("signal.branch == 'main'"))

@@ -1,6 +1,7 @@
 //! The sentences of a preview: what an expression read, and what is known only later.
 
 use super::names::Names;
+use expr::value::TypeName;
 use expr::{Program, Value};
 
 /// A name that has no value before the run.
@@ -56,6 +57,8 @@ pub(super) fn facts(program: &Program, names: &Names<'_>) -> Vec<String> {
         let path = reference.path.join(".");
         let fact = match names.at(&reference.path) {
             Some(value) => format!("{path} is {}", shown(&value)),
+            // A type, as in `type(x) == int`.
+            None if TypeName::from_name(&path).is_some() => continue,
             None => format!("{path} is not known"),
         };
         if !facts.contains(&fact) {
