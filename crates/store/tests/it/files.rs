@@ -238,18 +238,26 @@ fn a_board_of_a_newer_program_is_refused_by_both_versions() {
 
 #[test]
 fn a_board_of_an_older_program_is_brought_up_to_date() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path());
-    create(&store, id(1));
-    drop(store);
-    let raw = rusqlite::Connection::open(dir.path().join("board.sqlite")).unwrap();
-    raw.execute_batch("DROP TABLE reuse").unwrap();
-    raw.pragma_update(None, "user_version", 2).unwrap();
-    drop(raw);
-    let store = open(dir.path());
-    assert!(store.run_load(id(1)).unwrap().is_some());
-    let key = engine::rows::ReuseKey(model::digest::Digest::of(b"key"));
-    assert_eq!(store.reuse_find(key).unwrap(), None);
+    let third = "DROP TABLE reuse";
+    let second = "DROP TABLE reuse; ALTER TABLE place DROP COLUMN supersedes";
+    for (version, undo) in [(2, third), (1, second)] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        create(&store, id(1));
+        drop(store);
+        let raw = rusqlite::Connection::open(dir.path().join("board.sqlite")).unwrap();
+        raw.execute_batch(undo).unwrap();
+        raw.pragma_update(None, "user_version", version).unwrap();
+        drop(raw);
+        let store = open(dir.path());
+        assert!(store.run_load(id(1)).unwrap().is_some());
+        let key = engine::rows::ReuseKey(model::digest::Digest::of(b"key"));
+        assert_eq!(store.reuse_find(key).unwrap(), None);
+        drop(store);
+        let raw = rusqlite::Connection::open(dir.path().join("board.sqlite")).unwrap();
+        let wanted = "SELECT supersedes FROM place";
+        assert!(raw.prepare(wanted).is_ok(), "from version {version}");
+    }
 }
 
 #[test]
