@@ -14,6 +14,7 @@ pub(crate) struct Texts {
     templates: BTreeMap<(String, String), Arc<Template>>,
     /// The plan's further files, see [`model::plan::Plan::more_files`].
     files: Vec<String>,
+    steps: u64,
 }
 
 impl Texts {
@@ -23,6 +24,11 @@ impl Texts {
             files: files.to_vec(),
             ..Self::default()
         }
+    }
+
+    /// What was evaluated so far, in steps; eight bytes of an expression count as one, whether they were come to or not.
+    pub(crate) const fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// The parsed form of `expression`.
@@ -43,9 +49,8 @@ impl Texts {
         expression: &Expression,
         scope: &dyn Scope,
     ) -> Result<Value, String> {
-        self.program(expression)?
-            .eval(scope, &mut Budget::default())
-            .map_err(|error| self.wrong(expression, &error))
+        let program = self.program(expression)?;
+        self.part(&program, expression, scope)
     }
 
     /// Whether `condition` is true in `scope`.
@@ -82,9 +87,11 @@ impl Texts {
             Text::Literal(literal) => return Ok(Value::from(literal.as_str())),
             Text::Template(expression) => expression,
         };
-        self.template(expression)?
-            .eval(scope, &mut Budget::default())
-            .map_err(|error| self.wrong(expression, &error))
+        let template = self.template(expression)?;
+        let mut budget = Budget::default();
+        let value = template.eval(scope, &mut budget);
+        self.count(&budget, expression.text.len());
+        value.map_err(|error| self.wrong(expression, &error))
     }
 
     /// The parsed form of a text with expressions.
@@ -102,14 +109,20 @@ impl Texts {
 
     /// The value of one of the expressions of the text `whole`.
     pub(crate) fn part(
-        &self,
+        &mut self,
         program: &Program,
         whole: &Expression,
         scope: &dyn Scope,
     ) -> Result<Value, String> {
-        program
-            .eval(scope, &mut Budget::default())
-            .map_err(|error| self.wrong(whole, &error))
+        let mut budget = Budget::default();
+        let value = program.eval(scope, &mut budget);
+        self.count(&budget, program.text().len());
+        value.map_err(|error| self.wrong(whole, &error))
+    }
+
+    fn count(&mut self, budget: &Budget, bytes: usize) {
+        let steps = budget.used().saturating_add(bytes as u64 / 8);
+        self.steps = self.steps.saturating_add(steps);
     }
 
     /// The sentence about an error: the expression, its place, what is wrong.

@@ -39,6 +39,9 @@ impl Walk<'_> {
         let Some(matrix) = &subject.task.matrix else {
             return Cells::None;
         };
+        if self.is_spent() {
+            return Cells::Unknown(words::unasked());
+        }
         let (mut unknown, mut at) = (None, None);
         let table = {
             let Self { texts, roots, .. } = self;

@@ -10,7 +10,7 @@ use expr::{Error, Program, Scope, Value};
 use model::Json;
 use model::plan::{Plan, TaskDef};
 use std::cell::Cell as Cellular;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The names that the plan gives to every expression. `run` has no value before there is a run.
 pub(super) fn roots(plan: &Plan) -> BTreeMap<String, Value> {
@@ -126,6 +126,7 @@ impl Scope for Names<'_> {
 /// What a program reads that has no value before the run.
 pub(super) fn missing(program: &Program, names: &Names<'_>, fates: &Fates<'_>) -> Vec<Missing> {
     let mut found: Vec<Missing> = Vec::new();
+    let mut seen = BTreeSet::new();
     for reference in program.references() {
         let path = reference.path;
         let root = path.first().map_or("", String::as_str);
@@ -145,12 +146,9 @@ pub(super) fn missing(program: &Program, names: &Names<'_>, fates: &Fates<'_>) -
             "run" | "attempt" | "failure" => Until::Running,
             _ => continue,
         };
-        let new = Missing {
-            path: path.join("."),
-            until,
-        };
-        if !found.contains(&new) {
-            found.push(new);
+        let path = path.join(".");
+        if seen.insert(path.clone()) {
+            found.push(Missing { path, until });
         }
     }
     found

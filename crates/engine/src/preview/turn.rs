@@ -6,7 +6,7 @@ use super::names::Names;
 use super::outlook::Fates;
 use super::waits::{says_more, with_waits};
 use super::walk::{Place, Subject, Walk};
-use super::{Decision, Fault, Values, rule};
+use super::{Decision, Fault, Values, rule, words};
 use expr::Value;
 use model::plan::{Body, Text};
 use std::sync::Arc;
@@ -14,7 +14,16 @@ use std::sync::Arc;
 /// Members of matrices whose own texts are looked at. Where there are more, the first tell what is wrong with all.
 const MEMBERS_LOOKED_AT: usize = 2_000;
 
+/// Steps of all expressions together. Ten thousand members with a condition of a hundred steps fit, and the dearest steps
+/// take half a second.
+const STEPS: u64 = 5_000_000;
+
 impl Walk<'_> {
+    /// Whether so much was evaluated that nothing further is: a preview ends, however many members ask how much.
+    pub(super) const fn is_spent(&self) -> bool {
+        self.texts.steps() >= STEPS
+    }
+
     /// What becomes of a task: what its start rule says, with what follows.
     pub(super) fn judge(
         &mut self,
@@ -37,6 +46,9 @@ impl Walk<'_> {
     ) -> Judged {
         if let Some(held) = &self.held {
             return Judged::held(Arc::clone(held));
+        }
+        if self.is_spent() && subject.task.start.condition.is_some() {
+            return Judged::unknown(words::unasked());
         }
         let names = Names::new(&self.roots, place.inputs.as_ref(), matrix);
         let mut rule = rule::Rule {
@@ -99,7 +111,8 @@ impl Walk<'_> {
         judged: Judged,
     ) -> Judged {
         let is_member = matches!(matrix, Some(Values::Cell(_)));
-        if subject.certain.is_empty() || (is_member && self.looked_at >= MEMBERS_LOOKED_AT) {
+        let is_enough = self.is_spent() || (is_member && self.looked_at >= MEMBERS_LOOKED_AT);
+        if subject.certain.is_empty() || is_enough {
             return judged;
         }
         self.looked_at += usize::from(is_member);
@@ -121,13 +134,16 @@ impl Walk<'_> {
         }
     }
 
-    /// The value of a text, if everything that it reads is known.
+    /// The value of a text, if everything that it reads is known, and there are steps for it.
     pub(super) fn text(
         &mut self,
         place: &Place<'_>,
         text: &Text,
         matrix: &Values,
     ) -> Option<Value> {
+        if self.is_spent() {
+            return None;
+        }
         let names = Names::new(&self.roots, place.inputs.as_ref(), Some(matrix));
         self.texts.text(text, &names).ok()
     }

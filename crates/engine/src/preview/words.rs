@@ -3,6 +3,7 @@
 use super::names::Names;
 use expr::value::TypeName;
 use expr::{Program, Value};
+use std::collections::BTreeSet;
 
 /// A name that has no value before the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,20 +51,28 @@ pub(super) fn known_later(missing: &[Missing]) -> String {
     format!("known only {when}: reads {}", listed(&once(paths)))
 }
 
+/// What is said where so much was evaluated before that this is not.
+pub(super) fn unasked() -> String {
+    "known only while the run goes on: what is evaluated before it is all that a plan evaluates"
+        .to_owned()
+}
+
 /// What a program read, with the values: `signal.branch is 'dev'`.
 pub(super) fn facts(program: &Program, names: &Names<'_>) -> Vec<String> {
     let mut facts: Vec<String> = Vec::new();
+    let mut seen = BTreeSet::new();
     for reference in program.references() {
         let path = reference.path.join(".");
+        if !seen.insert(path.clone()) {
+            continue;
+        }
         let fact = match names.at(&reference.path) {
             Some(value) => format!("{path} is {}", shown(&value)),
             // A type, as in `type(x) == int`.
             None if TypeName::from_name(&path).is_some() => continue,
             None => format!("{path} is not known"),
         };
-        if !facts.contains(&fact) {
-            facts.push(fact);
-        }
+        facts.push(fact);
     }
     facts
 }
@@ -100,14 +109,10 @@ pub(super) fn listed(words: &[&str]) -> String {
 }
 
 /// Each word once, in order of appearance.
-fn once(words: Vec<&str>) -> Vec<&str> {
-    let mut seen = Vec::new();
-    for word in words {
-        if !seen.contains(&word) {
-            seen.push(word);
-        }
-    }
-    seen
+fn once(mut words: Vec<&str>) -> Vec<&str> {
+    let mut seen = BTreeSet::new();
+    words.retain(|word| seen.insert(*word));
+    words
 }
 
 /// A value as an expression would write it, cut where it is long.
