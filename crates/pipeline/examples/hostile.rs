@@ -123,6 +123,38 @@ fn files() -> Vec<(String, String)> {
             many("${{ params.a }}")
         ),
     );
+    // An expression has at most a quarter of the file.
+    for (name, piece) in [
+        ("script of wrong types", "${{ 1 + 'a' }} "),
+        ("script of unknown functions", "${{ f(1) }} "),
+        ("script of text from outside", "${{ signal.tag }} "),
+    ] {
+        let script = piece.repeat(BYTES / 4 / piece.len());
+        add(name, format!("tasks: {{t: {{run: \"{script}\"}}}}"));
+    }
+    add(
+        "script of unknown params among many",
+        format!(
+            "{}tasks: {{t: {{run: \"{}\"}}}}",
+            &lines("params:\n", &|n| format!("  p{n}: {n}\n"))
+                .lines()
+                .take(30_000)
+                .map(|line| format!("{line}\n"))
+                .collect::<String>(),
+            "${{ params.q }} ".repeat(15_000)
+        ),
+    );
+    add("sums of params that are numbers", {
+        let text = lines("params:\n", &|n| format!("  p{n}: 1\n"));
+        let params: String = text
+            .lines()
+            .take(10_001)
+            .map(|line| format!("{line}\n"))
+            .collect();
+        lines(&format!("{params}tasks:\n"), &|n| {
+            format!("  t{n}: {{run: x, env: {{A: \"${{{{ params.p{n} + 1 }}}}\"}}}}\n")
+        })
+    });
     add(
         "condition of `!`",
         in_task("when", &format!("\"{}true\"", many("!"))),

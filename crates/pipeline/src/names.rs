@@ -183,6 +183,10 @@ impl Use {
 /// Checks every name of one text.
 pub(crate) fn check(report: &mut Report<'_>, names: &Names<'_>, each: &Use) {
     for reference in &each.references {
+        // What is nearest to a name is looked for among all names of the file.
+        if report.is_full() {
+            return;
+        }
         root(report, names, each, reference);
     }
     for call in &each.calls {

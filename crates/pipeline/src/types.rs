@@ -17,6 +17,7 @@ use crate::yaml::offsets;
 use expr::Program;
 use expr::check::{ObjectType, Signature, Type, TypeEnv};
 use model::plan::{Late, Phase as Part, ValueType};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// When `hash` and `glob` exist.
@@ -42,7 +43,11 @@ pub(crate) fn check(report: &mut Report<'_>, names: &Names<'_>) {
 
 fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
     let env = types.env(each);
+    let mut places = None;
     for program in &each.programs {
+        if report.is_full() {
+            return;
+        }
         let checked = expression::type_of(program, &env);
         let checked = checked.and_then(|found| match types.numbers(program, &env) {
             Ok(()) => Ok(found),
@@ -53,14 +58,14 @@ fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
                 given(report, types.names, each, &found);
                 let before = report.error_count();
                 values::axis(report, types.names, each, program, &found);
-                values::patterns(report, each, program);
-                values::regexes(report, each, program, &mut types.regexes_left);
+                values::patterns(report, &mut places, each, program);
+                values::regexes(report, &mut places, each, program, &mut types.regexes_left);
                 if report.error_count() == before
                     && let Some(fault) = expression::fails_always(program)
                 {
-                    let span = fault
-                        .span
-                        .map_or(each.node.span, |span| place(report, each, span));
+                    let span = fault.span.map_or(each.node.span, |span| {
+                        place(&mut places, report, each, span)
+                    });
                     let message = format!("this fails in every run: {}", fault.message);
                     report
                         .error(&codes::FAILS, span, message)
@@ -80,9 +85,9 @@ fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
             }
             Err(faults) => {
                 for fault in faults {
-                    let span = fault
-                        .span
-                        .map_or(each.node.span, |span| place(report, each, span));
+                    let span = fault.span.map_or(each.node.span, |span| {
+                        place(&mut places, report, each, span)
+                    });
                     let too_early = || fault.message.ends_with(WHEN_FILES);
                     let help = fault
                         .help
@@ -97,13 +102,20 @@ fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
     }
 }
 
-/// The place in the file of a part of an expression.
-fn place(report: &Report<'_>, each: &Use, span: Span) -> Span {
+/// The place in the file of a part of an expression. `places` are those of `each`, found once for all its faults.
+pub(crate) fn place(
+    places: &mut Option<offsets::Places>,
+    report: &Report<'_>,
+    each: &Use,
+    span: Span,
+) -> Span {
     let within = Span {
         start: span.start + each.start,
         end: span.end + each.start,
     };
-    offsets::in_file(report.text(), &each.node, within)
+    places
+        .get_or_insert_with(|| offsets::Places::of(report.text(), &each.node))
+        .place(within)
 }
 
 /// Where `hash` and `glob` can be asked in place of `each`.
@@ -247,24 +259,32 @@ impl<'f> Types<'f> {
         if expression::lone_name(program).is_some() {
             return Ok(());
         }
-        let mut numbers: Vec<String> = expression::paths(program)
-            .filter_map(|mut path| {
-                let is_param = path.first().is_some_and(|root| root == "params");
-                let name = (is_param && path.len() > 1).then(|| path.swap_remove(1))?;
-                (self.names.param(&name)?.value_type == ValueType::Number).then_some(name)
-            })
-            .collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        let Type::Object(params) = &self.params else {
-            return Ok(());
+        // Only the params that are read: a file may have thousands, and as many expressions.
+        let mut params = ObjectType {
+            name: "params".to_owned(),
+            open: true,
+            ..ObjectType::default()
         };
+        let mut numbers = BTreeSet::new();
+        for mut path in expression::paths(program) {
+            if path.len() < 2 || path[0] != "params" {
+                continue;
+            }
+            let name = path.swap_remove(1);
+            let Some(param) = self.names.param(&name) else {
+                continue;
+            };
+            if param.value_type == ValueType::Number {
+                numbers.insert(name.clone());
+            }
+            params.fields.insert(name, of(&param.value_type));
+        }
         if numbers.is_empty() || numbers.len() > NUMBERS_TRIED {
             return Ok(());
         }
         let mut first = None;
         for way in 0..1_u32 << numbers.len() {
-            let mut params = ObjectType::clone(params);
+            let mut params = params.clone();
             for (bit, name) in numbers.iter().enumerate() {
                 let is_whole = way & (1 << bit) == 0;
                 let kind = if is_whole { Type::Int } else { Type::Double };

@@ -2,12 +2,13 @@
 
 use super::{Names, foreign};
 use crate::codes;
-use crate::diagnostics::{Report, Span};
+use crate::diagnostics::Report;
 use crate::expression;
 use crate::nearest::{listed, nearest};
 use crate::read::Use;
 use crate::signal::Kind;
-use crate::yaml::offsets;
+use crate::types::place;
+use crate::yaml::offsets::Places;
 use model::plan::ValueType;
 use model::reason::FailureKind;
 
@@ -21,7 +22,7 @@ pub(super) fn check(report: &mut Report<'_>, names: &Names<'_>, each: &Use) {
         for comparison in expression::comparisons(program) {
             let Some(words) = words_of(names, each, &comparison.path) else {
                 if is_number(names, each, &comparison.path) {
-                    refuse_texts(report, each, &comparison);
+                    refuse_texts(report, &mut places, each, &comparison);
                 }
                 continue;
             };
@@ -32,13 +33,7 @@ pub(super) fn check(report: &mut Report<'_>, names: &Names<'_>, each: &Use) {
                 if report.is_full() {
                     return;
                 }
-                let within = Span {
-                    start: span.start + each.start,
-                    end: span.end + each.start,
-                };
-                let places =
-                    places.get_or_insert_with(|| offsets::Places::of(report.text(), &each.node));
-                let place = places.place(within);
+                let place = place(&mut places, report, each, *span);
                 let shown: String = text.chars().take(40).collect();
                 report
                     .error(
@@ -69,14 +64,18 @@ fn is_number(names: &Names<'_>, each: &Use, path: &[String]) -> bool {
 }
 
 /// Reports every text that a number is compared with.
-fn refuse_texts(report: &mut Report<'_>, each: &Use, comparison: &expression::Comparison) {
+fn refuse_texts(
+    report: &mut Report<'_>,
+    places: &mut Option<Places>,
+    each: &Use,
+    comparison: &expression::Comparison,
+) {
     let path = comparison.path.join(".");
     for (text, span) in &comparison.texts {
-        let within = Span {
-            start: span.start + each.start,
-            end: span.end + each.start,
-        };
-        let place = offsets::in_file(report.text(), &each.node, within);
+        if report.is_full() {
+            return;
+        }
+        let place = place(places, report, each, *span);
         let help = if text.parse::<f64>().is_ok() {
             format!("write the number without quotes: `{text}`")
         } else {

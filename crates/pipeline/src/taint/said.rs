@@ -18,6 +18,9 @@ impl Walk<'_, '_> {
     ) {
         let draft = &look.unit.file.tasks[task];
         for found in look.tainted(each, Some(task), inside) {
+            if self.report.is_full() {
+                return;
+            }
             let named = (&found.reference, found.program);
             let help = fix::help(look.unit, draft, each, named, proposed);
             let message = if found.reference.path[0] == "glob" {
@@ -39,6 +42,9 @@ impl Walk<'_, '_> {
         inside: &Inside,
     ) {
         for found in look.tainted(each, Some(task), inside) {
+            if self.report.is_full() {
+                return;
+            }
             let whole = written(&found.reference.path);
             let message =
                 format!("`{whole}` is text from outside and would say which program runs");
@@ -61,6 +67,9 @@ impl Walk<'_, '_> {
         };
         let draft = task.map(|task| &look.unit.file.tasks[task]);
         for found in look.tainted(each, task, inside) {
+            if self.report.is_full() {
+                return;
+            }
             let other = fix::other_variable(look.unit, draft, &found.reference.path);
             let whole = written(&found.reference.path);
             let message =

@@ -8,6 +8,7 @@ use crate::expression;
 use crate::names::{self, Names};
 use crate::pattern;
 use crate::read::{self, Slot, Use};
+use crate::yaml::offsets::Places;
 use expr::Program;
 use expr::check::Type;
 use model::plan::ValueType;
@@ -83,14 +84,20 @@ fn lone_value(
 }
 
 /// Reports patterns that are no regular expressions, as long as `left` of the file may be looked at: each is compiled.
-pub(super) fn regexes(report: &mut Report<'_>, each: &Use, program: &Program, left: &mut usize) {
+pub(super) fn regexes(
+    report: &mut Report<'_>,
+    places: &mut Option<Places>,
+    each: &Use,
+    program: &Program,
+    left: &mut usize,
+) {
     for (pattern, span) in expression::regexes(program) {
         let Some(less) = left.checked_sub(1) else {
             return;
         };
         *left = less;
         if let Some(message) = expression::regex_fault(&pattern) {
-            let span = place(report, each, span);
+            let span = place(places, report, each, span);
             report.error(&codes::TYPE, span, message).help(
                 "the syntax is that of RE2: groups, classes and repetitions, without look-around and back-references",
             );
@@ -99,11 +106,16 @@ pub(super) fn regexes(report: &mut Report<'_>, each: &Use, program: &Program, le
 }
 
 /// Reports patterns of `hash` and `glob` that cannot be used, and calls without any.
-pub(super) fn patterns(report: &mut Report<'_>, each: &Use, program: &Program) {
+pub(super) fn patterns(
+    report: &mut Report<'_>,
+    places: &mut Option<Places>,
+    each: &Use,
+    program: &Program,
+) {
     for call in expression::file_calls(program) {
         let name = &call.name;
         if call.args == 0 {
-            let span = place(report, each, call.span);
+            let span = place(places, report, each, call.span);
             let message = format!("`{name}` takes patterns of files, found none");
             report
                 .error(&codes::TYPE, span, message)
@@ -111,7 +123,7 @@ pub(super) fn patterns(report: &mut Report<'_>, each: &Use, program: &Program) {
         }
         for (text, span) in &call.literals {
             if let Some(fault) = pattern::fault(text) {
-                let span = place(report, each, *span);
+                let span = place(places, report, each, *span);
                 read::refuse_pattern(report, span, text, &fault);
             }
         }

@@ -115,6 +115,18 @@ fn large_files_of_one_kind_get_an_answer() {
         many("\n"),
         format!("tasks: {{t: {{run: \"{}\"}}}}", many("${{ a }}")),
         format!("tasks: {{t: {{when: \"{}\", run: x}}}}", many("!")),
+        format!(
+            "tasks: {{t: {{run: \"{}\"}}}}",
+            "${{ 1 + 'a' }}".repeat(15_000)
+        ),
+        format!(
+            "tasks: {{t: {{run: \"{}\"}}}}",
+            "${{ f(1) }}".repeat(20_000)
+        ),
+        format!(
+            "tasks: {{t: {{run: \"{}\"}}}}",
+            "${{ signal.tag }}".repeat(14_000)
+        ),
         format!("tasks: {{t: {{run: x, needs: [{}]}}}}", many("a, ")),
         format!("tasks: [{}]", many("{run: x}, ")),
         format!(
