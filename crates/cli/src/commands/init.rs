@@ -3,12 +3,13 @@
 use crate::detect::{self, Folder};
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::ordinary;
 use crate::project::Project;
 use crate::text;
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Where it is written, from the project's folder.
@@ -16,7 +17,7 @@ const PIPELINE: &str = ".formic/ci.yaml";
 const SCHEMA: &str = ".formic/schema.json";
 
 /// Largest file that is looked into, in bytes: manifests are far smaller.
-const MAX_LOOK_BYTES: u64 = 1024 * 1024;
+const MAX_LOOK_BYTES: usize = 1024 * 1024;
 
 /// Write a first pipeline for this project, and what editors need to check it
 ///
@@ -113,9 +114,7 @@ impl Folder for OnDisk<'_> {
     }
 
     fn text(&self, path: &str) -> Option<String> {
-        let mut text = String::new();
-        let file = fs::File::open(self.0.join(path)).ok()?;
-        file.take(MAX_LOOK_BYTES).read_to_string(&mut text).ok()?;
-        Some(text)
+        let bytes = ordinary::read(&self.0.join(path), MAX_LOOK_BYTES).ok()?;
+        String::from_utf8(bytes).ok()
     }
 }

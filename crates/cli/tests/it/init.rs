@@ -67,3 +67,16 @@ fn when_one_file_cannot_be_written_none_is_left() {
     assert_eq!(world.read(".formic/schema.json"), "mine");
     assert!(!world.dir().join(".formic/ci.yaml").exists());
 }
+
+#[test]
+fn a_pipe_that_nobody_writes_into_is_no_manifest() {
+    let world = World::empty();
+    let pipe = world.fifo("manifest");
+    std::os::unix::fs::symlink(pipe, world.dir().join("package.json")).unwrap();
+    let ran = world.formic(&["init"]).ok();
+    assert!(
+        ran.err.starts_with("found Node.js (package.json)\n"),
+        "{}",
+        ran.err
+    );
+}
