@@ -5,6 +5,7 @@ use model::plan::Plan;
 use model::{Json, JsonMap};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The name and version of the document's form.
 pub const SCHEMA: &str = "formic.plan/v1";
@@ -35,21 +36,21 @@ pub struct PlanDocument {
     pub unsupported: Vec<UnsupportedTask>,
 }
 
-/// A task as the run would make it.
+/// A task as the run would make it. Members of a matrix share their texts: there may be a hundred thousand.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskPlan {
     /// Its id in the run; that of the whole matrix when `matrix` is `unknown`.
     pub id: String,
     /// The ids of what it needs; a matrix or a call stands for all its tasks.
-    pub needs: Vec<String>,
+    pub needs: Arc<[String]>,
     /// Its values of the matrix, `"unknown"` when they are known only while the run goes on, or null.
     pub matrix: Json,
     /// Its condition as it was written.
-    pub when: Option<String>,
+    pub when: Option<Arc<str>>,
     /// `run`, `reuse`, `skip` or `unknown`.
     pub decision: String,
     /// Why: one sentence that names the values.
-    pub reason: String,
+    pub reason: Arc<str>,
     /// Why it is skipped, in the word that the run has for it; null when it is not, or when there is no run at all.
     #[serde(default)]
     pub cause: Option<String>,
@@ -117,11 +118,11 @@ impl TaskPlan {
         };
         Self {
             id: planned.id.clone(),
-            needs: planned.needs.to_vec(),
+            needs: Arc::clone(&planned.needs),
             matrix,
-            when: planned.when.as_deref().map(str::to_owned),
+            when: planned.when.clone(),
             decision: planned.decision.as_str().to_owned(),
-            reason: planned.reason.to_string(),
+            reason: Arc::clone(&planned.reason),
             cause: planned.cause.map(|cause| cause.as_str().to_owned()),
         }
     }

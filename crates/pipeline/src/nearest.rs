@@ -2,7 +2,7 @@
 
 pub(crate) use expr::check::nearest;
 
-/// `a`, `b` and `c`, or the first ten and how many more.
+/// `a`, `b` and `c`, or the first twelve and how many more.
 pub(crate) fn listed<'c>(words: impl IntoIterator<Item = &'c str>) -> String {
     const SHOWN: usize = 12;
     let words: Vec<&str> = words.into_iter().collect();
