@@ -154,6 +154,15 @@ fn a_stop_ends_the_wait_for_an_answer() {
 }
 
 #[test]
+fn a_kill_ends_the_wait_for_an_answer() {
+    let (mut bench, work) = asked();
+    bench.tell(Input::Kill);
+    bench.tree_gone(&work, 0);
+    assert_eq!(bench.results(), [AttemptResult::Stopped]);
+    assert!(bench.started().is_empty());
+}
+
+#[test]
 fn a_stop_waits_for_files_that_are_being_put_in_place() {
     let (mut bench, work) = asked();
     answer(&mut bench, reuse(["x"]));
