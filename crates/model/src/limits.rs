@@ -70,11 +70,11 @@ pub const SERVICES_PER_TASK: usize = 100;
 /// One call of Git that makes the place of a task. The largest checkouts that were met take some minutes; a filter or
 /// a network disk that hangs takes for ever.
 pub const GIT_MS: u64 = 10 * 60 * 1000;
-/// Files that one `hash` or `glob` may find. More is a mistake in a pattern, and the worker waits for them.
+/// Files that one `hash` or `glob` may find. More is a mistake in a pattern, and the task waits until they are found.
 pub const LISTED_FILES: usize = 50_000;
 /// Files and folders that one `hash` or `glob` may look at: the same tree with what was made from it.
 pub const LOOKED_AT: usize = 500_000;
-/// Content that one `hash` may read: about a second, during which the worker does nothing else.
+/// Content that one `hash` may read: about a second, for which the task waits.
 pub const HASHED_BYTES: u64 = 512 * 1024 * 1024;
 /// The payload of a signal. It becomes a part of the plan; what a forge sends is seldom a tenth of it.
 pub const SIGNAL_BYTES: usize = 1024 * 1024;
