@@ -240,6 +240,8 @@ codes! {
         "a new `uses`" => "`formic lock`, then a commit of `formic.lock`";
     NOT_FETCHED = "W0112": "A file of a Git repository was not fetched here, so `formic check`, which uses no network, did not look into it.",
         "a fresh clone" => "`formic plan`, which fetches what is not at hand";
+    TYPE_AS_DEFAULT = "W0113": "The default of a param is a text that is the word of a type.",
+        "params: {n: number}" => "params: {n: {type: number, default: 3}}";
 }
 
 /// The entry of `code`, in any case.

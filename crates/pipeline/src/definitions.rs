@@ -100,6 +100,8 @@ pub enum Names {
 pub enum Kind {
     /// Any value.
     Any,
+    /// Any value whose texts are taken as they are.
+    Constant,
     /// Nothing at all, as in `manual:`.
     Nothing,
     /// Text with expressions in `${{ }}`.
@@ -207,6 +209,7 @@ impl Kind {
             Self::List { of, .. } | Self::Map { of, .. } => of.add_objects(found),
             Self::OneOf(kinds) => kinds.iter().for_each(|kind| kind.add_objects(found)),
             Self::Any
+            | Self::Constant
             | Self::Nothing
             | Self::Text { .. }
             | Self::Plain
@@ -248,6 +251,7 @@ impl Kind {
             Self::List { of, .. } | Self::Map { of, .. } => of.phase(),
             Self::OneOf(kinds) => kinds.iter().find_map(Self::phase),
             Self::Any
+            | Self::Constant
             | Self::Nothing
             | Self::Plain
             | Self::Name
@@ -266,7 +270,7 @@ impl Kind {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::Any => "any value".to_owned(),
+            Self::Any | Self::Constant => "any value".to_owned(),
             Self::Nothing => "no value".to_owned(),
             Self::Text { .. } | Self::Plain => "text".to_owned(),
             Self::Name => "a name".to_owned(),

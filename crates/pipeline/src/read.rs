@@ -31,7 +31,7 @@ use model::{Json, limits};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use call::{CallDraft, Callee, Given};
-pub(crate) use params::{Param, given, sample, typed, wanted, wanted_for};
+pub(crate) use params::{Param, given, mistaken_help, sample, typed, wanted, wanted_for};
 pub(crate) use place::refuse_pattern;
 pub(crate) use shell::extension;
 

@@ -234,6 +234,7 @@ fn takes(kind: &Kind) -> String {
             forms.join(", or ")
         }
         Kind::Any
+        | Kind::Constant
         | Kind::Nothing
         | Kind::Text { .. }
         | Kind::Plain

@@ -15,6 +15,7 @@ pub fn json_schema() -> Json {
     for object in definitions::all() {
         defs.insert(definition_name(object), object_schema(object));
     }
+    defs.insert("constant".to_owned(), constant_schema());
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Formic pipeline",
@@ -109,6 +110,7 @@ fn kind_schema(kind: &Kind) -> Json {
     const TEXT: [&str; 3] = ["string", "number", "boolean"];
     match kind {
         Kind::Any => json!({}),
+        Kind::Constant => json!({ "$ref": "#/$defs/constant" }),
         Kind::Nothing => json!({ "type": "null" }),
         Kind::Text { empty: true, .. } => json!({ "type": TEXT }),
         Kind::Text { empty: false, .. } | Kind::Expression(_) => {
@@ -151,18 +153,23 @@ fn kind_schema(kind: &Kind) -> Json {
         Kind::Object(object) => json!({ "$ref": reference(object) }),
         Kind::OneOf(kinds) => {
             let each = kinds.iter().map(|kind| {
-                if matches!(kind, Kind::Any) {
-                    remaining(kinds)
+                let is_any = matches!(kind, Kind::Any | Kind::Constant);
+                let mut schema = if matches!(kind, Kind::Any) {
+                    json!({})
                 } else {
                     kind_schema(kind)
+                };
+                if is_any {
+                    schema["type"] = remaining(kinds);
                 }
+                schema
             });
             json!({ "anyOf": each.collect::<Vec<_>>() })
         }
     }
 }
 
-/// Any value of a form that no other alternative takes.
+/// The types that no other alternative takes.
 fn remaining(kinds: &[Kind]) -> Json {
     let mut types = vec!["string", "number", "boolean", "null"];
     if !kinds.iter().any(|kind| matches!(kind, Kind::List { .. })) {
@@ -174,5 +181,15 @@ fn remaining(kinds: &[Kind]) -> Json {
     {
         types.push("object");
     }
-    json!({ "type": types })
+    json!(types)
+}
+
+/// Any value whose texts hold no expressions.
+fn constant_schema() -> Json {
+    json!({
+        "description": "A value that is taken as it is.",
+        "not": { "type": "string", "pattern": "\\$\\{\\{" },
+        "items": { "$ref": "#/$defs/constant" },
+        "additionalProperties": { "$ref": "#/$defs/constant" },
+    })
 }

@@ -307,6 +307,7 @@ fn value(
     }
     match (kind, &node.value) {
         (Kind::Any, _) => {}
+        (Kind::Constant, _) => value::constant(report, node, owner),
         (Kind::OneOf(kinds), _) => value::one_of(report, kind, kinds, node, key_span, owner),
         (Kind::List { of, min }, Value::Sequence(items)) => {
             if items.len() < *min {

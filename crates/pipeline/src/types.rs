@@ -166,10 +166,19 @@ fn given(report: &mut Report<'_>, names: &Names<'_>, each: &Use, found: &Type) {
                     read::wanted(wanted)
                 ),
             )
-            .help(format!(
-                "write it as in `{param}: {}`, or give an expression of that type",
-                read::sample(wanted)
-            ));
+            .help(
+                match call
+                    .callee
+                    .as_ref()
+                    .and_then(|callee| callee.mistaken.get(param))
+                {
+                    Some(word) => read::mistaken_help(param, word),
+                    None => format!(
+                        "write it as in `{param}: {}`, or give an expression of that type",
+                        read::sample(wanted)
+                    ),
+                },
+            );
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) static PARAM: Object = Object::new(
         ),
         Key::new(
             "default",
-            Kind::Any,
+            Kind::Constant,
             "Its value when none is given; without one it is required.",
             "default: debug",
         ),
@@ -106,7 +106,7 @@ static OUTPUT: Object = Object::new(
         ),
         Key::new(
             "default",
-            Kind::Any,
+            Kind::Constant,
             "Its value when nothing was written, or when the task failed and is not critical.",
             "default: 0",
         ),
@@ -139,7 +139,7 @@ pub(super) static GIVEN_OUTPUT: Object = Object::new(
         .required(),
         Key::new(
             "default",
-            Kind::Any,
+            Kind::Constant,
             "Its value when it cannot be computed, because a task was skipped or has failed.",
             "default: 0",
         ),

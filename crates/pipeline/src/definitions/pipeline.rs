@@ -188,7 +188,7 @@ pub(crate) static INCLUDED: Object = Object::new(
 const PARAMS: Kind = Kind::Map {
     what: "param",
     names: Names::Plain,
-    of: &Kind::OneOf(&[Kind::Object(&PARAM), Kind::Any]),
+    of: &Kind::OneOf(&[Kind::Object(&PARAM), Kind::Constant]),
     min: 0,
 };
 

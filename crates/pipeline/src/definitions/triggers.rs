@@ -107,7 +107,7 @@ static SCHEDULE: Object = Object::new(
             Kind::Map {
                 what: "param",
                 names: Names::Plain,
-                of: &Kind::Any,
+                of: &Kind::Constant,
                 min: 0,
             },
             "Params of the runs that it starts.",

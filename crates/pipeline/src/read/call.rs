@@ -52,6 +52,8 @@ pub(crate) struct Callee {
     pub unit: usize,
     /// The types of its params.
     pub params: BTreeMap<String, ValueType>,
+    /// Those whose default is the word of a type, with that word.
+    pub mistaken: BTreeMap<String, &'static str>,
 }
 
 impl Reader<'_, '_> {
@@ -86,7 +88,11 @@ impl Reader<'_, '_> {
                 // Reported already.
                 continue;
             }
-            self.refuse_inner(&entry.value, &name);
+            let example = match entry.value.entries() {
+                Some(_) => "{'one': params.one}",
+                None => "[params.one, 'two']",
+            };
+            self.refuse_inner(&entry.value, &name, example);
             call.with.push(Given {
                 name,
                 name_span: entry.key_span,
@@ -103,7 +109,7 @@ impl Reader<'_, '_> {
     }
 
     /// Expressions inside a list or mapping are not evaluated.
-    fn refuse_inner(&mut self, node: &Node<'_>, name: &str) {
+    fn refuse_inner(&mut self, node: &Node<'_>, name: &str, example: &str) {
         let below: Vec<&Node<'_>> = match &node.value {
             Value::Scalar(_) => return,
             Value::Sequence(items) => items.iter().collect(),
@@ -118,10 +124,10 @@ impl Reader<'_, '_> {
                         format!("an expression inside the value of `{name}` is not evaluated"),
                     )
                     .help(format!(
-                        "write the whole value as one expression: `{name}: \"${{{{ [params.one, 'two'] }}}}\"`"
+                        "write the whole value as one expression: `{name}: \"${{{{ {example} }}}}\"`"
                     ));
             }
-            self.refuse_inner(each, name);
+            self.refuse_inner(each, name, example);
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::Span;
 use crate::scalar;
-use crate::yaml::{Node, Style};
+use crate::yaml::{Entry, Node, Style, Value};
 use model::plan::{Output, Text, ValueType};
 use model::{Json, number};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +17,8 @@ pub(crate) struct Param {
     pub span: Span,
     pub value_type: ValueType,
     pub default: Option<Json>,
+    /// The word of a type that stands in place of its default.
+    pub mistaken: Option<&'static str>,
     /// Whether its declaration was refused, so that it is not also missed.
     pub faulty: bool,
 }
@@ -33,7 +35,12 @@ impl Reader<'_, '_> {
                 } else {
                     short(&entry.value)
                 };
+                let mistaken = type_as_default(&entry.value);
+                if let Some(word) = mistaken {
+                    self.warn_of_type(entry, word);
+                }
                 Param {
+                    mistaken,
                     faulty: self.report.error_count() > before,
                     name: entry.key.clone().into_owned(),
                     span: entry.key_span,
@@ -42,6 +49,23 @@ impl Reader<'_, '_> {
                 }
             })
             .collect()
+    }
+
+    fn warn_of_type(&mut self, entry: &Entry<'_>, word: &str) {
+        let name = &entry.key;
+        let words = if word == "enum" {
+            ", enum: [one, other]"
+        } else {
+            ""
+        };
+        let message = format!(
+            "the default of `{name}` is the text `{word}`; a type is written `{{ type: {word}{words} }}`"
+        );
+        self.report
+            .warning(&codes::TYPE_AS_DEFAULT, entry.value.span, message)
+            .help(format!(
+                "write `{name}: {{ type: {word}{words} }}`, or `{name}: \"{word}\"` if the text is meant"
+            ));
     }
 
     /// `type`, `enum` and `default` of a declaration.
@@ -83,6 +107,10 @@ impl Reader<'_, '_> {
         let Some(default) = default else {
             return (value_type, None);
         };
+        if holds_expression(default) {
+            // Refused with the shape of the file.
+            return (value_type, Some(default.to_json()));
+        }
         match typed(default, &value_type) {
             Some(value) => (value_type, Some(value)),
             None => {
@@ -194,6 +222,24 @@ pub(crate) fn given(text: &str, value_type: &ValueType) -> Result<Json, String> 
     })
 }
 
+/// Whether a text of the value holds `${{`.
+pub(super) fn holds_expression(node: &Node<'_>) -> bool {
+    match &node.value {
+        Value::Scalar(scalar) => scalar.text.contains("${{"),
+        Value::Sequence(items) => items.iter().any(holds_expression),
+        Value::Mapping(entries) => entries.iter().any(|entry| holds_expression(&entry.value)),
+    }
+}
+
+/// The word of a type, without quotes, where a default stands.
+fn type_as_default(node: &Node<'_>) -> Option<&'static str> {
+    let plain = node
+        .scalar()
+        .filter(|scalar| scalar.style == Style::Plain)?;
+    let mut types = ["string", "number", "boolean", "enum", "list", "object"].into_iter();
+    types.find(|word| *word == plain.text)
+}
+
 /// Type and default of `NAME: VALUE`.
 fn short(value: &Node<'_>) -> (ValueType, Option<Json>) {
     let json = value.to_json();
@@ -260,6 +306,13 @@ pub(crate) fn sample(value_type: &ValueType) -> &str {
         ValueType::Object => "{ one: other }",
         ValueType::Artifact => "name",
     }
+}
+
+/// Why a param takes text whose default is the word of a type.
+pub(crate) fn mistaken_help(name: &str, word: &str) -> String {
+    format!(
+        "its declaration gives `{name}` the text `{word}` as default, so it takes text; a type is written `{name}: {{ type: {word} }}`"
+    )
 }
 
 fn type_called(name: &str) -> ValueType {

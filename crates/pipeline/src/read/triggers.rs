@@ -1,7 +1,7 @@
 //! `on:` and its filters.
 
 use super::Reader;
-use super::params::{Param, typed, wanted_for};
+use super::params::{Param, holds_expression, typed, wanted_for};
 use crate::codes;
 use crate::nearest::{listed, nearest};
 use crate::signal::cron::Cron;
@@ -152,6 +152,10 @@ impl Reader<'_, '_> {
                     });
                 continue;
             };
+            if holds_expression(&entry.value) {
+                // Refused with the shape of the file.
+                continue;
+            }
             match typed(&entry.value, &param.value_type) {
                 Some(value) => {
                     values.insert(param.name.clone(), value);

@@ -45,6 +45,29 @@ pub(super) fn scalar(
     }
 }
 
+/// Refuses expressions in the texts of a value that is taken as it is.
+pub(super) fn constant(report: &mut Report<'_>, node: &Node<'_>, owner: &Owner<'_>) {
+    match &node.value {
+        Value::Scalar(scalar) => {
+            if let Some(fault) = fault(&Kind::Constant, scalar, node, owner) {
+                report
+                    .error(fault.code, node.span, fault.message)
+                    .help_if(fault.help);
+            }
+        }
+        Value::Sequence(items) => {
+            for item in items {
+                constant(report, item, owner);
+            }
+        }
+        Value::Mapping(entries) => {
+            for entry in entries {
+                constant(report, &entry.value, owner);
+            }
+        }
+    }
+}
+
 /// Checks a value against a choice: the form of the value decides which alternative is meant.
 pub(super) fn one_of(
     report: &mut Report<'_>,
@@ -58,7 +81,7 @@ pub(super) fn one_of(
         Value::Scalar(scalar) if scalar.is_null() => {
             if !kinds
                 .iter()
-                .any(|kind| matches!(kind, Kind::Nothing | Kind::Any))
+                .any(|kind| matches!(kind, Kind::Nothing | Kind::Any | Kind::Constant))
             {
                 no_value(report, whole, key_span, owner);
             }
@@ -93,10 +116,13 @@ pub(super) fn one_of(
         }
         Value::Sequence(_) => kinds
             .iter()
-            .find(|kind| matches!(kind, Kind::List { .. } | Kind::Any)),
-        Value::Mapping(_) => kinds
-            .iter()
-            .find(|kind| matches!(kind, Kind::Object(_) | Kind::Map { .. } | Kind::Any)),
+            .find(|kind| matches!(kind, Kind::List { .. } | Kind::Any | Kind::Constant)),
+        Value::Mapping(_) => kinds.iter().find(|kind| {
+            matches!(
+                kind,
+                Kind::Object(_) | Kind::Map { .. } | Kind::Any | Kind::Constant
+            )
+        }),
     };
     match meant {
         Some(kind) => value(report, kind, node, key_span, owner),
@@ -178,6 +204,7 @@ fn expected(wanted: &str, node: &Node<'_>, owner: &Owner<'_>) -> String {
 fn takes_scalars(kind: &Kind) -> bool {
     match kind {
         Kind::Any
+        | Kind::Constant
         | Kind::Text { .. }
         | Kind::Plain
         | Kind::Name
@@ -222,7 +249,7 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
                 help: None,
             })
         }
-        Kind::Plain if text.contains("${{") => Some(Fault {
+        Kind::Plain | Kind::Constant if text.contains("${{") => Some(Fault {
             code: &codes::NO_EXPRESSION_HERE,
             message: format!(
                 "{} is taken as it is; `${{{{ }}}}` is not evaluated here",
@@ -230,7 +257,7 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
             ),
             help: Some("write the value itself".to_owned()),
         }),
-        Kind::Text { .. } | Kind::Plain | Kind::Expression(_) => None,
+        Kind::Text { .. } | Kind::Plain | Kind::Constant | Kind::Expression(_) => None,
         Kind::Name if read::is_name(text) => None,
         Kind::Name => Some(Fault {
             code: &codes::NOT_NAME,

@@ -112,6 +112,11 @@ impl Reading<'_, '_, '_> {
                 .iter()
                 .map(|param| (param.name.clone(), param.value_type.clone()))
                 .collect(),
+            mistaken: used
+                .params
+                .iter()
+                .filter_map(|param| Some((param.name.clone(), param.mistaken?)))
+                .collect(),
         });
     }
 }
@@ -151,6 +156,11 @@ fn values(
                     Some(_) => "a mapping".to_owned(),
                     None => given.node.describe(),
                 };
+                let help = format!(
+                    "write it as in `{}: {}`",
+                    given.name,
+                    read::sample(&param.value_type)
+                );
                 report
                     .error(
                         &codes::WITH_VALUE,
@@ -162,11 +172,10 @@ fn values(
                         ),
                     )
                     .label(param.span, "the param is declared here")
-                    .help(format!(
-                        "write it as in `{}: {}`",
-                        given.name,
-                        read::sample(&param.value_type)
-                    ));
+                    .help(match param.mistaken {
+                        Some(word) => read::mistaken_help(&param.name, word),
+                        None => help,
+                    });
             }
         }
     }
