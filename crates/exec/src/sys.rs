@@ -45,6 +45,14 @@ pub(crate) fn take_over() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
+/// The size of a page of memory, in bytes.
+pub(crate) fn page_bytes() -> usize {
+    // SAFETY: sysconf only reads a constant of the system.
+    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    // It cannot fail for this name; the least page of all systems would do all the same.
+    usize::try_from(bytes).unwrap_or(4096)
+}
+
 /// Has the kernel kill what `command` starts when the thread that starts it has ended, and with it this process.
 pub(crate) fn die_with_thread(command: &mut std::process::Command) {
     use std::os::unix::process::CommandExt as _;

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use crate::cgroup::TreeGroup;
 use crate::event::Phase;
-use crate::sys::{Birth, Maker, Unborn};
+use crate::sys::{self, Birth, Maker, Unborn};
 use crate::wire::Start;
 
 /// Where programs are looked for without a `PATH`.
@@ -135,9 +135,7 @@ fn explain(start: &Start<'_>, programs: &[&CStr], unborn: Unborn) -> String {
                 "`{program}` is neither a program for this machine nor a script with a `#!` line"
             )
         }
-        (Phase::Program, libc::E2BIG) => {
-            format!("arguments and environment of `{program}` are too large for this system")
-        }
+        (Phase::Program, libc::E2BIG) => too_large(start),
         (Phase::Program, _) => format!("cannot execute `{program}`: {cause}"),
         (Phase::Fork, libc::EAGAIN) => {
             format!("cannot start `{program}`: the limit on processes is reached")
@@ -152,6 +150,47 @@ fn explain(start: &Start<'_>, programs: &[&CStr], unborn: Unborn) -> String {
     }
 }
 
+/// Names what is too large for the kernel: one string that is, else the largest of all together.
+fn too_large(start: &Start<'_>) -> String {
+    let program = start.program.to_string_lossy();
+    let most = most_of_one();
+    let size = |entry: &&CStr| entry.count_bytes() + 1;
+    let variable = start.envp.iter().copied().max_by_key(size);
+    let argument = start.argv.iter().copied().max_by_key(size);
+    let name = variable.map_or_else(String::new, |entry| {
+        let name = entry.to_bytes().split(|byte| *byte == b'=').next();
+        String::from_utf8_lossy(name.unwrap_or_default()).into_owned()
+    });
+    let value = variable.map_or(0, |entry| {
+        entry.count_bytes().saturating_sub(name.len() + 1)
+    });
+    let help = "write the value into a file, or pass it as an artifact";
+    if variable.is_some_and(|entry| size(&entry) > most) {
+        let limit_kib = most >> 10;
+        return format!(
+            "the variable `{name}` of `{program}` has {value} bytes, and this system takes at most {limit_kib} KiB \
+             in one with its name; {help}"
+        );
+    }
+    if let Some(argument) = argument.filter(|argument| size(argument) > most) {
+        let (found, limit_kib) = (argument.count_bytes(), most >> 10);
+        return format!(
+            "an argument of `{program}` has {found} bytes, and this system takes at most {limit_kib} KiB in one; {help}"
+        );
+    }
+    let all: usize = start.argv.iter().chain(&start.envp).map(size).sum();
+    format!(
+        "arguments and environment of `{program}` are too large for this system with {all} bytes; the largest variable \
+         is `{name}` with {value}: {help}"
+    )
+}
+
+/// The most bytes of one argument, or of one variable with its name, with the zero at the end: `MAX_ARG_STRLEN` of
+/// Linux, 32 pages.
+fn most_of_one() -> usize {
+    32 * sys::page_bytes()
+}
+
 fn exists(path: &CStr, cwd: &CStr) -> bool {
     let path = Path::new(OsStr::from_bytes(path.to_bytes()));
     Path::new(OsStr::from_bytes(cwd.to_bytes()))
@@ -163,6 +202,14 @@ fn exists(path: &CStr, cwd: &CStr) -> bool {
 mod tests {
     use super::*;
     use crate::command::Limits;
+
+    #[test]
+    fn all_together_too_large_names_the_largest_variable() {
+        let said = too_large(&start(c"x", &[c"A=1", c"LONG=12345", c"B=2"]));
+        let expected = "arguments and environment of `x` are too large for this system with 21 bytes; the largest \
+                        variable is `LONG` with 5: write the value into a file, or pass it as an artifact";
+        assert_eq!(said, expected);
+    }
 
     fn start<'a>(program: &'a CStr, envp: &[&'a CStr]) -> Start<'a> {
         let limits = Limits::default();

@@ -264,7 +264,28 @@ async fn request_too_large_for_the_kernel_is_refused() {
         .unwrap();
     assert_eq!(
         refused.text,
-        "arguments and environment of `bash` are too large for this system"
+        "an argument of `bash` has 8388608 bytes, and this system takes at most 128 KiB in one; \
+         write the value into a file, or pass it as an artifact"
+    );
+}
+
+#[tokio::test]
+async fn variable_too_large_for_the_kernel_is_named_with_the_limit() {
+    let mut rig = Rig::new(BOTH_WAYS[0]);
+    let env = vec![
+        ("SMALL".into(), "x".into()),
+        ("BIG".into(), "x".repeat(200_000).into()),
+    ];
+    let refused = rig
+        .run(Command { env, ..bash("") })
+        .await
+        .refused
+        .clone()
+        .unwrap();
+    assert_eq!(
+        refused.text,
+        "the variable `BIG` of `bash` has 200000 bytes, and this system takes at most 128 KiB in one with its name; \
+         write the value into a file, or pass it as an artifact"
     );
 }
 
