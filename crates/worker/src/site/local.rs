@@ -370,9 +370,8 @@ fn read_file(path: &Path, name: &str, most: usize) -> Result<Option<Vec<u8>>, Tr
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(&error)),
     };
-    let place = path.display();
     if !metadata.is_file() {
-        return Err(Trouble::User(format!("`{place}` is not a plain file")));
+        return Err(Trouble::User(format!("`{name}` is not a plain file")));
     }
     let file = open_at_once(path).map_err(|error| failed(&error))?;
     let mut bytes = Vec::new();
