@@ -16,6 +16,7 @@ mod cells;
 pub mod fit;
 mod names;
 pub mod order;
+pub mod overtime;
 pub mod preview;
 pub mod repeat;
 pub mod retry;

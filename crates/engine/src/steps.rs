@@ -26,12 +26,13 @@ pub use outputs::{Written, typed};
 pub(crate) use outputs::{input, is_typed};
 pub use services::{PlannedService, Ready};
 
+use crate::overtime;
 use crate::rows::{AttemptResult, Exit, StepResult, StepStatus};
 use crate::texts::Texts;
 use crate::work::Work;
 use command::Look;
 use frame::{Failure, Frame, Turn};
-use model::plan::{Body, Steps};
+use model::plan::{Body, Late, Steps};
 use model::reason::FailureKind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -175,7 +176,7 @@ impl StepMachine {
     /// What to do next. Not to be called while a command runs.
     pub fn advance(&mut self) -> Next {
         loop {
-            let Some(turn) = self.take_turn() else {
+            let Some(mut turn) = self.take_turn() else {
                 return Next::Done(self.result());
             };
             match self.look(&turn) {
@@ -186,6 +187,8 @@ impl StepMachine {
                 }
                 Ok(Look::Run(planned)) => {
                     self.begun += 1;
+                    // Computed by now; the message about one that took too long names it.
+                    turn.timeout_ms = planned.timeout_ms.map(Late::Known);
                     self.running = Some(turn);
                     return Next::Run(planned);
                 }
@@ -213,7 +216,7 @@ impl StepMachine {
     /// When no command runs.
     pub fn ended(&mut self, end: CommandEnd, duration_ms: u64, written: Written) {
         let turn = self.running.take().expect("a command runs");
-        let (mut status, exit, mut failure) = self.judge(&turn.name, end);
+        let (mut status, exit, mut failure) = self.judge(&turn, end);
         if let Err(message) = self.take_in(&turn, written)
             && status == StepStatus::Succeeded
         {
@@ -228,7 +231,8 @@ impl StepMachine {
         self.conclude(&turn, status, exit, failure, duration_ms);
     }
 
-    fn judge(&self, name: &str, end: CommandEnd) -> (StepStatus, Option<Exit>, Option<Failure>) {
+    fn judge(&self, turn: &Turn, end: CommandEnd) -> (StepStatus, Option<Exit>, Option<Failure>) {
+        let name = &turn.name;
         let failed = |kind, exit_code, message: String| {
             Some(Failure {
                 kind,
@@ -261,7 +265,8 @@ impl StepMachine {
                 )
             }
             CommandEnd::TimedOut(exit) => {
-                let message = format!("step `{name}` took longer than its `timeout`");
+                let limit_ms = turn.timeout_ms.as_ref().and_then(Late::known).copied();
+                let message = overtime::sentence(&format!("step `{name}`"), limit_ms);
                 (
                     StepStatus::Failed,
                     exit,

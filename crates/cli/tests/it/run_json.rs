@@ -63,7 +63,7 @@ fn an_attempt_that_is_followed_by_another_says_why_it_ended() {
         "tasks: { slow: { timeout: 50ms, retry: { max: 1, backoff: 1ms }, run: sleep 600 } }\n",
     );
     let ran = world.formic(&["run", "--events"]).code(1);
-    let ran = ran.says("attempt 1 failed: timeout (50 ms), again");
+    let ran = ran.says("attempt 1 failed: it took longer than its `timeout` of 50 ms, again");
     let events = ran.out.lines();
     let events = events.map(|line| serde_json::from_str(line).expect("each line is JSON"));
     let events: Vec<Value> = events.collect();
@@ -74,7 +74,13 @@ fn an_attempt_that_is_followed_by_another_says_why_it_ended() {
         (&ended["status"], &ended["reason"]),
         (&"failed".into(), &"timeout".into())
     );
-    assert_eq!(ended["message"], "timeout (50 ms)");
+    assert_eq!(
+        ended["message"],
+        "it took longer than its `timeout` of 50 ms"
+    );
     let ended = of("task_ended").expect("the task ended");
-    assert_eq!(ended["message"], "it took longer than its `timeout`");
+    assert_eq!(
+        ended["message"],
+        "it took longer than its `timeout` of 50 ms"
+    );
 }

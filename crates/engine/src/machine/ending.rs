@@ -6,14 +6,14 @@
 use super::Machine;
 use super::cancel::Reach;
 use super::index::{Follow, Tally, own_past, passed};
-use super::report::TOO_LONG;
 use crate::names::Past;
+use crate::overtime;
 use crate::rows::{
     Effect, EffectKey, Ended, GroupMember, OutputValue, RunResult, RunState, StopCause, TaskKind,
     TaskState, Transition,
 };
 use model::ids::TaskNo;
-use model::plan::{Phase, Tolerance};
+use model::plan::{Late, Phase, Tolerance};
 use model::reason::{CancelCause, FailureKind, Gate, QueueReason, SkipCause};
 use model::time::Timestamp;
 
@@ -396,7 +396,9 @@ impl Machine {
             (Ended::Failed(_) | Ended::Canceled(_), _)
                 if self.row(no).stop == Some(StopCause::Timeout) =>
             {
-                self.touch(no).note = Some(TOO_LONG.into());
+                let limit = &self.plan.task(self.row(no).def).timeout_ms;
+                let limit_ms = limit.as_ref().and_then(Late::known).copied();
+                self.touch(no).note = Some(overtime::sentence("it", limit_ms).into());
                 self.fail(no, FailureKind::Timeout, None, now);
             }
             // The members have been judged one by one, by the same definition.

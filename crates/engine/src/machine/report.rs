@@ -3,6 +3,7 @@
 use super::Machine;
 use super::due::DeadlineReason;
 use crate::event::{Rejected, Report};
+use crate::overtime;
 use crate::retry::{self, Verdict};
 use crate::rows::{
     AttemptEnd, AttemptResult, AttemptRow, EffectKey, Ended, FragmentRef, OutputValue, Outputs,
@@ -14,9 +15,6 @@ use model::limits;
 use model::plan::Fragment;
 use model::reason::{FailureKind, QueueReason};
 use model::time::Timestamp;
-
-/// What is said of an attempt or call that was stopped for its time.
-pub(super) const TOO_LONG: &str = "it took longer than its `timeout`";
 
 /// What a failed attempt says of itself.
 struct Trouble {
@@ -41,7 +39,7 @@ impl Machine {
         let no = report.task;
         self.must_hold(&report.worker, (no, report.attempt, report.token))?;
         let live = &self.live[&no];
-        let (stop, keyed) = (live.stop, live.keyed.clone());
+        let (stop, keyed, limit_ms) = (live.stop, live.keyed.clone(), live.limit_ms());
         let (key, found) = keyed.map_or((None, None), |keyed| (Some(keyed.key), keyed.found));
         let (jitter_permille, moved) = (report.jitter_permille, report.end.moved);
         let mut outcome = report.end.result.clone();
@@ -76,7 +74,8 @@ impl Machine {
                 AttemptResult::Stopped | AttemptResult::Failed { .. } | AttemptResult::Interrupted,
                 Some(StopCause::Timeout),
             ) => {
-                let (kind, message) = (FailureKind::Timeout, TOO_LONG.to_owned());
+                let message = overtime::sentence("it", limit_ms);
+                let kind = FailureKind::Timeout;
                 self.keep(no, outputs, artifacts);
                 self.failed(
                     no,
@@ -318,14 +317,16 @@ impl Machine {
                 exit_code: None,
                 message: message.clone(),
             };
-            let stop = attempt.stop;
+            let (stop, limit_ms) = (attempt.stop, attempt.limit_ms());
             self.close_attempt(no, AttemptEnd::bare(result), now);
             let (kind, message) = match stop {
                 Some(StopCause::Cancel(cause)) => {
                     self.end(no, Ended::Canceled(cause), now);
                     continue;
                 }
-                Some(StopCause::Timeout) => (FailureKind::Timeout, TOO_LONG.to_owned()),
+                Some(StopCause::Timeout) => {
+                    (FailureKind::Timeout, overtime::sentence("it", limit_ms))
+                }
                 None => (kind, message),
             };
             let trouble = Trouble {

@@ -37,6 +37,14 @@ pub struct AttemptRow {
     pub end: Option<Box<AttemptEnd>>,
 }
 
+impl AttemptRow {
+    /// How long it may take, from its lease to its deadline; in milliseconds.
+    #[must_use]
+    pub fn limit_ms(&self) -> Option<u64> {
+        self.deadline_at.map(|at| at.since_ms(self.leased_at))
+    }
+}
+
 /// Why an attempt, or everything in a call, is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -44,7 +44,10 @@ fn a_call_over_its_time_stops_what_is_in_it_and_fails_as_timeout_after_its_final
             "skipped (need_failed)"
         ]
     );
-    assert_eq!(run.note("call"), "it took longer than its `timeout`");
+    assert_eq!(
+        run.note("call"),
+        "it took longer than its `timeout` of 10 s"
+    );
     assert_eq!(run.result(), "failed");
     // Nothing in it failed, so its own failure is counted beside its tasks.
     let counts = run.machine.run().counts;

@@ -15,7 +15,7 @@ fn an_attempt_over_its_time_is_stopped_and_fails_as_timeout() {
     assert_eq!(run.effects(), ["stop/0/1"]);
     run.stopped("a");
     assert_eq!(run.state("a"), "failed (timeout)");
-    assert_eq!(run.note("a"), "it took longer than its `timeout`");
+    assert_eq!(run.note("a"), "it took longer than its `timeout` of 1 min");
 }
 
 #[test]

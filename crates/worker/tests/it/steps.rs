@@ -167,10 +167,11 @@ fn a_step_that_takes_too_long_is_the_tasks_failure() {
     bench.pass_ms(500);
     bench.exits(id, Exit::Signal(15), OutputState::Ended);
     bench.tree_gone(&one(), 0);
-    let [AttemptResult::Failed { kind, .. }] = &bench.results()[..] else {
+    let [AttemptResult::Failed { kind, message, .. }] = &bench.results()[..] else {
         panic!("{:?}", bench.results());
     };
     assert_eq!(*kind, FailureKind::Timeout);
+    assert_eq!(message, "step `s` took longer than its `timeout` of 500 ms");
 }
 
 #[test]
