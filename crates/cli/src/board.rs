@@ -303,8 +303,13 @@ impl Board {
 /// The board in the file `path`; to be read only where the disk is full.
 fn opened(path: &Path) -> Result<SqliteStore, StoreError> {
     match SqliteStore::open(path) {
-        // If it cannot be had alone either, that it is full is what matters.
-        Err(full @ StoreError::Full { .. }) => SqliteStore::open_alone(path).map_err(|_| full),
+        Err(full @ StoreError::Full { .. }) => {
+            SqliteStore::open_alone(path).map_err(|error| {
+                // If it cannot be had alone either, that it is full is what matters.
+                let is_unbegun = matches!(error, StoreError::Unbegun { .. });
+                if is_unbegun { error } else { full }
+            })
+        }
         opened => opened,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::board::{Board, may_be_deleted};
 use crate::capacity::{self, Fit};
+use crate::company;
 use crate::drive::{self, Blocked, End};
 use crate::edge;
 use crate::exit::{self, Exit};
@@ -27,6 +28,7 @@ use model::reason::QueueReason;
 use model::source::Source;
 use server::Fatal;
 use server::local::{LocalError, Start, Watcher};
+use std::path::PathBuf;
 use std::sync::Arc;
 use store::{BlobError, ClaimError, LogError, SqliteStore, Store as _, StoreError};
 
@@ -152,13 +154,17 @@ fn introduction(head: &RunHead, fit: &Fit) -> Vec<String> {
     std::iter::once(first).chain(notes).collect()
 }
 
-/// The fault that a run goes on in another process.
-pub(crate) fn is_owned(run: RunId, pid: Option<u32>) -> Fault {
-    let process = pid.map_or_else(
+/// The process that a run goes on in, in words.
+pub(crate) fn process(pid: Option<u32>) -> String {
+    pid.map_or_else(
         || "another process".to_owned(),
         |pid| format!("process {pid}"),
-    );
-    Fault::usage(format!("run `{run}` goes on in {process}"))
+    )
+}
+
+/// The fault that a run goes on in another process.
+pub(crate) fn is_owned(run: RunId, pid: Option<u32>) -> Fault {
+    Fault::usage(format!("run `{run}` goes on in {}", process(pid)))
         .help(format!("`formic logs -f {}` follows it", short(run)))
 }
 
@@ -216,6 +222,8 @@ fn drive_to_end(
         store: Arc::clone(&board.store),
         prompter: Prompter::new(run, Arc::clone(&board.store)),
         blocked: 0,
+        dir: driving.source.clone(),
+        board,
         ui,
     };
     let driven = drive::drive(board, start, driving, &mut watcher, drop)
@@ -331,12 +339,18 @@ struct Eyes<'a> {
     prompter: Prompter,
     /// Tasks that waited for a person at the last look.
     blocked: u32,
+    /// Where the run works, when not where it was recorded.
+    dir: Option<PathBuf>,
+    board: &'a Board,
     ui: &'a Ui,
 }
 
 impl Watcher for Eyes<'_> {
     fn changed(&mut self, changes: &Changes, machine: &Machine) {
         self.narrator.changed(changes, machine);
+        if changes.events.iter().any(begins) {
+            self.tell_company(machine.head());
+        }
         if changes.events.iter().any(queues_in_group) {
             self.tell_waits(machine);
         }
@@ -363,6 +377,10 @@ impl Watcher for Eyes<'_> {
         }
     }
 
+    fn interrupted(&mut self, machine: &Machine) {
+        self.narrator.interrupted(machine.live().count());
+    }
+
     fn broken(&mut self, cause: &str) {
         self.ui
             .tell(format!("the process that starts commands is gone: {cause}"));
@@ -370,6 +388,18 @@ impl Watcher for Eyes<'_> {
 }
 
 impl Eyes<'_> {
+    /// Says which other runs work in the same folder. This one is on the board by now: of two that begin at once, one
+    /// sees the other.
+    fn tell_company(&self, head: &RunHead) {
+        let Some(folder) = company::shared(head, self.dir.as_deref(), self.board) else {
+            return;
+        };
+        // A board that cannot be read ends the run by itself; here only a sentence is missing.
+        if let Ok(Some(note)) = company::note(head.id, &folder, self.board) {
+            self.ui.say(note);
+        }
+    }
+
     /// Says what the run waits for in groups, and who holds it.
     fn tell_waits(&mut self, machine: &Machine) {
         if !group::waits(machine.run().state, machine.tasks()) {
@@ -388,6 +418,14 @@ impl Eyes<'_> {
 
 /// Of many tasks that wait for groups the first are told; `formic show` has all.
 const WAITS_TOLD: usize = 10;
+
+/// Whether this process begins to work on the run.
+const fn begins(event: &EventRow) -> bool {
+    matches!(
+        event.what,
+        Transition::RunCreated | Transition::TakenOver { .. }
+    )
+}
 
 /// Whether the run, or a task, may have begun to wait for a place in a group.
 fn queues_in_group(event: &EventRow) -> bool {

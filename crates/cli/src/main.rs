@@ -6,6 +6,7 @@ mod board;
 mod capacity;
 mod chosen;
 mod commands;
+mod company;
 mod detect;
 mod diagnostics;
 mod dialect;

@@ -56,6 +56,7 @@ pub(crate) struct Narrator<'a> {
 /// A failed task, for the last word.
 struct Failed {
     key: String,
+    why: String,
     lines: Vec<String>,
 }
 
@@ -108,6 +109,17 @@ impl<'a> Narrator<'a> {
             .as_deref()
             .map_or_else(|| "run".to_owned(), text::plain);
         self.line(&what, &group::sentence(wait, self.run), Paint::Attention);
+    }
+
+    /// Says that so many tasks were told to end, and how long that may take.
+    pub(crate) fn interrupted(&mut self, running: usize) {
+        if running == 0 {
+            return;
+        }
+        let tasks = text::count(running, "task");
+        let most = text::duration(model::limits::GRACE_MS);
+        let how = format!("is left: waits for {tasks} to end, {most} at most");
+        self.line("run", &how, Paint::Attention);
     }
 
     /// Tells what a durable change means.
@@ -232,7 +244,7 @@ impl<'a> Narrator<'a> {
                     if self.failed.is_empty() {
                         self.lines_since_failure = 0;
                     }
-                    self.failed.push(Failed { key, lines });
+                    self.failed.push(Failed { key, why, lines });
                 }
             }
         }
@@ -326,8 +338,10 @@ impl<'a> Narrator<'a> {
         if self.lines_since_failure > LINES_IN_SIGHT && self.is_shown() {
             self.ui.say("");
             for failed in self.failed.iter().take(FAILED_IN_FULL) {
-                self.ui
-                    .say(self.ui.paint(Paint::Bad, &format!("{} failed", failed.key)));
+                self.ui.say(self.ui.paint(
+                    Paint::Bad,
+                    &format!("{} failed: {}", failed.key, failed.why),
+                ));
                 for line in &failed.lines {
                     self.ui.say(format!("    {line}"));
                 }

@@ -8,7 +8,7 @@ mod place;
 mod tree;
 mod turn;
 
-pub(crate) use place::{Place, Wanted, find_again, forget};
+pub(crate) use place::{Place, Wanted, find_again, forget, has_worktree};
 pub(crate) use turn::take_turn;
 
 use crate::board::Board;

@@ -118,6 +118,8 @@ impl Watcher for Clock {
         Blocked::Leave
     }
 
+    fn interrupted(&mut self, _machine: &Machine) {}
+
     fn broken(&mut self, _cause: &str) {}
 }
 

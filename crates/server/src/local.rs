@@ -84,6 +84,8 @@ pub trait Watcher {
     fn output(&mut self, id: AttemptId, key: &str, chunks: &[Chunk]);
     /// Nothing goes on until a person acts.
     fn blocked(&mut self, machine: &Machine) -> Blocked;
+    /// It was told to leave the run, and waits for what still runs.
+    fn interrupted(&mut self, machine: &Machine);
     /// The process that starts commands is gone; the run is left.
     fn broken(&mut self, cause: &str);
 }
@@ -346,6 +348,11 @@ impl Life {
                 inputs.push(Input::Drain);
             }
             Mail::Interrupt => {
+                if self.leaving.is_none()
+                    && let Some(machine) = self.dispatcher.machine(self.run)
+                {
+                    watcher.interrupted(machine);
+                }
                 self.leaving.get_or_insert(End::Interrupted);
                 inputs.push(Input::Drain);
                 drop(self.words.send(Word::Interrupt));

@@ -33,6 +33,14 @@ pub enum StoreError {
         /// The board's file.
         board: PathBuf,
     },
+    /// There is nothing in the file yet, and no room for it.
+    #[error(
+        "there is no board in `{board}` yet, and no space is left on the disk to make one; free some space"
+    )]
+    Unbegun {
+        /// The board's file.
+        board: PathBuf,
+    },
     /// The file or its folder may not be written.
     #[error(
         "the board `{board}` may not be written; set `FORMIC_STATE` to a folder that may be written"

@@ -11,7 +11,7 @@ use model::digest::Digest;
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// What the environment says about places for state.
@@ -175,6 +175,27 @@ impl StateDir {
         }
     }
 
+    /// Does what a run has to be able to do there: writes, syncs and removes a file as large as a young board.
+    ///
+    /// # Errors
+    /// [`LocationError::Full`] where there is no room for it, [`LocationError::Repository`] for anything else.
+    pub fn try_out(&self) -> Result<(), LocationError> {
+        let probe = self.dir.join(format!("probe-{}", std::process::id()));
+        let written = write_synced(&probe);
+        // Half of one is removed too.
+        let removed = fs::remove_file(&probe);
+        match written.and(removed) {
+            Ok(()) => Ok(()),
+            Err(error) if crate::error::is_full(&error) => Err(LocationError::Full {
+                dir: self.dir.clone(),
+            }),
+            Err(source) => Err(LocationError::Repository {
+                dir: self.dir.clone(),
+                source,
+            }),
+        }
+    }
+
     /// The board's file.
     #[must_use]
     pub fn board(&self) -> PathBuf {
@@ -192,6 +213,15 @@ impl StateDir {
     pub fn logs(&self) -> PathBuf {
         self.dir.join("logs")
     }
+}
+
+/// About what the file of a new board, its log and its index take together.
+const YOUNG_BOARD_BYTES: usize = 256 << 10;
+
+fn write_synced(path: &Path) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(&vec![0; YOUNG_BOARD_BYTES])?;
+    file.sync_all()
 }
 
 /// The board's file in the folder with the state.

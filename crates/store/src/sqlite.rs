@@ -64,7 +64,7 @@ impl SqliteStore {
     /// it is open. Writing fails.
     ///
     /// # Errors
-    /// When somebody else has it open, or it is no board of the newest form.
+    /// When somebody else has it open, nothing was ever written on it, or it is no board of the newest form.
     pub fn open_alone(path: &Path) -> Result<Self, StoreError> {
         Ok(Self {
             board: Board::open_alone(path)?,

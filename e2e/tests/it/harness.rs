@@ -232,6 +232,8 @@ impl Watcher for Seen {
         Blocked::Leave
     }
 
+    fn interrupted(&mut self, _machine: &Machine) {}
+
     fn broken(&mut self, cause: &str) {
         panic!("the spawner is gone: {cause}");
     }

@@ -11,7 +11,7 @@ use exec::{Binding, TreeKill};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use store::StateDir;
-use store::location::Origin;
+use store::location::{LocationError, Origin};
 
 /// Say what this machine can do for runs, and what to do about the rest
 #[derive(Debug, clap::Args)]
@@ -71,7 +71,16 @@ fn poor(name: &str, found: impl Into<String>, help: &str) -> CheckedPart {
 }
 
 fn state(project: &Path) -> CheckedPart {
-    match StateDir::locate(project, &board::places()) {
+    let located = StateDir::locate(project, &board::places());
+    match located.and_then(|state| state.try_out().map(|()| state)) {
+        Err(LocationError::Full { dir }) => poor(
+            "state",
+            format!(
+                "no space is left on the disk of `{}`: nothing can be run",
+                dir.display()
+            ),
+            "free some space, or set `FORMIC_STATE` to a folder on another local disk",
+        ),
         Ok(state) => {
             let dir = state.dir.display();
             match state.origin {

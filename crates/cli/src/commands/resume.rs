@@ -10,6 +10,7 @@ use crate::project::Project;
 use crate::references::{self, short};
 use crate::repeat::Repeated;
 use crate::source::{self, Wanted};
+use crate::text;
 use crate::ui::Ui;
 use anyhow::Result;
 use api::run::Life;
@@ -88,8 +89,20 @@ fn living(board: &Board) -> Result<RunId> {
     let runs = board.runs(&filter)?;
     let abandoned = runs.iter().find(|run| Board::life(run) == Life::Abandoned);
     abandoned.map(|run| run.head.id).ok_or_else(|| {
-        Fault::nothing("there is no run to go on with")
-            .help("`formic ls` shows the runs; `formic retry` repeats one that has ended")
-            .into()
+        let Some(owned) = runs.first() else {
+            return Fault::nothing("there is no run to go on with")
+                .help("`formic ls` shows the runs; `formic retry` repeats one that has ended")
+                .into();
+        };
+        let run = owned.head.id;
+        let process = launch::process(owned.owner.as_ref().map(|owner| owner.pid));
+        let more = match runs.len() - 1 {
+            0 => String::new(),
+            more => format!(", and {} elsewhere too", text::count(more, "other run")),
+        };
+        let message =
+            format!("there is no run to go on with: run `{run}` goes on in {process}{more}");
+        let help = format!("`formic logs -f {}` follows it", short(run));
+        Fault::nothing(message).help(help).into()
     })
 }

@@ -174,6 +174,11 @@ pub(crate) fn forget(run: RunId, board: &Board) {
     drop(fs::remove_dir_all(&folder));
 }
 
+/// Whether a worktree was made for `run`, in which it goes on.
+pub(crate) fn has_worktree(run: RunId, board: &Board) -> bool {
+    worktree(board, run).exists()
+}
+
 fn worktree(board: &Board, run: RunId) -> PathBuf {
     board.dir.join("sources").join(run.as_str())
 }

@@ -208,6 +208,46 @@ fn without_git_and_home_a_run_goes_through_and_can_be_retried() {
 }
 
 #[test]
+fn doctor_tries_whether_there_is_room_for_a_run() {
+    let world = World::with_git("tasks: { a: { run: 'true' } }\n");
+    let state = folder(&world, "state");
+    let Some(disk) = Mount::small(&state, "64k") else {
+        return;
+    };
+    let page = with_state(&world, &state, &["doctor"]).code(1).out;
+    let expected = format!(
+        "warn  state      no space is left on the disk of `{}`: nothing can be run\n                 help: free some space, ",
+        state.display()
+    );
+    assert!(page.contains(&expected), "{page}");
+    disk.grow();
+    let page = with_state(&world, &state, &["doctor"]).ok().out;
+    assert!(page.starts_with("ok    state "), "{page}");
+    let names = fs::read_dir(&state).unwrap().flatten();
+    let names: Vec<_> = names.map(|entry| entry.file_name()).collect();
+    assert_eq!(names, [".gitignore"], "what it tried is removed");
+}
+
+#[test]
+fn a_disk_without_room_for_a_first_board_is_not_said_to_keep_one() {
+    let world = World::new("tasks: { a: { run: 'true' } }\n");
+    let state = folder(&world, "state");
+    // Room for the file's first page, and not for its tables.
+    let Some(_disk) = Mount::small(&state, "32k") else {
+        return;
+    };
+    fs::write(state.join("filler"), vec![0; 12_000]).unwrap();
+    let expected = format!(
+        "there is no board in `{}/board.sqlite` yet, and no space is left on the disk to make one; free some space\n",
+        state.display()
+    );
+    for command in ["run", "ls"] {
+        let ran = with_state(&world, &state, &[command]).code(7);
+        assert_eq!(ran.err, format!("error: {expected}"));
+    }
+}
+
+#[test]
 fn doctor_promises_no_shell_where_there_is_none() {
     let world = World::new("tasks: {a: {run: 'true'}}\n");
     let bin = folder(&world, "bin");

@@ -146,7 +146,11 @@ fn a_third_signal_ends_the_program_at_once_and_nothing_is_left() {
     let mut going = world.start(&["run"]);
     assert_eq!(heard(&begun), "x\n");
     // Different ones: equal signals that meet are one.
-    going.signal("TERM").signal("HUP").signal("INT");
+    going
+        .signal("TERM")
+        .until("run              is left: waits for 1 task to end, 10.0s at most\n")
+        .signal("HUP")
+        .signal("INT");
     let code = going.end().code;
     assert!(matches!(code, Some(129 | 130 | 143)), "{code:?}");
     assert_eq!(world.document()["status"], "interrupted");

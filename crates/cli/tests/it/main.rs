@@ -4,6 +4,7 @@ mod answer;
 mod boundaries;
 mod cancel;
 mod check;
+mod company;
 mod docs;
 mod eval;
 mod groups;

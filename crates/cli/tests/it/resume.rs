@@ -210,6 +210,13 @@ fn a_living_run_and_an_ended_one_cannot_be_resumed() {
         .formic(&["resume", "@"])
         .code(2)
         .says(&format!("error: run `{run}` goes on in process "));
+    let ran = world.formic(&["resume"]).code(6);
+    let expected = format!(
+        "error: there is no run to go on with: run `{run}` goes on in process {}\n\
+         help: `formic logs -f {short}` follows it\n",
+        going.pid()
+    );
+    assert_eq!(ran.err, expected);
     tell(&go);
     let _ran = going.end().ok();
     let ran = world.formic(&["resume", "@"]).code(2);

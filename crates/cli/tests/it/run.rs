@@ -177,6 +177,19 @@ fn a_task_that_fails_with_what_it_generated_names_it() {
 }
 
 #[test]
+fn a_failure_that_is_out_of_sight_is_told_again_with_its_reason() {
+    let world = World::new(
+        "name: ci\ntasks:\n  gen: { generates: more.yaml, run: 'echo \"tasks: 3\" > more.yaml' }\n  a: { needs: [gen], when: always(), matrix: { n: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] }, run: 'true' }\n",
+    );
+    let ran = world.formic(&["run"]).code(1);
+    let first = ran.err.lines().find_map(|line| line.split_once("FAILED ("));
+    let (_, why) = first.and_then(|(_, rest)| rest.split_once("): ")).unwrap();
+    assert!(why.contains("more.yaml"), "{why}");
+    let again = format!("\ngen failed: {why}\n");
+    assert!(ran.err.contains(&again), "{}", ran.err);
+}
+
+#[test]
 fn the_source_is_recorded_without_touching_the_repository() {
     let world = World::with_git("name: ci\ntasks: {a: {run: 'true'}}\n");
     let objects = || world.git(&["count-objects"]);

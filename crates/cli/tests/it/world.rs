@@ -225,6 +225,11 @@ impl Going {
         }
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by name.
     pub(crate) fn signal(&mut self, name: &str) -> &mut Self {
         let pid = self.child.id().to_string();

@@ -100,8 +100,11 @@ impl Board {
     /// Opens a board that is there, to be read although its disk is full.
     pub(super) fn open_alone(path: &Path) -> Result<Self, StoreError> {
         let writer = connect(path, Sharing::Alone).map_err(|error| fault(path, error))?;
+        let board = path.to_owned();
+        if migrate::is_unbegun(path, &writer)? {
+            return Err(StoreError::Unbegun { board });
+        }
         if !migrate::is_known(path, &writer)? {
-            let board = path.to_owned();
             return Err(StoreError::Full { board });
         }
         Self::of(path, writer, Sharing::Alone)

@@ -37,6 +37,11 @@ pub(super) fn migrate(path: &Path, writer: &mut Connection) -> Result<(), StoreE
     })
 }
 
+/// Whether nothing was ever written on the board.
+pub(super) fn is_unbegun(path: &Path, connection: &Connection) -> Result<bool, StoreError> {
+    Ok(version(path, connection)? == 0)
+}
+
 /// Whether the board has the newest form.
 pub(super) fn is_known(path: &Path, connection: &Connection) -> Result<bool, StoreError> {
     Ok(version(path, connection)? == known())
