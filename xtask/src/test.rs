@@ -20,11 +20,29 @@ const NEEDS: &str = "needs_";
 /// What stands behind the prefix where tests need the corpora.
 const CORPORA: &str = "corpora";
 
-/// Runs the suite.
+/// What `--help` prints.
+const USAGE: &str = "\
+cargo xtask test [ARGUMENT...]
+
+Runs the tests of the whole workspace once, with nextest if it is installed, else with `cargo test`.
+Tests of programs, mounts, control groups and corpora that are not here are left out or do nothing; the last lines say which.
+
+  -p CRATE      only that crate; without it all of them
+  NAME          only tests whose names hold it
+  ARGUMENT...   anything else passes through: `cargo nextest run --help`, or `cargo test --help`
+
+FORMIC_CORPORA names the folder of the third-party cases.
+Exit code: 0 all passed, 1 some did not, 2 they could not be run.";
+
+/// Runs the suite, or says how to.
 ///
 /// # Errors
 /// When the repository cannot be read or cargo cannot be started. A red suite is not an error but exit code 1.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
+    if asks_for_help(arguments) {
+        println!("{USAGE}");
+        return Ok(ExitCode::SUCCESS);
+    }
     let root = tree::root()?;
     let programs = missing_programs(&root)?;
     let corpora = (!has_corpora(&root)).then(|| CORPORA.to_owned());
@@ -68,6 +86,13 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Whether this command is asked for help; what stands behind `--` is for the tests.
+fn asks_for_help(arguments: &[String]) -> bool {
+    let own = arguments.iter().take_while(|argument| *argument != "--");
+    own.into_iter()
+        .any(|argument| argument == "-h" || argument == "--help")
 }
 
 /// Whether tests that mount a small disk find what they need.
@@ -251,6 +276,14 @@ mod tests {
             cargo_test_arguments(&owned(&["--no-fail-fast"]), &[]),
             ["test", "--workspace", "--no-fail-fast"]
         );
+    }
+
+    #[test]
+    fn help_is_our_own_unless_the_tests_are_asked() {
+        assert!(asks_for_help(&owned(&["--help"])));
+        assert!(asks_for_help(&owned(&["-p", "model", "-h"])));
+        assert!(!asks_for_help(&owned(&["-p", "model", "--", "--help"])));
+        assert!(USAGE.lines().count() <= 24);
     }
 
     #[test]

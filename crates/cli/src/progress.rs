@@ -151,9 +151,7 @@ impl<'a> Narrator<'a> {
         match &event.what {
             Transition::TaskEnded { task, ended } => {
                 let row = machine.row(*task);
-                // A replay tells of what it repeats.
-                let matters = row.reused_from.is_none() || !machine.head().is_replay();
-                if machine.tells_of_itself(*task) && (matters || self.ui.wish.verbose > 0) {
+                if machine.tells_of_itself(*task) && self.matters(row, machine) {
                     self.task_ended(row, *ended, changes, machine);
                 }
             }
@@ -184,12 +182,13 @@ impl<'a> Narrator<'a> {
                     Paint::Dim,
                 );
             }
-            Transition::Generated { task, tasks } => {
+            Transition::Generated { task, tasks } if self.matters(machine.row(*task), machine) => {
                 let key = label::named(machine.row(*task), machine.plan());
                 let what = format!("generated {}", text::count(*tasks as usize, "task"));
                 self.line(&key, &what, Paint::Dim);
             }
             Transition::Started { .. }
+            | Transition::Generated { .. }
             | Transition::Reused { .. }
             | Transition::Rejected { .. }
             | Transition::RunCreated
@@ -199,6 +198,11 @@ impl<'a> Narrator<'a> {
         }
     }
 
+    /// Whether what becomes of a task is told without being asked for: a replay tells of what it repeats.
+    fn matters(&self, row: &TaskRow, machine: &Machine) -> bool {
+        self.ui.wish.verbose > 0 || machine.head().counts(row)
+    }
+
     fn task_ended(&mut self, row: &TaskRow, ended: Ended, changes: &Changes, machine: &Machine) {
         let key = label::named(row, machine.plan());
         let took = row.started_at.zip(row.ended_at);
@@ -206,6 +210,7 @@ impl<'a> Narrator<'a> {
             format!(" ({})", text::duration(to.since_ms(from)))
         });
         let from = row.reused_from.map(short);
+        let may = if row.tolerated { ", and may" } else { "" };
         let tail = self.tails.remove(&row.no);
         match ended {
             Ended::Succeeded => match from {
@@ -222,7 +227,7 @@ impl<'a> Narrator<'a> {
                 let from = from.unwrap_or_default();
                 self.line(
                     &key,
-                    &format!("failed ({kind}), from run {from}"),
+                    &format!("failed{may} ({kind}), from run {from}"),
                     Paint::Dim,
                 );
             }
@@ -232,12 +237,8 @@ impl<'a> Narrator<'a> {
                 let why = why.or_else(|| summary::failure(attempt));
                 let why = why.or_else(|| api::run::failed_inside(row, machine.tasks()));
                 let why = why.map_or_else(|| kind.to_string(), |why| text::line(&why));
-                let word = if row.tolerated {
-                    "failed, and may"
-                } else {
-                    "FAILED"
-                };
-                self.line(&key, &format!("{word}{took}: {why}"), Paint::Bad);
+                let word = if row.tolerated { "failed" } else { "FAILED" };
+                self.line(&key, &format!("{word}{may}{took}: {why}"), Paint::Bad);
                 let lines = tail.unwrap_or_default().lines(TAIL_LINES);
                 self.show(&lines);
                 if !row.tolerated {

@@ -61,6 +61,29 @@ fn a_replay_is_judged_by_the_task_that_it_repeats() {
 }
 
 #[test]
+fn a_replay_tells_of_the_task_that_it_repeats_and_of_no_other() {
+    let world = World::new(
+        "name: ci\ntasks:\n  list: { outputs: { l: { type: list } }, run: 'echo l=[] >> \"$FORMIC_OUTPUT\"' }\n  none: { needs: [list], matrix: { x: '${{ tasks.list.outputs.l }}' }, run: 'true' }\n  make: { generates: g.yaml, run: 'echo \"tasks: { one: { run: true }, two: { run: true } }\" > g.yaml' }\n  good: { run: 'true' }\n",
+    );
+    let all = world.formic(&["run"]).ok().says("generated 2 tasks");
+    assert!(all.err.contains(" none             skipped"), "{}", all.err);
+    let run = world.run_id();
+    let told = |err: &str| -> Vec<String> {
+        let lines = err.lines().filter(|line| line.starts_with('['));
+        let words = lines.filter_map(|line| line.split_whitespace().nth(2));
+        words.map(str::to_owned).collect()
+    };
+    let good = world.formic(&["replay", &run, "good"]).ok();
+    assert_eq!(told(&good.err), ["good"], "{}", good.err);
+    let make = world.formic(&["replay", &run, "make"]).ok();
+    assert_eq!(told(&make.err), ["make"], "{}", make.err);
+    let _all = world
+        .formic(&["replay", &run, "good", "-v"])
+        .ok()
+        .says(" none             skipped");
+}
+
+#[test]
 fn nothing_goes_on_from_a_replay() {
     let world = World::new("tasks:\n  a: { run: 'true' }\n  b: { run: 'true' }\n");
     let _ran = world.formic(&["run"]).ok();

@@ -46,6 +46,37 @@ fn only_what_failed_and_what_follows_is_run_again() {
 }
 
 #[test]
+fn a_failure_that_was_allowed_is_told_as_such_when_it_is_taken_over() {
+    let world = World::new(
+        "tasks:\n  style: { run: exit 1, allow_failure: true }\n  test: { run: 'test -e mended' }\n",
+    );
+    let ran = world.formic(&["run"]).code(1);
+    let _ran = ran.says(" style            failed, and may");
+    let run = world.run_id();
+    world.write("mended", "");
+    let told = format!(
+        " style            failed, and may (user), from run {}",
+        &run[..4]
+    );
+    let _ran = world.formic(&["retry"]).ok().says(&told);
+}
+
+#[test]
+fn of_a_matrix_members_are_taken_over_and_of_generated_tasks_none() {
+    let world = World::new(
+        "tasks:\n  cells: { matrix: { x: [a, b], fail_fast: false }, run: 'test $X = a || test -e mended', env: { X: '${{ matrix.x }}' } }\n  make: { generates: g.yaml, run: 'echo \"tasks: { one: { run: true }, two: { run: test -e mended } }\" > g.yaml' }\n",
+    );
+    let _ran = world.formic(&["run"]).code(1);
+    world.write("mended", "");
+    let ran = world.formic(&["retry"]).ok();
+    let ran = ran.says("1 finished result taken over\n");
+    assert_eq!(ran.err.matches(", from run ").count(), 1, "{}", ran.err);
+    let _ran = ran
+        .says(" cells[a]         ok, from run ")
+        .says(" make/one ");
+}
+
+#[test]
 fn from_a_task_on_runs_what_succeeded_too() {
     let world = red();
     mend(&world);

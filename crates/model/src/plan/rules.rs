@@ -31,7 +31,7 @@ pub enum GroupMode {
 pub struct Retry {
     /// Attempts after the first.
     pub max: u32,
-    /// Pause before the second attempt.
+    /// Pause before the second attempt; chance takes up to half of it.
     pub backoff_ms: u64,
     /// By how many hundredths the pause grows each time: 200 doubles it.
     pub factor_percent: u32,

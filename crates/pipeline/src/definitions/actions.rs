@@ -187,7 +187,7 @@ pub(super) static RETRY: Object = Object::new(
         Key::new(
             "backoff",
             Kind::Duration,
-            "Pause before the second attempt.",
+            "Pause before the second attempt. Chance shortens this and every later pause by up to half, so that what failed together is not tried again together.",
             "backoff: 5s",
         )
         .default("1s"),

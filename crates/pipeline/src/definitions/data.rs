@@ -155,7 +155,7 @@ pub(super) static GIVEN_OUTPUT: Object = Object::new(
 /// `artifacts:` of a task.
 pub(super) static ARTIFACTS: Object = Object::new(
     "artifacts",
-    "Files that go from task to task.",
+    "Files that go from task to task. Kept are the paths, the content, where links lead, and whether the owner may run a file; not empty folders, other rights, owners and times.",
     &[
         Key::new(
             "out",

@@ -41,7 +41,7 @@ pub(super) static TASK: Object = Object::new(
         Key::new(
             "when",
             Kind::Expression(Phase::Ready),
-            "True to run, else the task is skipped. `succeeded() &&` is put before an expression that calls none of `succeeded()`, `failed()`, `canceled()` and `always()`.",
+            "True to run, else the task is skipped. `succeeded() &&` is put before an expression that calls none of `succeeded()`, `failed()`, `canceled()` and `always()`, but not in `finally`. After a cancel of the run it is asked in `finally` only; no other task starts.",
             "when: signal.branch == 'main'",
         )
         .default("succeeded(); in finally always()"),

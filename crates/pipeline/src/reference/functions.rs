@@ -34,7 +34,7 @@ const RUN_FUNCTIONS: &[RunFunction] = &[
     RunFunction {
         name: "succeeded",
         place: "`when` of a task or a step",
-        doc: "true if all needs, or all steps before, succeeded or were tolerated",
+        doc: "true if all needs, or all steps before, succeeded or were tolerated; in `finally` all tasks of the file",
         example: "when: succeeded() && params.publish",
     },
     RunFunction {
@@ -46,13 +46,13 @@ const RUN_FUNCTIONS: &[RunFunction] = &[
     RunFunction {
         name: "canceled",
         place: "`when` of a task or a step",
-        doc: "true if the run was canceled",
+        doc: "in a task: true if a need was canceled while the run goes on, as `cancel_superseded` does; in `finally`: if the run or a task of the file was canceled; in a step: if the task is being stopped, by a cancel or its time limit. After a cancel of the run no task starts but those of `finally`",
         example: "when: failed() || canceled()",
     },
     RunFunction {
         name: "always",
         place: "`when` of a task or a step",
-        doc: "true; the task waits for its needs and then runs, however they ended",
+        doc: "true; a task waits for its needs and then runs, however they ended, unless the run was canceled: after that only `finally` runs",
         example: "when: always()",
     },
     RunFunction {
