@@ -90,9 +90,8 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
 
 /// Whether this command is asked for help; what stands behind `--` is for the tests.
 fn asks_for_help(arguments: &[String]) -> bool {
-    let own = arguments.iter().take_while(|argument| *argument != "--");
-    own.into_iter()
-        .any(|argument| argument == "-h" || argument == "--help")
+    let mut own = arguments.iter().take_while(|argument| *argument != "--");
+    own.any(|argument| argument == "-h" || argument == "--help")
 }
 
 /// Whether tests that mount a small disk find what they need.
