@@ -394,18 +394,18 @@ impl Look<'_> {
 
     /// Whether a task that runs, or may be leased next, declares one of the row's paths.
     fn path_is_held(&self, row: &TaskRow) -> bool {
-        let paths = self.machine.exclusive_paths(row.no);
+        let claims = self.machine.claims(row.no);
         let overlap = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
         let mut holders = self.machine.tasks().iter().filter(|other| {
             let active = other.state == TaskState::Running || self.machine.is_ready(other.no);
             active && other.no != row.no
         });
         holders.any(|other| {
-            let theirs = self.machine.exclusive_paths(other.no);
+            let theirs = self.machine.claims(other.no);
             let mut pairs = theirs
                 .iter()
-                .flat_map(|path| paths.iter().map(move |own| (path, own)));
-            pairs.any(|(path, own)| overlap(path, own))
+                .flat_map(|their| claims.iter().map(move |own| (their, own)));
+            pairs.any(|((path, theirs), (own, hold))| overlap(path, own) && hold.excludes(theirs))
         })
     }
 

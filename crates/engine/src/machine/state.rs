@@ -50,7 +50,7 @@ impl Machine {
             self.index.to_pass_on.push_back(Follow::Room(matrix));
         }
         if left_paths && !self.index.parked_on_paths.is_empty() {
-            let paths = self.exclusive_paths(no);
+            let paths = self.claims(no).into_iter().map(|(path, _)| path).collect();
             self.index.to_pass_on.push_back(Follow::Paths(paths));
         }
     }

@@ -27,9 +27,10 @@ impl Machine {
             destinations: self.destinations(no)?,
             workspaces: self.bindings(no)?,
         };
-        let before = self.exclusive_paths(no);
+        let before = self.claims(no);
         self.touch(no).wants = Some(Box::new(wants));
-        if !self.index.parked_on_paths.is_empty() && before != self.exclusive_paths(no) {
+        if !self.index.parked_on_paths.is_empty() && before != self.claims(no) {
+            let before = before.into_iter().map(|(path, _)| path).collect();
             self.index.to_pass_on.push_back(Follow::Paths(before));
         }
         Ok(())

@@ -236,6 +236,49 @@ fn members_that_write_to_one_path_wait_though_the_matrix_has_room() {
     assert_eq!(run.result(), "succeeded");
 }
 
+/// `a` and `b` give the same path; `x` and `y` take it from `a`, `z` from `b`.
+fn takers(priority_of_b: i32) -> Driver {
+    let takes = |from: &'static str| {
+        move |t: testkit::TaskBuilder| t.needs([from]).takes(from, "o").priority(5)
+    };
+    let plan = plan("p")
+        .task("a", |t| t.artifact("o", "out").priority(9))
+        .task("b", |t| t.artifact("o", "out/o").priority(priority_of_b))
+        .task("x", takes("a"))
+        .task("y", takes("a"))
+        .task("z", takes("b"))
+        .build();
+    let mut run = Driver::start(plan);
+    assert_eq!(run.lease(), ["a"]);
+    run.succeed("a");
+    run
+}
+
+#[test]
+fn nobody_writes_where_others_use_what_they_took() {
+    let mut run = takers(1);
+    assert_eq!(run.lease(), ["x", "y"], "both use the same");
+    assert_eq!(run.state("b"), "queued (path_in_use)");
+    run.succeed("x");
+    assert!(run.lease().is_empty());
+    run.succeed("y");
+    assert_eq!(run.lease(), ["b"]);
+}
+
+#[test]
+fn nobody_uses_what_others_gave_where_somebody_writes_or_uses_something_else() {
+    let mut run = takers(9);
+    assert_eq!(run.lease(), ["b"]);
+    assert_eq!(run.states(["x", "y"]), ["queued (path_in_use)"; 2]);
+    run.succeed("b");
+    assert_eq!(run.lease(), ["x", "y"], "both use the same");
+    assert_eq!(run.state("z"), "queued (path_in_use)");
+    run.succeed("x");
+    assert!(run.lease().is_empty());
+    run.succeed("y");
+    assert_eq!(run.lease(), ["z"]);
+}
+
 #[test]
 fn with_a_worktree_each_paths_do_not_matter() {
     let plan = plan("p")
