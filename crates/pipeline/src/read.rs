@@ -7,6 +7,7 @@
 
 mod artifacts;
 mod call;
+pub(crate) mod command;
 mod container;
 mod matrix;
 mod params;

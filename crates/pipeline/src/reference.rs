@@ -8,6 +8,7 @@ mod values;
 
 use crate::definitions::{self, Kind, Names, Object, Phase};
 use crate::names;
+use crate::read::command;
 use crate::signal::Holds;
 use std::fmt::Write as _;
 
@@ -155,8 +156,9 @@ fn phases(page: &mut String) {
          Every signal has all of these names; those that it gives no value are empty. Text *from outside* may have been written by\n\
          anybody. It may reach a script through the environment; pasted into one it is an error that shows the fix, and so is an output of a\n\
          task that has read such text, unless its type is `number`, `boolean` or `enum`. It may not become the name of the program of a\n\
-         `command` either, nor the value of one of [these variables](#variables-that-programs-run). That is checked in the file; what a step does\n\
-         with a text once it runs, such as `eval` or a line that it writes to `$FORMIC_ENV` or `$FORMIC_PATH`, no checker sees.\n\n\
+         `command` either, nor the value of one of [these variables](#variables-that-programs-run), nor one of [these\n\
+         arguments](#arguments-that-programs-run). That is checked in the file; what a step does with a text once it runs, such as `eval`\n\
+         or a line that it writes to `$FORMIC_ENV` or `$FORMIC_PATH`, no checker sees.\n\n\
          | Name | Holds | From outside | What it is |\n|---|---|---|---|",
     );
     for name in crate::signal::NAMES {
@@ -171,6 +173,38 @@ fn phases(page: &mut String) {
         );
     }
     variables(page);
+    arguments(page);
+}
+
+/// The arguments of a `command` that text from outside may not be a part of.
+fn arguments(page: &mut String) {
+    let codes = |words: &[&str]| {
+        let each: Vec<String> = words.iter().map(|word| code(word)).collect();
+        each.join(", ")
+    };
+    line(
+        page,
+        "\n### Arguments that programs run\n\n\
+         An argument of a `command` is data for most programs. Text from outside as a part of these is an error. That is all that is\n\
+         checked: what another program does with its arguments, or one of these with others, a file that they name, or an option that a\n\
+         text begins with, is for the author to know; `--` in front keeps a text from being an option.\n\n\
+         | Programs | Arguments that they run |\n|---|---|",
+    );
+    let row_of = |page: &mut String, programs: &[&str], which: &str| {
+        row(page, &[codes(programs), which.to_owned()]);
+    };
+    row_of(
+        page,
+        command::INTERPRETERS,
+        "what stands behind `-c`, `-e`, `--eval`, `--command`, `--print`, also where another program starts them",
+    );
+    row_of(page, command::PROGRAMMED, "the first");
+    row_of(page, command::STARTERS, "the first, which names a program");
+    row_of(page, command::SHELLED, "all");
+    for (program, options) in command::OPTIONS {
+        let which = format!("the value of {}", codes(options));
+        row_of(page, &[program], &which);
+    }
 }
 
 /// The variables that text from outside may not become.

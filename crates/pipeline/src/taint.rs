@@ -459,7 +459,7 @@ const fn type_holds_text(value_type: &ValueType) -> bool {
 }
 
 /// A path as it is written in an expression.
-fn written(path: &[String]) -> String {
+pub(crate) fn written(path: &[String]) -> String {
     let mut text = path[0].clone();
     for member in &path[1..] {
         if member.contains('-') {

@@ -13,6 +13,7 @@ use crate::expression::{self, Fault};
 use crate::names::{self, Names};
 use crate::read::{self, Draft, Purpose, Slot, Use};
 use crate::signal::NAMES;
+use crate::taint::written;
 use crate::yaml::offsets;
 use expr::Program;
 use expr::check::{ObjectType, Signature, Type, TypeEnv};
@@ -92,7 +93,8 @@ fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
                     let help = fault
                         .help
                         .clone()
-                        .or_else(|| too_early().then(|| where_files_are(each).to_owned()));
+                        .or_else(|| too_early().then(|| where_files_are(each).to_owned()))
+                        .or_else(|| list_of_matrix(types.names, each, &fault.message));
                     report
                         .error(&codes::TYPE, span, fault.message)
                         .help_if(help);
@@ -126,6 +128,26 @@ fn where_files_are(each: &Use) -> &'static str {
     } else {
         "put the value into the `env` of the task and read it there"
     }
+}
+
+/// What an output of a task with a matrix is, where a message is about a list.
+fn list_of_matrix(names: &Names<'_>, each: &Use, message: &str) -> Option<String> {
+    let mut references = each.references.iter();
+    let reference = references.find(|reference| {
+        let [root, task, outputs, _, ..] = reference.path.as_slice() else {
+            return false;
+        };
+        let task = names.task(task);
+        root == "tasks"
+            && outputs == "outputs"
+            && task.is_some_and(|task| task.def.matrix.is_some())
+    })?;
+    message.contains("list<").then(|| {
+        let path = written(&reference.path[..4]);
+        format!(
+            "`{path}` is the list of what the members of the matrix gave: ask `VALUE in {path}`, or `{path}.all(x, …)`"
+        )
+    })
 }
 
 /// Checks the type of a value for a param of a file that a task uses.
@@ -405,17 +427,22 @@ fn signal() -> Type {
     signal.into()
 }
 
-/// The result of a task.
+/// The result of a task. An output of one with a matrix is a list, with a place for each member.
 fn result(task: &Draft) -> Type {
     let unknown = task.call.as_ref().is_some_and(|call| call.callee.is_none());
-    if task.def.matrix.is_some() || unknown {
+    if unknown {
         return Type::Dyn;
     }
-    let outputs = task
-        .def
-        .outputs
-        .iter()
-        .map(|(name, output)| (name.clone(), of(&output.value_type)));
+    let outputs = task.def.outputs.iter().map(|(name, output)| {
+        let one = of(&output.value_type);
+        let found = match (&task.def.matrix, one) {
+            (None, one) => one,
+            (Some(_), Type::Dyn) => Type::list(Type::Dyn),
+            // A member that wrote nothing has null in its place.
+            (Some(_), one) => Type::list(Type::nullable(one)),
+        };
+        (name.clone(), found)
+    });
     let outputs = ObjectType {
         name: "outputs".to_owned(),
         fields: outputs.collect(),

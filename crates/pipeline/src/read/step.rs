@@ -1,7 +1,7 @@
 //! Steps, and what decides about their failures.
 
 use super::text::Implied;
-use super::{Purpose, Reader, flag, shell};
+use super::{Purpose, Reader, command, flag, shell};
 use crate::definitions::Phase;
 use crate::diagnostics::Span;
 use crate::scalar;
@@ -64,15 +64,10 @@ impl Reader<'_, '_> {
 
     /// `run` with its `shell`, or `command`.
     fn body(&mut self, node: &Node<'_>) -> Option<StepBody> {
-        if let Some(command) = node.child("command") {
-            let items = command.items()?;
+        if let Some(words) = node.child("command") {
+            let items = words.items()?;
             let argv = items.iter().enumerate().map(|(place, item)| {
-                let purpose = match place {
-                    0 => Purpose::Program,
-                    _ if is_started(items, place) => Purpose::Program,
-                    _ if is_code(items, place) => Purpose::Script,
-                    _ => Purpose::Value,
-                };
+                let purpose = command::purpose(items, place);
                 self.text(item, Phase::Start, purpose)
             });
             return Some(StepBody::Command {
@@ -136,62 +131,4 @@ impl Reader<'_, '_> {
             .filter_map(|code| i32::try_from(code).ok());
         Tolerance::ExitCodes(codes.collect())
     }
-}
-
-/// Programs that run a text which is given to them as an argument.
-const INTERPRETERS: &[&str] = &[
-    "sh", "bash", "dash", "ash", "zsh", "ksh", "fish", "pwsh", "python", "perl", "ruby", "node",
-    "php", "lua",
-];
-
-/// Programs whose first argument is code.
-const PROGRAMMED: &[&str] = &["awk", "gawk", "mawk", "nawk"];
-
-/// Programs that start the one that their first argument names.
-const STARTERS: &[&str] = &[
-    "doas", "env", "nice", "nohup", "setsid", "stdbuf", "sudo", "time", "xargs",
-];
-
-/// The text of an item.
-fn word(item: &Node<'_>) -> Option<String> {
-    item.scalar().map(|scalar| scalar.text.to_string())
-}
-
-/// Whether an item is the first argument of one of `programs`: between them stand flags only.
-fn is_first_of(programs: &[&str], items: &[Node<'_>], place: usize) -> bool {
-    let mut before = items[..place].iter().rev().filter_map(word);
-    let program = before.find(|word| !word.starts_with('-'));
-    program.is_some_and(|word| programs.contains(&word.rsplit('/').next().unwrap_or(&word)))
-}
-
-/// Whether an item names a program that another one starts. A text before the expression makes it something else, such as
-/// `A=${{ … }}` behind `env`.
-fn is_started(items: &[Node<'_>], place: usize) -> bool {
-    let begins = word(&items[place]).is_some_and(|word| word.trim_start().starts_with("${{"));
-    begins && is_first_of(STARTERS, items, place)
-}
-
-/// Whether an item of a command is code: what stands behind `-c` or `-e` of one that runs a text.
-fn is_code(items: &[Node<'_>], place: usize) -> bool {
-    let Some(before) = place.checked_sub(1) else {
-        return false;
-    };
-    if is_first_of(PROGRAMMED, items, place) {
-        return !word(&items[place]).is_some_and(|word| word.starts_with('-'));
-    }
-    let runs_text = items[..place].iter().filter_map(word).any(|word| {
-        let name = word.rsplit('/').next().unwrap_or(&word);
-        // `python3.11` is `python`.
-        let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-        INTERPRETERS.contains(&name)
-    });
-    let is_flag = word(&items[before]).is_some_and(|flag| {
-        let short = flag.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
-        short.is_some_and(|letters| letters.ends_with(['c', 'e', 'r']))
-            || matches!(
-                flag.as_str(),
-                "--eval" | "--command" | "-Command" | "--print"
-            )
-    });
-    runs_text && is_flag
 }

@@ -5,7 +5,7 @@
 
 use super::written;
 use crate::expression::Reference;
-use crate::read::{Draft, Use, extension};
+use crate::read::{Draft, Use, command, extension};
 use crate::units::Unit;
 use crate::variables;
 use expr::Program;
@@ -51,6 +51,14 @@ pub(super) fn help(
         let read = place.read(name, quotes);
         return format!("`{name}` of the environment has this value: write `{read}` in the script");
     }
+    if let Some(program) = place.runner {
+        let other = candidates(&reference.path).find(|name| !variables::is_taken(name));
+        let other = other.unwrap_or_default();
+        return format!(
+            "`{program}` runs this argument or a part of it; write it without the text, which a script reads as data from \
+             a variable, such as `{other}`"
+        );
+    }
     let variable = place.variable(&reference.path, source, expression, proposed);
     let read = place.read(&variable, quotes);
     if expression.len() > REPEATED {
@@ -89,6 +97,8 @@ struct Place<'u> {
     env: Vec<(&'u str, &'u Text)>,
     /// The ending of files of its language, such as `.py`.
     language: &'static str,
+    /// The program that runs a part of its command line and reads no variables in it, such as `ssh`.
+    runner: Option<&'u str>,
 }
 
 impl<'u> Place<'u> {
@@ -105,6 +115,7 @@ impl<'u> Place<'u> {
                 .map(|(name, text)| (name.as_str(), text))
                 .collect(),
             language: language(draft, step),
+            runner: runner(step),
         }
     }
 
@@ -116,6 +127,7 @@ impl<'u> Place<'u> {
             ".rb" => format!("ENV[\"{variable}\"]"),
             ".pl" => format!("$ENV{{{variable}}}"),
             ".ps1" => format!("$env:{variable}"),
+            ".awk" => format!("ENVIRON[\"{variable}\"]"),
             _ => format!("{quotes}${variable}{quotes}"),
         }
     }
@@ -156,17 +168,37 @@ fn language(draft: &Draft, step: Option<&Step>) -> &'static str {
         return "";
     };
     let program = match step.map(|step| &step.body) {
-        Some(StepBody::Command { argv }) => argv.first().and_then(Text::literal),
+        Some(StepBody::Command { argv }) => programs(argv).find(|program| {
+            command::PROGRAMMED.contains(program) || !extension(program).is_empty()
+        }),
         Some(StepBody::Script { shell, .. }) => {
             let shell = shell.as_ref().or(body.shell.as_ref());
-            shell
-                .and_then(|shell| shell.argv.first())
-                .map(String::as_str)
+            let program = shell.and_then(|shell| shell.argv.first());
+            program.map(|program| command::base(program))
         }
         Some(StepBody::Group { .. }) | None => None,
     };
-    let base = program.and_then(|program| program.rsplit('/').next());
-    base.map_or("", extension)
+    match program {
+        Some(program) if command::PROGRAMMED.contains(&program) => ".awk",
+        Some(program) => extension(program),
+        None => "",
+    }
+}
+
+/// The program of a command that runs a part of its line, unless one with a language of its own does.
+fn runner(step: Option<&Step>) -> Option<&str> {
+    let StepBody::Command { argv } = &step?.body else {
+        return None;
+    };
+    let mut all = programs(argv);
+    let found = all.find(|program| command::reads_no_variables(program))?;
+    let has_language = programs(argv).any(|program| !extension(program).is_empty());
+    (!has_language).then_some(found)
+}
+
+/// The words of a command line that may name a program.
+fn programs(argv: &[Text]) -> impl Iterator<Item = &str> {
+    argv.iter().filter_map(Text::literal).map(command::base)
 }
 
 /// Names of variables for a path, the best first; there is no end to them.
