@@ -1,7 +1,7 @@
 //! Numbers as texts give them: params, outputs, defaults.
 //!
 //! A whole number is kept to its last digit or refused; one with a decimal point or an exponent is as near as 64 bits
-//! come to it.
+//! come to it, and whole if that is: `1e3` is 1000.
 
 use serde_json::Number;
 
@@ -33,7 +33,8 @@ pub fn parse(text: &str) -> Result<Number, BadNumber> {
             .map_err(|_| BadNumber::WholeOutOfRange)?;
         return Ok(Number::from(whole));
     }
-    serde_json::from_str(text).map_err(|_| {
+    let number: Result<Number, _> = serde_json::from_str(text);
+    number.map(whole).map_err(|_| {
         let is_infinite = text.parse::<f64>().is_ok_and(f64::is_infinite);
         if is_infinite && digits.starts_with(|c: char| c.is_ascii_digit()) {
             BadNumber::OutOfRange
@@ -41,6 +42,22 @@ pub fn parse(text: &str) -> Result<Number, BadNumber> {
             BadNumber::NotANumber
         }
     })
+}
+
+/// The number without a point, as long as every whole number near it can be told from it.
+fn whole(number: Number) -> Number {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match number.as_f64() {
+        Some(value) if value.fract() == 0.0 && value.abs() < EXACT => {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "it is whole and has at most 53 bits"
+            )]
+            let whole = value as i64;
+            Number::from(whole)
+        }
+        Some(_) | None => number,
+    }
 }
 
 #[cfg(test)]
@@ -69,7 +86,12 @@ mod tests {
         );
         assert_eq!(
             parse("1e3").map(|number| number.to_string()),
-            Ok("1000.0".to_owned())
+            Ok("1000".to_owned())
+        );
+        assert_eq!(parse("-1.0"), Ok(Number::from(-1)));
+        assert_eq!(
+            parse("1e300").map(|number| number.to_string()),
+            Ok("1e+300".to_owned())
         );
         assert_eq!(parse("1e999"), Err(BadNumber::OutOfRange));
         for text in [

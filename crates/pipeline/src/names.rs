@@ -199,7 +199,9 @@ fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Refe
     let name = reference.path[0].as_str();
     let available = || {
         let roots = ROOTS.iter().filter(|root| root.from <= each.phase);
-        roots.map(|root| root.name)
+        // Those without an example stand in files of other systems only.
+        let own = roots.filter(|root| !root.example.is_empty());
+        own.map(|root| root.name)
     };
     let Some(root) = ROOTS.iter().find(|root| root.name == name) else {
         // What is called behind it is looked at with the types.

@@ -39,7 +39,7 @@ pub fn reference_markdown() -> String {
 const INTRODUCTION: &str = "\
 # The language of pipelines
 
-What can be written in `formic.yaml` and in `.formic/*.yaml`: [keys](#keys), [how values are written](#how-values-are-written),
+What can be written in `formic.yaml` and in `.formic/*.yaml` (or `.yml`): [keys](#keys), [how values are written](#how-values-are-written),
 [types of params and outputs](#types-of-params-and-outputs), [names and phases](#names-and-phases), [functions](#functions),
 [limits](#limits). For learning it, take the [guide](guide/README.md).
 

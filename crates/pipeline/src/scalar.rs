@@ -130,22 +130,19 @@ pub(crate) const NAME_LENGTH: usize = 100;
 /// Pattern of [`is_name`], for the schema.
 pub(crate) const NAME_PATTERN: &str = "^[A-Za-z_][A-Za-z0-9_-]{0,99}$";
 
-/// The nearest text that is a name, for help.
+/// The nearest text that is a name, for help; nothing when too little of the text would be left.
 pub(crate) fn mended_name(text: &str) -> Option<String> {
-    let keep = |c: char| {
-        if c.is_ascii_alphanumeric() || c == '_' {
-            c
-        } else {
-            '-'
-        }
-    };
-    let mut name: String = text
-        .trim()
-        .chars()
-        .take(NAME_LENGTH - 1)
-        .map(keep)
-        .collect();
-    if name.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+    let is_kept = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+    let text = text.trim();
+    let kept = text.chars().filter(is_kept).count();
+    let lost = text.chars().filter(|c| !c.is_ascii()).count();
+    if lost >= kept {
+        return None;
+    }
+    let words = text.split(|c: char| !is_kept(&c));
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let mut name: String = words.join("-").chars().take(NAME_LENGTH - 1).collect();
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
         name.insert(0, '_');
     }
     is_name(&name).then_some(name)
@@ -207,6 +204,9 @@ mod tests {
         assert!(!is_name("2nd"));
         assert_eq!(mended_name("unit tests").as_deref(), Some("unit-tests"));
         assert_eq!(mended_name("2nd").as_deref(), Some("_2nd"));
+        assert_eq!(mended_name("-xy!").as_deref(), Some("xy"));
+        assert_eq!(mended_name("a / b").as_deref(), Some("a-b"));
+        assert_eq!(mended_name("-é€x!"), None);
         assert_eq!(mended_variable("[my-var]").as_deref(), Some("my_var"));
     }
 }

@@ -9,12 +9,19 @@ impl Rule<'_> {
     /// When a task starts whose condition says nothing about it.
     pub(super) fn starts(&self) -> String {
         if self.task.start.status_of == StatusOf::Scope {
-            return match self.call {
-                Some(call) => {
-                    format!("starts when all tasks of {call} before `finally` have ended")
-                }
-                None => "starts when all tasks before `finally` have ended".to_owned(),
+            let of_call = self
+                .call
+                .map_or_else(String::new, |call| format!(" of {call}"));
+            let needs = self.task.needs.iter().map(|edge| self.name_of(edge));
+            let needs: Vec<&str> = needs.collect();
+            let and_needs = if needs.is_empty() {
+                String::new()
+            } else {
+                format!(" and {}", words::listed(&needs))
             };
+            return format!(
+                "starts when all tasks{of_call} before `finally`{and_needs} have ended"
+            );
         }
         if self.task.needs.is_empty() {
             return match self.call {

@@ -452,6 +452,23 @@ fn the_failure_of_a_task_of_finally_is_seen_by_those_of_finally_behind_it() {
 }
 
 #[test]
+fn what_a_task_of_finally_needs_is_named() {
+    let in_scope = |t: TaskBuilder| t.run("x").when("always()").status_of(StatusOf::Scope);
+    let plan = plan("p")
+        .task("try", |t| t.run("x"))
+        .finally("clean", in_scope)
+        .finally("tell", |t| in_scope(t).needs(["clean"]))
+        .build();
+    assert_eq!(
+        said(&plan)[1..],
+        [
+            "clean: run, starts when all tasks before `finally` have ended",
+            "tell: run, starts when all tasks before `finally` and clean have ended",
+        ]
+    );
+}
+
+#[test]
 fn a_condition_that_cannot_be_evaluated_would_fail() {
     let plan = plan("p")
         .task("a", |t| t.run("x").when("1 / 0 == 1"))

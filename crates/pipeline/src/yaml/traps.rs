@@ -51,6 +51,13 @@ pub(super) fn report_syntax(report: &mut Report<'_>, error: &ScanError) {
             .help(format!("write `{wanted}` here, or close `{open}` before"));
         return;
     }
+    if is_long_key(&text[line.start..at], &text[at..line.end]) {
+        let message = format!("a key has at most {KEY_LETTERS} characters");
+        report
+            .error(&codes::SYNTAX, span, message)
+            .help("shorten the key that begins or ends here");
+        return;
+    }
     // The parser stands behind the dash.
     let dash = line.start + indent;
     if is_key_wanted(error.kind()) && text[dash..].starts_with("- ") && at <= dash + 2 {
@@ -66,6 +73,33 @@ pub(super) fn report_syntax(report: &mut Report<'_>, error: &ScanError) {
     }
     let (message, help) = explain(error.kind(), line_text);
     report.error(&codes::SYNTAX, span, message).help_if(help);
+}
+
+/// Letters of a key in YAML, where no `?` stands in front.
+const KEY_LETTERS: usize = 1024;
+
+/// Whether the parser stopped at a key for its length: at its `:`, or where it begins.
+fn is_long_key(before: &str, after: &str) -> bool {
+    let is_long = |key: &str| key.chars().nth(KEY_LETTERS).is_some();
+    if after.starts_with(':') {
+        let inner = before.strip_suffix(['"', '\'']);
+        let begin = match inner {
+            Some(inner) => inner.rfind(['"', '\'']),
+            None => before.rfind(['{', '[', ',']),
+        };
+        return is_long(
+            begin
+                .map_or(before, |begin| &before[begin + 1..])
+                .trim_start(),
+        );
+    }
+    let end = if after.starts_with(['"', '\'']) {
+        after[1..].find(['"', '\''])
+    } else {
+        after.find(": ")
+    };
+    end.is_some_and(|end| is_long(&after[..end]))
+        && !after.starts_with(['{', '[', '#', '-', '|', '>'])
 }
 
 /// Whether the parser looked for a key of a mapping.
