@@ -1,6 +1,6 @@
 //! `formic eval`: expressions in, values out, a JSON line each.
 //!
-//! One line never ends the stream: whatever is wrong with it is its answer.
+//! One line never ends the stream: whatever is wrong with it, also that it is empty, is its answer.
 
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -14,6 +14,9 @@ use std::io::{self, BufRead, BufReader, Read as _};
 /// Longest line of a request, in bytes: sixteen times the longest text that an expression may make, so that contexts
 /// fit and a stream without line breaks does not fill the memory.
 const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
+
+/// What is said where a line is no request.
+const REQUEST: &str = r#"write one line like {"expr": "1 + x", "contexts": {"x": 2}}"#;
 
 /// Evaluate expressions: JSON lines in, one JSON line out for each
 ///
@@ -36,9 +39,6 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         let length = next_line(&mut input, &mut line).with_context(cannot)?;
         if length == 0 {
             break;
-        }
-        if line.trim_ascii().is_empty() && length <= MAX_LINE_BYTES {
-            continue;
         }
         let answer = if length > MAX_LINE_BYTES {
             let message = format!("the line has {length} bytes; at most {MAX_LINE_BYTES} are read");
@@ -71,10 +71,11 @@ fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> 
 
 /// The value of one request.
 fn answer(dialect: Dialect, line: &[u8]) -> Result<Json, Error> {
-    let request: Json = serde_json::from_slice(line).map_err(|error| {
-        malformed(format!("the line is not JSON: {error}"))
-            .with_help(r#"write one line like {"expr": "1 + x", "contexts": {"x": 2}}"#)
-    })?;
+    if line.trim_ascii().is_empty() {
+        return Err(malformed("the line is empty").with_help(REQUEST));
+    }
+    let request: Json = serde_json::from_slice(line)
+        .map_err(|error| malformed(format!("the line is not JSON: {error}")).with_help(REQUEST))?;
     let text = request["expr"]
         .as_str()
         .ok_or_else(|| malformed("the line has no text under `expr`"))?;

@@ -48,7 +48,8 @@ pub(super) fn read(file: &Path, asked: Option<Kind>) -> Result<Given> {
 
 fn parse(file: &str, bytes: &[u8], asked: Option<Kind>) -> Result<Given> {
     let json: Json = serde_json::from_slice(bytes).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
+        // At the end of the text the parser stands before the first column.
+        let (line, column) = (error.line(), error.column().max(1));
         let said = error.to_string();
         let said = said.split(" at line ").next().unwrap_or_default();
         Fault::usage(format!(
@@ -267,6 +268,10 @@ mod tests {
         assert_eq!(
             said("{\n  \"branch\": \"main\",\n}"),
             "p.json:3:1: the payload is not JSON: trailing comma"
+        );
+        assert_eq!(
+            said("{\n"),
+            "p.json:2:1: the payload is not JSON: EOF while parsing an object"
         );
         assert_eq!(said("[]"), "p.json:1: the payload is not an object");
         assert_eq!(

@@ -100,7 +100,7 @@ fn what_is_wrong_with_a_line_is_its_answer_and_the_next_is_read() {
     let answers = answers(&lines.join(&b'\n'));
     let expected = [
         "parse", "check", "eval", "eval", "parse", "parse", "eval", "parse", "parse", "parse",
-        "int",
+        "parse", "int",
     ];
     assert_eq!(kinds(&answers), expected);
 }
