@@ -280,6 +280,21 @@ impl Board {
             .map_err(|fatal| Self::unreadable(snapshot.head.id, fatal))
     }
 
+    /// The plan of a run with what its tasks have generated.
+    ///
+    /// # Errors
+    /// As [`Self::plan`].
+    pub(crate) fn plan_so_far(&self, run: RunId) -> Result<Plan> {
+        let Some(snapshot) = self.store.run_load(run)? else {
+            return Err(StoreError::NoRun(run).into());
+        };
+        let mut plan = self.plan(&snapshot.head)?;
+        for fragment in self.fragments(&snapshot)? {
+            plan.append(fragment);
+        }
+        Ok(plan)
+    }
+
     /// Adds what a person can do to the error that a run cannot be read.
     pub(crate) fn unreadable(run: RunId, fatal: Fatal) -> anyhow::Error {
         match fatal {

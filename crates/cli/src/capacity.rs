@@ -3,8 +3,9 @@
 use crate::fault::Fault;
 use crate::text;
 use anyhow::Result;
-use engine::fit::{self, Never, Note};
+use engine::fit::{self, Never, Note, Room};
 use model::plan::{Plan, Resources, TaskDef};
+use server::TakeIn;
 
 /// What the worker has, and what has to be said about it.
 pub(crate) struct Fit {
@@ -28,18 +29,33 @@ fn fit_on(machine: Resources, plan: &Plan, labels: Option<&[String]>) -> Result<
             notes: fit.notes.iter().map(sentence).collect(),
             capacity: fit.capacity,
         }),
-        Err(Never::Memory { task, has_bytes }) => {
+        Err(never) => Err(refused(&never, &plan.file, labels)),
+    }
+}
+
+/// Judges tasks that were generated as [`fit`] judges those of the plan, on a worker that has `capacity`.
+pub(crate) fn take_in(capacity: Resources, labels: Option<Vec<String>>) -> TakeIn {
+    let mut room = Room { capacity, labels };
+    Box::new(move |file, tasks| match room.take_in(tasks) {
+        Ok(_) => Ok(room.capacity.clone()),
+        Err(never) => Err(refused(&never, file, room.labels.as_deref()).to_string()),
+    })
+}
+
+fn refused(never: &Never<'_>, file: &str, labels: Option<&[String]>) -> Fault {
+    match never {
+        Never::Memory { task, has_bytes } => {
             let wants = text::size(task.resources.memory_bytes);
             let wants = format!("asks for {wants} of memory");
-            let has = format!("this machine has {}", text::size(has_bytes));
-            Err(never(plan, task, &wants, &has).help("ask for less, or run it on a larger machine"))
+            let has = format!("this machine has {}", text::size(*has_bytes));
+            told(file, task, &wants, &has).help("ask for less, or run it on a larger machine")
         }
-        Err(Never::Label { task, missing }) => {
+        Never::Label { task, missing } => {
             let given = labels.unwrap_or_default();
             let wants = format!("wants a worker with `{missing}`");
             let has = format!("`--labels` gives {}", given.join(", "));
-            Err(never(plan, task, &wants, &has)
-                .help(format!("add it: `--labels {},{missing}`", given.join(","))))
+            told(file, task, &wants, &has)
+                .help(format!("add it: `--labels {},{missing}`", given.join(",")))
         }
     }
 }
@@ -63,11 +79,11 @@ fn sentence(note: &Note<'_>) -> String {
     }
 }
 
-fn never(plan: &Plan, task: &TaskDef, wants: &str, has: &str) -> Fault {
+fn told(file: &str, task: &TaskDef, wants: &str, has: &str) -> Fault {
     let line = task
         .at
         .map_or_else(String::new, |at| format!(":{}", at.line));
-    let (name, file) = (&task.name, &plan.file);
+    let name = &task.name;
     Fault::usage(format!("task `{name}` ({file}{line}) {wants}; {has}"))
 }
 
@@ -91,7 +107,7 @@ mod tests {
         }
     }
 
-    fn told(task: &str, labels: Option<&[String]>) -> Result<Vec<String>, String> {
+    fn judged(task: &str, labels: Option<&[String]>) -> Result<Vec<String>, String> {
         let fit = fit_on(machine(), &plan(task), labels);
         fit.map(|fit| fit.notes).map_err(|fault| fault.to_string())
     }
@@ -100,7 +116,7 @@ mod tests {
     fn more_memory_than_there_is_is_refused_before_anything_starts() {
         let expected = "task `a` (ci.yaml:3) asks for 8.0 GiB of memory; this machine has 4.0 GiB";
         assert_eq!(
-            told("resources: { memory: 8GiB }", None),
+            judged("resources: { memory: 8GiB }", None),
             Err(expected.to_owned())
         );
     }
@@ -109,7 +125,7 @@ mod tests {
     fn a_task_that_wants_more_cpus_runs_alone() {
         let expected = "task `a` asks for 3.5 CPUs, this machine has 2: it runs alone";
         assert_eq!(
-            told("resources: { cpu: 3500m }", None),
+            judged("resources: { cpu: 3500m }", None),
             Ok(vec![expected.to_owned()])
         );
     }
@@ -117,11 +133,14 @@ mod tests {
     #[test]
     fn every_label_is_taken_unless_labels_are_named() {
         let expected = "this machine takes every role and label (gpu); `--labels` restricts it";
-        assert_eq!(told("labels: [gpu]", None), Ok(vec![expected.to_owned()]));
+        assert_eq!(judged("labels: [gpu]", None), Ok(vec![expected.to_owned()]));
         let (gpu, big) = (["gpu".to_owned()], ["big".to_owned()]);
-        assert_eq!(told("labels: [gpu]", Some(&gpu)), Ok(Vec::new()));
+        assert_eq!(judged("labels: [gpu]", Some(&gpu)), Ok(Vec::new()));
         let expected = "task `a` (ci.yaml:3) wants a worker with `gpu`; `--labels` gives big";
-        assert_eq!(told("labels: [gpu]", Some(&big)), Err(expected.to_owned()));
+        assert_eq!(
+            judged("labels: [gpu]", Some(&big)),
+            Err(expected.to_owned())
+        );
     }
 
     #[test]
@@ -129,6 +148,6 @@ mod tests {
         let big = ["big".to_owned()];
         let expected = "task `a` has a role or label that is known when it is ready; if `--labels` does not give it, the task waits";
         let task = "labels: [\"${{ run.id }}\"]";
-        assert_eq!(told(task, Some(&big)), Ok(vec![expected.to_owned()]));
+        assert_eq!(judged(task, Some(&big)), Ok(vec![expected.to_owned()]));
     }
 }

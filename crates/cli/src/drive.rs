@@ -4,6 +4,7 @@ use crate::board::Board;
 use anyhow::{Context as _, Result};
 use model::plan::Resources;
 use model::reason::{CancelCause, CancelMode};
+use server::TakeIn;
 use server::local::{Local, Place, Remote, Settings, Start, Watcher};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -24,6 +25,8 @@ pub(crate) struct Options {
     pub labels: Option<Vec<String>>,
     /// What tasks may take together; `None`: they are not counted.
     pub capacity: Option<Resources>,
+    /// Makes room for generated tasks.
+    pub take_in: Option<TakeIn>,
     /// Who asks, for the record.
     pub by: String,
     /// Where the source is, when not where it was recorded.
@@ -71,6 +74,7 @@ pub(crate) fn drive(
     let settings = Settings {
         slots: options.slots,
         capacity: options.capacity,
+        take_in: options.take_in,
         labels: options.labels,
         grace_ms: model::limits::GRACE_MS,
         environment: environment(),

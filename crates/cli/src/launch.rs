@@ -129,7 +129,7 @@ pub(crate) fn take_over(
     ui: &Ui,
 ) -> Result<Exit> {
     let head = board.summary(run)?.head;
-    let fit = capacity::fit(&board.plan(&head)?, options.labels.as_deref())?;
+    let fit = capacity::fit(&board.plan_so_far(run)?, options.labels.as_deref())?;
     let by = edge::person();
     let mut narrator = Narrator::new(run, introduction(&head, &fit), options.events, ui);
     let worker = Worker::new(fit, place, options);
@@ -194,6 +194,10 @@ impl Worker {
             driving: drive::Options {
                 slots,
                 labels: options.labels.clone(),
+                take_in: Some(capacity::take_in(
+                    fit.capacity.clone(),
+                    options.labels.clone(),
+                )),
                 capacity: Some(fit.capacity),
                 by: edge::person(),
                 source: place.dir,

@@ -103,9 +103,7 @@ impl Project {
         let named = folders
             .iter()
             .flat_map(|dir| NAMES.map(|name| dir.join(name)));
-        let path = named
-            .into_iter()
-            .find(|path| fs::symlink_metadata(path).is_ok())?;
+        let path = named.into_iter().find(|path| is_there(path))?;
         let fault = match fs::metadata(&path) {
             Ok(seen) if seen.is_dir() => Fault::usage(format!(
                 "`{}` is a folder; a pipeline is a file",
@@ -282,19 +280,28 @@ pub(crate) fn line_span(source: &SourceFile, number: u32) -> Span {
 }
 
 fn pipeline_files(dir: &Path) -> Result<Vec<PipelineFile>> {
-    let mut found = Vec::new();
-    for name in NAMES {
-        let path = dir.join(name);
-        if path.is_file() {
-            let name = name.to_owned();
-            found.push(PipelineFile { path, name });
-        }
-    }
-    let folder = dir.join(".formic");
-    let entries = match fs::read_dir(&folder) {
+    let inside = files_inside(&dir.join(".formic"))?;
+    // Whatever else has the name does not make a folder a project; in one it is told of when it is read.
+    let is_one = |path: &Path| path.is_file() || !inside.is_empty() && is_there(path);
+    let named = NAMES.map(|name| PipelineFile {
+        path: dir.join(name),
+        name: name.to_owned(),
+    });
+    let mut found: Vec<PipelineFile> = named
+        .into_iter()
+        .filter(|file| is_one(&file.path))
+        .collect();
+    found.extend(inside);
+    Ok(found)
+}
+
+/// What has the name of a pipeline file in the folder `.formic`, by name. What is no file is told of when it is read; hidden
+/// links and folders are those of editors and other programs.
+fn files_inside(folder: &Path) -> Result<Vec<PipelineFile>> {
+    let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(found);
+            return Ok(Vec::new());
         }
         Err(error) => {
             let fault = Fault::usage(format!("cannot list `{}`", folder.display()));
@@ -303,7 +310,7 @@ fn pipeline_files(dir: &Path) -> Result<Vec<PipelineFile>> {
     };
     let mut inside: Vec<PipelineFile> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| is_yaml(path) && path.is_file())
+        .filter(|path| is_yaml(path) && (path.is_file() || !is_hidden(path)))
         .map(|path| {
             let file = path.file_name().unwrap_or_default().to_string_lossy();
             let name = format!(".formic/{file}");
@@ -311,8 +318,17 @@ fn pipeline_files(dir: &Path) -> Result<Vec<PipelineFile>> {
         })
         .collect();
     inside.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    found.extend(inside);
-    Ok(found)
+    Ok(inside)
+}
+
+/// Whether something has this name, be it a link that leads nowhere.
+fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(b".")
 }
 
 fn is_yaml(path: &Path) -> bool {

@@ -8,6 +8,7 @@ mod local;
 mod offline;
 mod remote;
 
+use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::fetch::{Cache, Refused};
 use crate::lock::{self, LockFile};
@@ -65,8 +66,23 @@ pub(crate) struct Loader {
     commits: BTreeMap<(String, String), String>,
     /// Hosts that did not answer.
     silent: BTreeSet<String>,
+    /// Hosts of which nothing could be fetched, with the repository that was tried and what came of it.
+    unreachable: BTreeMap<String, (String, Refused)>,
+    /// References that could not be fetched through no fault of theirs, in the order in which they were tried.
+    unreached: Vec<Unreached>,
     /// Sentences for people about who could not be asked.
     notes: Vec<String>,
+}
+
+/// A reference that could not be fetched now: it may be right, and the same may work later.
+#[derive(Debug)]
+struct Unreached {
+    /// What its `uses` is told.
+    message: String,
+    /// The same with the reference.
+    told: String,
+    /// What to do.
+    help: String,
 }
 
 impl Files {
@@ -114,6 +130,8 @@ impl Loader {
             tags: BTreeMap::new(),
             commits: BTreeMap::new(),
             silent: BTreeSet::new(),
+            unreachable: BTreeMap::new(),
+            unreached: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -148,8 +166,8 @@ impl Loader {
     /// Loads what `source` refers to, directly and indirectly.
     ///
     /// # Errors
-    /// When the lock file cannot be read, `git` cannot be started, a repository cannot be reached, or the cache folder
-    /// cannot be used.
+    /// When the lock file cannot be read, `git` cannot be started, or the cache folder cannot be used; and when a repository
+    /// cannot be reached, unless the files have other errors: those can be mended at once, so they are told with it.
     pub(crate) fn load(&mut self, source: SourceFile) -> Result<Files> {
         let mut files = Files::alone(source);
         if !may_refer(&files.source.text) {
@@ -164,6 +182,7 @@ impl Loader {
                 ..
             } = files.check();
             if missing.is_empty() {
+                self.must_be_reached(&files, &diagnostics)?;
                 let is_right = !diagnostics.iter().any(Diagnostic::is_error);
                 match self.look {
                     Look::Offline => self.compare(&mut files, &used)?,
@@ -182,6 +201,30 @@ impl Loader {
             }
         }
         Ok(files)
+    }
+
+    /// Refuses files with which nothing is wrong but that a repository could not be reached.
+    fn must_be_reached(&self, files: &Files, said: &[Diagnostic]) -> Result<()> {
+        let Some(first) = self.unreached.first() else {
+            return Ok(());
+        };
+        let is_reached = |message: &str| {
+            let mut unreached = self.unreached.iter();
+            !unreached.any(|each| says(message, &each.message))
+        };
+        let has_others = match self.look {
+            // Who pins asks for references and nothing else.
+            Look::Anew => failed(files).any(|failed| is_reached(&failed.message)),
+            Look::Offline | Look::Tags => {
+                let mut errors = said.iter().filter(|each| each.is_error());
+                errors.any(|error| is_reached(&error.message))
+            }
+        };
+        if has_others {
+            return Ok(());
+        }
+        let fault = Fault::new(Exit::Infrastructure, first.told.clone());
+        Err(fault.help(first.help.clone()).into())
     }
 
     /// Pins that are new are written into the lock file, and it is said who could not be asked.
@@ -312,20 +355,43 @@ fn may_refer(text: &[u8]) -> bool {
     text.contains("uses") || text.contains("include") || text.contains('\\')
 }
 
-/// What cannot be pinned because files could not be loaded, each with the place that refers to it.
-pub(crate) fn unloadable(files: &Files) -> Option<Fault> {
-    let said = files.check().diagnostics;
-    let failed = files.sources.iter().filter_map(|(_, loaded)| match loaded {
+/// Whether a diagnostic says `message`, of which it may have cut what stands between backticks, and what is around it.
+fn says(said: &str, message: &str) -> bool {
+    let is_part = |(said, whole): (&str, &str)| {
+        let cut = said.strip_suffix('…');
+        said == whole || cut.is_some_and(|begin| whole.starts_with(begin))
+    };
+    let (said, whole) = (said.split('`'), message.split('`'));
+    said.clone().count() == whole.clone().count() && said.zip(whole).all(is_part)
+}
+
+/// What is wrong with files that could not be loaded.
+fn failed(files: &Files) -> impl Iterator<Item = &Failed> {
+    files.sources.iter().filter_map(|(_, loaded)| match loaded {
         Loaded::Failed(failed) => Some(failed),
         Loaded::File(_) => None,
-    });
+    })
+}
+
+/// What cannot be pinned because files could not be loaded, each sentence with the places that refer to them.
+pub(crate) fn unloadable(files: &Files) -> Option<Fault> {
+    let said = files.check().diagnostics;
     let (mut messages, mut helps) = (Vec::new(), Vec::new());
-    for each in failed {
-        let place = said.iter().find(|said| said.message == each.message);
-        let place = place.map_or_else(String::new, |at| {
-            format!(" ({}:{}:{})", text::plain(&at.file), at.line, at.column)
-        });
-        messages.push(format!("{}{place}", each.message));
+    for each in failed(files) {
+        let places = said
+            .iter()
+            .filter(|said| says(&said.message, &each.message));
+        let places: Vec<String> = places
+            .map(|at| format!("{}:{}:{}", text::plain(&at.file), at.line, at.column))
+            .collect();
+        let message = match places.as_slice() {
+            [] => each.message.clone(),
+            places => format!("{} ({})", each.message, places.join(", ")),
+        };
+        // Files of one repository can have one cause.
+        if !messages.contains(&message) {
+            messages.push(message);
+        }
         if !helps.contains(&each.help) {
             helps.push(each.help.clone());
         }

@@ -64,6 +64,7 @@ fn run(file: &Path, slots: u32, dir: &Path) -> Outcome<serde_json::Value> {
     let settings = Settings {
         slots,
         capacity: None,
+        take_in: None,
         labels: None,
         grace_ms: model::limits::GRACE_MS,
         environment: std::env::vars_os().collect(),

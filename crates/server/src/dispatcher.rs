@@ -23,6 +23,7 @@ use engine::machine::{Corrupt, Machine};
 use engine::rows::Changes;
 use model::ids::{RunId, WorkerId};
 use model::limits::PLAN_BYTES;
+use model::plan::{Resources, TaskDef};
 use model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -44,6 +45,10 @@ pub type Alive = Box<dyn Fn(&Owner, Timestamp) -> bool + Send>;
 /// and only the time of day goes on while a machine is asleep.
 pub type TimeOfDay = Box<dyn Fn(Timestamp) -> Timestamp + Send>;
 
+/// Makes room for tasks that were generated into the file with this name: what the worker has for tasks from then on, or
+/// why one of them could never start.
+pub type TakeIn = Box<dyn FnMut(&str, &[TaskDef]) -> Result<Resources, String> + Send>;
+
 /// What a dispatcher works with.
 pub struct Parts {
     /// The board.
@@ -58,6 +63,8 @@ pub struct Parts {
     pub alive: Alive,
     /// The time of day.
     pub time_of_day: TimeOfDay,
+    /// Makes room for generated tasks where one worker takes all of a run; `None`: they wait for a worker that fits.
+    pub take_in: Option<TakeIn>,
 }
 
 /// Something that came in.
@@ -80,6 +87,8 @@ pub enum Output {
     Reply(WorkerId, Reply),
     /// The worker should renew soon: there is something to stop.
     Nudge(WorkerId),
+    /// The one worker has this much for tasks from now on.
+    Capacity(Resources),
     /// This is durable by now.
     Changed(RunId, Box<Changes>),
     /// The run is not this process's any more.
@@ -143,6 +152,10 @@ pub struct Dispatcher {
     nudges: BTreeSet<WorkerId>,
     /// Runs that have their place again: now their tasks may ask for theirs.
     let_in: BTreeSet<RunId>,
+    /// What the one worker has for tasks, once that was said for generated ones.
+    capacity: Option<Resources>,
+    /// Whether it has to be told so.
+    has_grown: bool,
 }
 
 /// A run in memory.
@@ -244,6 +257,8 @@ impl Dispatcher {
             batch: Batch::default(),
             nudges: BTreeSet::new(),
             let_in: BTreeSet::new(),
+            capacity: None,
+            has_grown: false,
         }
     }
 
@@ -277,6 +292,11 @@ impl Dispatcher {
             self.perform(effects, now)?;
             self.enter_for_tasks(now)?;
             if self.batch.events.is_empty() {
+                if std::mem::take(&mut self.has_grown) {
+                    // Before the answers: whoever asks again says what is free by it.
+                    let grown = self.capacity.clone().map(Output::Capacity);
+                    out.splice(0..0, grown);
+                }
                 out.extend(
                     std::mem::take(&mut self.nudges)
                         .into_iter()

@@ -9,6 +9,6 @@ pub mod load;
 pub mod local;
 pub mod send;
 
-pub use dispatcher::{Dispatcher, Fatal, Input, Output, Parts};
+pub use dispatcher::{Dispatcher, Fatal, Input, Output, Parts, TakeIn};
 pub use worker::machine;
 pub use worker::site::remove_worktrees;

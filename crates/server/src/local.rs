@@ -3,7 +3,7 @@
 //! The dispatcher has the calling thread, because it waits for the disk; the worker has a thread with a
 //! runtime of its own, because it waits for pipes. They share nothing but messages.
 
-use crate::dispatcher::{Alive, Dispatcher, Fatal, Input, Output, Parts};
+use crate::dispatcher::{Alive, Dispatcher, Fatal, Input, Output, Parts, TakeIn};
 use api::protocol::{Chunk, Request};
 use engine::machine::Machine;
 use engine::rows::{Changes, RunHead};
@@ -64,6 +64,8 @@ pub struct Settings {
     pub slots: u32,
     /// What it has; `None`: it does not count.
     pub capacity: Option<Resources>,
+    /// Makes room for generated tasks; `None`: they are not judged.
+    pub take_in: Option<TakeIn>,
     /// Its roles and labels; `None`: it takes all.
     pub labels: Option<Vec<String>>,
     /// Time between the wish that a command ends and its kill.
@@ -223,6 +225,7 @@ impl Local {
             // Owners write until when they live by the time of day.
             alive: Box::new(move |owner, _| alive(owner, time_of_day())),
             time_of_day: Box::new(|_| time_of_day()),
+            take_in: settings.take_in,
         });
         let (run, first) = match start {
             Start::New { head, plan } => (head.id, dispatcher.create(*head, *plan, now())?),
@@ -366,6 +369,7 @@ impl Life {
             match output {
                 Output::Reply(_, reply) => drop(self.words.send(Word::Reply(reply))),
                 Output::Nudge(_) => drop(self.words.send(Word::Nudge)),
+                Output::Capacity(capacity) => drop(self.words.send(Word::Capacity(capacity))),
                 Output::Changed(run, changes) => {
                     if let Some(machine) = self.dispatcher.machine(run) {
                         watcher.changed(&changes, machine);

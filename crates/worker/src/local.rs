@@ -9,6 +9,7 @@ use clock::Clock;
 use engine::work::Work;
 use exec::{Executor, ProcessExecutor};
 use model::ids::AttemptId;
+use model::plan::Resources;
 use model::time::Timestamp;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -22,6 +23,8 @@ pub enum Word {
     Reply(Reply),
     /// The board has something to say.
     Nudge,
+    /// This is what there is for tasks from now on.
+    Capacity(Resources),
     /// Stop everything and leave it to be begun again.
     Interrupt,
     /// Kill everything that runs.
@@ -73,6 +76,7 @@ pub async fn run(
             word = words.recv() => match word {
                 Some(Word::Reply(reply)) => Input::Reply(reply),
                 Some(Word::Nudge) => Input::Nudge,
+                Some(Word::Capacity(capacity)) => Input::Capacity(capacity),
                 Some(Word::Interrupt) => Input::Interrupt,
                 Some(Word::Kill) => Input::Kill,
                 Some(Word::Leave) | None => {

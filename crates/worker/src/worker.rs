@@ -78,6 +78,8 @@ pub enum Input {
     Restored(AttemptId, Result<Vec<String>, Trouble>),
     /// The board has something to say: renew soon.
     Nudge,
+    /// This is what there is for tasks from now on.
+    Capacity(Resources),
     /// Stop everything and leave it to be begun again; ask for no more.
     Interrupt,
     /// Kill everything that runs.
@@ -221,6 +223,11 @@ impl Worker {
             Input::Collected(id, result) => self.collected(id, result, now),
             Input::Restored(id, result) => self.restored(id, result, now),
             Input::Nudge => self.renew(now),
+            Input::Capacity(capacity) => {
+                self.options.capacity = Some(capacity);
+                // A wish on its way says what was free before: the next one takes its place.
+                self.wish = None;
+            }
             Input::Interrupt => self.interrupt(now),
             Input::Kill => self.kill_all(now),
             Input::Tick => {}

@@ -167,6 +167,7 @@ fn run_in(dir: &Path, plan: Plan, source: Source, clean: bool) -> Outcome {
     let settings = Settings {
         slots: 4,
         capacity: None,
+        take_in: None,
         labels: None,
         grace_ms: 10_000,
         environment,

@@ -47,6 +47,7 @@ impl World {
                 alive.contains(&owner.nonce)
             }),
             time_of_day: Box::new(|now| now),
+            take_in: None,
         });
         self.processes.push(Process {
             dispatcher: Some(dispatcher),
@@ -181,7 +182,7 @@ impl World {
                         self.send_to_worker(place, &worker, super::Word::Nudge);
                     }
                 }
-                Output::Changed(..) => {}
+                Output::Capacity(..) | Output::Changed(..) => {}
                 Output::Lost(run, why) => {
                     if self.watch.owner(run) == Some(place as u64) {
                         self.watch

@@ -168,6 +168,7 @@ impl Board {
             owner,
             time_of_day: Box::new(|now| now),
             alive: Box::new(|_, _| true),
+            take_in: None,
         });
         let now = Timestamp(0);
         Self { dispatcher, now }

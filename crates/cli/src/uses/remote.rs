@@ -3,9 +3,7 @@
 //! A run asks repositories whether pinned tags still stand for their commits. Who cannot be asked is believed; a host that
 //! did not answer once is not asked again, so that all its references together cost one wait.
 
-use super::{Loader, Look, means, not_there, short};
-use crate::exit::Exit;
-use crate::fault::Fault;
+use super::{Loader, Look, Unreached, means, not_there, short};
 use crate::fetch::{Cache, Fetched, Refused, Tag, Whose};
 use crate::text;
 use anyhow::Result;
@@ -42,7 +40,7 @@ impl Loader {
         let fetched = match self.fetch(&cache, url, reference, path)? {
             Ok(fetched) => fetched,
             Err(refused) if refused.whose == Whose::Platform => {
-                return Err(not_now(address, refused).into());
+                return Ok(self.unreached(address, refused));
             }
             Err(refused) => return Ok(not_there(refused)),
         };
@@ -65,6 +63,18 @@ impl Loader {
         }
     }
 
+    /// Remembers trouble that is not in the file: the reference may be right, and the same may work later.
+    fn unreached(&mut self, address: &Address, refused: Refused) -> Loaded {
+        let name = text::plain(&address.to_string());
+        let (message, help) = (refused.message.clone(), refused.help.clone());
+        self.unreached.push(Unreached {
+            message: message.clone(),
+            told: format!("{message} (for `{name}`)"),
+            help,
+        });
+        not_there(refused)
+    }
+
     /// Fetches a file, its repository once for all files of one version.
     fn fetch(
         &mut self,
@@ -73,11 +83,19 @@ impl Loader {
         reference: &str,
         path: &str,
     ) -> Result<Result<Fetched, Refused>> {
+        if let Some(first) = self.unreachable.get(host(url)) {
+            return Ok(Err(asked_before(url, first)));
+        }
         let key = (url.to_owned(), reference.to_owned());
         let known = self.commits.get(&key).map(String::as_str);
         let found = cache.fetch(url, reference, path, known)?;
-        if let Ok(fetched) = &found {
-            self.commits.insert(key, fetched.commit.clone());
+        match &found {
+            Ok(fetched) => drop(self.commits.insert(key, fetched.commit.clone())),
+            Err(refused) if refused.whose == Whose::Platform => {
+                let first = (url.to_owned(), refused.clone());
+                self.unreachable.insert(host(url).to_owned(), first);
+            }
+            Err(_) => {}
         }
         Ok(found)
     }
@@ -200,10 +218,18 @@ pub(super) fn file_changed(address: &Address, pin: &Pin, digest: &Digest) -> Fai
     has_changed(address, why)
 }
 
-/// Trouble that is not in the file: the reference may be right, and the same may work later.
-fn not_now(address: &Address, refused: Refused) -> Fault {
-    let (name, message) = (text::plain(&address.to_string()), refused.message);
-    Fault::new(Exit::Infrastructure, format!("{message} (for `{name}`)")).help(refused.help)
+/// What is said of a repository of a host that did not answer for another one: it is not waited for again.
+fn asked_before(url: &str, (first, refused): &(String, Refused)) -> Refused {
+    if url == first {
+        return refused.clone();
+    }
+    Refused {
+        message: format!(
+            "cannot fetch `{url}`: `{}` did not answer for `{first}`",
+            host(url)
+        ),
+        ..refused.clone()
+    }
 }
 
 #[cfg(test)]

@@ -218,3 +218,34 @@ fn a_file_that_is_used_is_found_also_where_the_key_is_escaped() {
     let ran = world.formic(&["check"]).ok();
     assert!(ran.err.contains("does not pin `ci/a.yaml`"), "{}", ran.err);
 }
+
+#[test]
+fn what_has_the_name_of_a_pipeline_and_is_no_file_is_an_error_wherever_it_is() {
+    let world = World::new("tasks: { a: { run: 'true' } }\n");
+    world.write(".formic/b.yaml/inside", "");
+    // Links of editors lead nowhere.
+    std::os::unix::fs::symlink("nobody@here:1", world.dir().join(".formic/.#c.yaml")).unwrap();
+    let says = "error: `.formic/b.yaml` is a folder; a pipeline is a file\n";
+    for verb in ["check", "run", "plan"] {
+        let _ran = world.formic(&[verb]).code(2).says(says);
+    }
+    let world = World::empty();
+    let made = std::process::Command::new("mkfifo")
+        .arg(world.dir().join("formic.yaml"))
+        .status();
+    assert!(made.unwrap().success());
+    world.write(".formic/b.yaml", "tasks: { a: { run: 'true' } }\n");
+    for verb in ["check", "run"] {
+        let ran = world.formic(&[verb]).code(2);
+        let _ran = ran.says("error: `formic.yaml` is a named pipe; a pipeline is a file\n");
+    }
+    std::fs::rename(
+        world.dir().join("formic.yaml"),
+        world.dir().join(".formic/a.yaml"),
+    )
+    .unwrap();
+    for verb in ["check", "run"] {
+        let ran = world.formic(&[verb]).code(2);
+        let _ran = ran.says("error: `.formic/a.yaml` is a named pipe; a pipeline is a file\n");
+    }
+}

@@ -532,6 +532,47 @@ fn a_task_that_no_machine_like_this_can_hold_is_refused_before_anything_starts()
 }
 
 #[test]
+fn generated_tasks_are_held_against_the_machine_as_those_of_the_file_are() {
+    let world = World::new(
+        "name: ci\ntasks: { make: { generates: more.yaml, run: cp tasks.yaml more.yaml } }\n",
+    );
+    world.write(
+        "tasks.yaml",
+        "tasks:\n  a: { run: 'true' }\n  b: { resources: { memory: 900TiB }, run: 'true' }\n",
+    );
+    let ran = world.formic(&["run"]).code(1);
+    let _ran = ran.says("task `b` (more.yaml:3) asks for 900.0 TiB of memory; this machine has ");
+    assert_eq!(world.statuses(), ["make failed user"]);
+    world.write(
+        "tasks.yaml",
+        "tasks: { b: { labels: [gpu], run: 'true' } }\n",
+    );
+    let ran = world.formic(&["run", "--labels", "big"]).code(1);
+    let _ran = ran.says("task `b` (more.yaml:1) wants a worker with `gpu`; `--labels` gives big");
+    let asks = "{ resources: { cpu: 9000, gpu: 1 }, run: 'true' }";
+    world.write(
+        "tasks.yaml",
+        &format!("tasks: {{ a: {asks}, b: {asks}, c: {{ run: 'true' }} }}\n"),
+    );
+    let ran = world.formic(&["run"]).ok();
+    assert!(!ran.err.contains("waits: needs 9000 CPU, "), "{}", ran.err);
+}
+
+#[test]
+fn a_run_with_generated_tasks_that_ask_for_much_can_be_resumed() {
+    let world = World::new(
+        "name: ci\ntasks: { make: { generates: more.yaml, run: cp tasks.yaml more.yaml } }\n",
+    );
+    world.write(
+        "tasks.yaml",
+        "tasks:\n  ask: { approval: 'go on?' }\n  b: { needs: [ask], resources: { cpu: 9000, gpu: 1 }, run: 'true' }\n",
+    );
+    let _ran = world.formic(&["run"]).code(8);
+    let _ran = world.formic(&["approve", "make/ask"]).ok();
+    let _ran = world.formic(&["resume"]).ok();
+}
+
+#[test]
 fn a_slip_in_the_name_of_an_output_is_not_green() {
     let world = World::new(
         "tasks:\n  a:\n    run: echo verison=1.2 >> \"$FORMIC_OUTPUT\"\n    outputs: { version: string }\n",

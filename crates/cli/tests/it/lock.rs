@@ -397,6 +397,42 @@ fn a_repository_that_cannot_be_reached_is_the_platforms_trouble() {
 }
 
 #[test]
+fn a_repository_that_cannot_be_reached_hides_no_error_of_the_file() {
+    // Messages cut what is too long.
+    let name = "long-".repeat(40);
+    let uses = format!("uses: \"git+http://127.0.0.1:1/{name}");
+    let text =
+        format!("tasks:\n  a: {{ {uses}//x.yaml@v1\" }}\n  b: {{ {uses}/b//x.yaml@v1\" }}\n");
+    let world = World::new(&text);
+    for verb in ["plan", "run"] {
+        let _ran = world.formic(&[verb]).code(7).says("error: cannot fetch ");
+    }
+    world.write(
+        "formic.yaml",
+        &format!("{text}  c: {{ needs: [none], run: x }}\n"),
+    );
+    for verb in ["plan", "run"] {
+        let ran = world.formic(&[verb]).code(2);
+        let ran = ran.says("error[E0301]: task `c` needs `none`, which does not exist\n");
+        let ran = ran.says("error[E1002]: cannot fetch `http://127.0.0.1:1/long-");
+        let _ran = ran.says("error: `formic.yaml` cannot be run: it has 3 errors\n");
+    }
+    // Who pins asks for references and nothing else.
+    let _ran = world.formic(&["lock"]).code(7);
+}
+
+#[test]
+fn one_cause_is_told_once_with_every_place() {
+    let uses = "uses: \"git+file:///nowhere/at/all//";
+    let world = World::new(&format!(
+        "tasks:\n  a: {{ {uses}x.yaml@v1\" }}\n  b: {{ {uses}y.yaml@v1\" }}\n"
+    ));
+    let ran = world.formic(&["lock"]).code(2);
+    assert_eq!(ran.err.matches("cannot fetch ").count(), 1, "{}", ran.err);
+    let _ran = ran.says(" (formic.yaml:2:14, formic.yaml:3:14)\n");
+}
+
+#[test]
 fn a_file_with_faults_takes_no_pin_away() {
     let world = local();
     let _ran = world.formic(&["lock"]).ok();

@@ -1,6 +1,6 @@
 //! What a plan asks for, held against what a machine has.
 
-use engine::fit::{Fit, Never, Note, fit};
+use engine::fit::{Fit, Never, Note, Room, fit};
 use model::plan::{Plan, Resources};
 use testkit::{TaskBuilder, plan};
 
@@ -75,4 +75,34 @@ fn a_label_that_is_known_later_is_not_judged_but_told() {
     let big = labels(&["big"]);
     let fit = fit(machine(), Some(&big), &plan).unwrap();
     assert!(matches!(fit.notes.as_slice(), [Note::LateLabel { .. }]));
+}
+
+#[test]
+fn what_comes_later_finds_the_room_that_was_made_before() {
+    let (first, second) = (
+        with(|t| t.cpu_milli(3500)),
+        with(|t| t.cpu_milli(3000).resource("gpu", 1)),
+    );
+    let mut room = Room {
+        capacity: machine(),
+        labels: None,
+    };
+    assert_eq!(room.take_in(&first.tasks).unwrap().len(), 1);
+    assert_eq!(room.take_in(&second.tasks), Ok(Vec::new()));
+    assert_eq!(room.capacity.cpu_milli, 3500);
+    assert_eq!(room.capacity.counted["gpu"], 1);
+}
+
+#[test]
+fn what_never_fits_leaves_the_room_as_it_was() {
+    let plan = plan("p")
+        .task("a", |t| t.cpu_milli(3500))
+        .task("b", |t| t.edit(|def| def.resources.memory_bytes = 8 << 30))
+        .build();
+    let mut room = Room {
+        capacity: machine(),
+        labels: None,
+    };
+    assert!(room.take_in(&plan.tasks).is_err());
+    assert_eq!(room.capacity, machine());
 }

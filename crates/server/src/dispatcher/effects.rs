@@ -1,12 +1,12 @@
 //! Doing what changes ask for, after they are durable, and reporting back as events.
 
-use super::{Dispatcher, Fatal};
+use super::{Answer, AnswerKind, Dispatcher, Fatal};
 use engine::event::Event;
 use engine::rows::{Effect, EffectRow};
 use model::digest::Digest;
 use model::ids::{RunId, TaskNo};
 use model::limits;
-use model::plan::{Fragment, TaskDef};
+use model::plan::{Fragment, Resources, TaskDef};
 use model::time::Timestamp;
 
 impl Dispatcher {
@@ -47,7 +47,7 @@ impl Dispatcher {
 
     /// What a task generated, compiled and kept; or what is wrong with it.
     fn compile(
-        &self,
+        &mut self,
         run: RunId,
         task: TaskNo,
         content: Digest,
@@ -66,6 +66,12 @@ impl Dispatcher {
             Ok(mut fragment) => {
                 for task in &mut fragment.tasks {
                     inherit(task, maker);
+                }
+                if let Some(take_in) = &mut self.parts.take_in {
+                    match take_in(&file.name, &fragment.tasks) {
+                        Ok(capacity) => self.grow(capacity),
+                        Err(never) => return Ok(Err(never)),
+                    }
                 }
                 let json = serde_json::to_vec(&fragment).map_err(|error| Fatal::Damaged {
                     run,
@@ -93,6 +99,25 @@ impl Dispatcher {
                 });
                 Ok(Err(lines.collect::<Vec<_>>().join("; ")))
             }
+        }
+    }
+
+    /// The one worker has this much for tasks. Wishes that wait say what was free before, so they are answered without
+    /// work, and come again.
+    fn grow(&mut self, capacity: Resources) {
+        if self.capacity.as_ref() == Some(&capacity) {
+            return;
+        }
+        self.capacity = Some(capacity);
+        self.has_grown = true;
+        for (worker, known) in &mut self.workers {
+            self.batch
+                .answers
+                .extend(known.wish.take().map(|parked| Answer {
+                    worker: worker.clone(),
+                    number: parked.number,
+                    kind: AnswerKind::Leased,
+                }));
         }
     }
 }

@@ -6,7 +6,7 @@ use engine::work::Work;
 use model::ids::{RunId, WorkerId};
 use model::plan::Plan;
 use model::time::Timestamp;
-use server::{Dispatcher, Input, Output, Parts};
+use server::{Dispatcher, Input, Output, Parts, TakeIn};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -26,6 +26,11 @@ pub(crate) struct Board {
 impl Board {
     /// A process; its `number` is its nonce.
     pub(crate) fn process(&self, number: u64) -> Process {
+        self.process_with(number, None)
+    }
+
+    /// The same with a worker whose room is known.
+    pub(crate) fn process_with(&self, number: u64, take_in: Option<TakeIn>) -> Process {
         let (logs, dead) = (self.logs.clone(), Arc::clone(&self.dead));
         let (looks, ahead_ms) = (Arc::clone(&self.looks), Arc::clone(&self.ahead_ms));
         let parts = Parts {
@@ -41,6 +46,7 @@ impl Board {
                     .contains(&owner.nonce)
             }),
             time_of_day: Box::new(move |now| now.plus_ms(ahead_ms.load(Ordering::Relaxed))),
+            take_in,
         };
         Process {
             dispatcher: Dispatcher::new(parts),

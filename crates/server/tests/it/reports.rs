@@ -2,9 +2,12 @@
 
 use crate::board::{Board, Process, granted, run, tasks, wish};
 use api::protocol::{Append, Chunk, ReplyBody, RequestBody, Stream};
+use engine::fit::Room;
 use engine::rows::{AttemptEnd, AttemptResult};
 use engine::work::Work;
 use model::ids::Token;
+use model::plan::Resources;
+use server::{Output, TakeIn};
 use store::{BlobStore, Store};
 
 fn append(work: &Work, offset: u64, text: &str) -> RequestBody {
@@ -176,9 +179,103 @@ fn generated_tasks_that_use_a_file_are_refused_with_what_to_do() {
     );
 }
 
+/// What `make` of a run came to that generated `task`, where `room` is what the only worker has.
+fn made(task: &str, room: Room) -> (Board, Process) {
+    let board = Board::default();
+    let plan = testkit::plan("p")
+        .task("make", |task| task.run("true").generates("more.yaml"))
+        .build();
+    let mut room = room;
+    let mut process = board.process_with(
+        1,
+        Some(Box::new(move |file, tasks| match room.take_in(tasks) {
+            Ok(_) => Ok(room.capacity.clone()),
+            Err(_) => Err(format!("`{file}` does not fit")),
+        })),
+    );
+    process.create(1, plan);
+    let more = format!("tasks: {{ x: {{ {task}, run: 'true' }} }}\n");
+    generate(&board, &mut process, &more);
+    (board, process)
+}
+
+fn room() -> Room {
+    let capacity = Resources {
+        cpu_milli: 2_000,
+        memory_bytes: 1 << 30,
+        ..Resources::default()
+    };
+    Room {
+        capacity,
+        labels: Some(vec!["big".to_owned()]),
+    }
+}
+
+#[test]
+fn a_generated_task_that_could_never_start_fails_what_generated_it() {
+    for task in ["resources: { memory: 2GiB }", "labels: [gpu]"] {
+        let (board, _) = made(task, room());
+        let rows = board.store.run_tasks(run(1)).expect("readable");
+        let notes: Vec<_> = rows.iter().map(|row| row.note.as_deref()).collect();
+        assert_eq!(notes, [Some("`more.yaml` does not fit")], "{task}");
+    }
+}
+
+#[test]
+fn a_generated_task_that_asks_for_more_than_is_shared_makes_the_worker_grow_before_it_asks_again() {
+    let (_, mut process) = made("resources: { cpu: 900, gpu: 1 }", room());
+    let capacity = Resources {
+        cpu_milli: 900_000,
+        counted: [("gpu".to_owned(), 1)].into(),
+        ..room().capacity
+    };
+    let told = process.said.first();
+    assert!(
+        matches!(told, Some(Output::Capacity(told)) if *told == capacity),
+        "{told:?}"
+    );
+    let mut request = process.wish(1);
+    if let RequestBody::Lease(wish) = &mut request.body {
+        wish.free = Some(capacity);
+    }
+    assert_eq!(granted(&process.ask(&request)).len(), 1);
+}
+
+#[test]
+fn a_wish_that_waits_comes_again_when_the_worker_has_grown() {
+    let board = Board::default();
+    let plan = testkit::plan("p")
+        .task("make", |task| task.run("true").generates("more.yaml"))
+        .build();
+    let mut room = room();
+    let take_in: TakeIn = Box::new(move |_, tasks| {
+        let _notes = room.take_in(tasks).expect("it fits");
+        Ok(room.capacity.clone())
+    });
+    let mut process = board.process_with(1, Some(take_in));
+    process.create(1, plan);
+    let work = process.lease(1).remove(0);
+    let waits = process.wish(1);
+    assert_eq!(process.ask(&waits), []);
+    report_generated(
+        &board,
+        &mut process,
+        &work,
+        "tasks: { x: { resources: { gpu: 1 }, run: 'true' } }\n",
+    );
+    let answered: Vec<u64> = process.replies().iter().map(|reply| reply.number).collect();
+    assert!(answered.contains(&waits.number), "{answered:?}");
+    let rows = board.store.run_tasks(run(1)).expect("readable");
+    assert_eq!(rows[1].note, None);
+}
+
 /// The next task succeeds and has written `more` into its file of tasks.
 fn generate(board: &Board, process: &mut Process, more: &str) {
     let work = process.lease(1).remove(0);
+    report_generated(board, process, &work, more);
+}
+
+fn report_generated(board: &Board, process: &mut Process, work: &Work, more: &str) {
     let mut end = AttemptEnd::bare(AttemptResult::Succeeded);
     end.generated = Some(board.blobs.put_bytes(more.as_bytes()).expect("in memory"));
     let report = process.request(RequestBody::Report {

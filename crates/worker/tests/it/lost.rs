@@ -1,9 +1,10 @@
 //! Messages that are lost, doubled or late, and leases that others have by now.
 
-use crate::bench::{Bench, one};
+use crate::bench::{Bench, FakeSite, one};
 use api::protocol::{ReplyBody, RequestBody};
 use exec::{Exit, OutputState};
-use worker::Output;
+use model::plan::Resources;
+use worker::{Input, Output};
 
 fn cleaned(bench: &Bench) -> usize {
     let said = bench.said.iter();
@@ -89,4 +90,29 @@ fn a_wish_that_a_newer_one_replaced_is_still_repeated() {
         .iter()
         .filter(|request| request.number == second);
     assert_eq!(again.count(), 1);
+}
+
+#[test]
+fn a_worker_that_has_grown_asks_anew_with_what_is_free() {
+    let little = Resources {
+        cpu_milli: 2_000,
+        ..Resources::default()
+    };
+    let grown = Resources {
+        cpu_milli: 9_000,
+        ..Resources::default()
+    };
+    let mut bench = Bench::with(1, Some(little), FakeSite::default());
+    bench.tell(Input::Capacity(grown.clone()));
+    let wishes: Vec<_> = bench
+        .asked
+        .iter()
+        .filter_map(|request| {
+            let RequestBody::Lease(wish) = &request.body else {
+                return None;
+            };
+            wish.free.as_ref().map(|free| free.cpu_milli)
+        })
+        .collect();
+    assert_eq!(wishes, [2_000, 9_000]);
 }
