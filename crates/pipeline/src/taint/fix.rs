@@ -51,7 +51,7 @@ pub(super) fn help(
         let read = place.read(name, quotes);
         return format!("`{name}` of the environment has this value: write `{read}` in the script");
     }
-    if let Some(program) = place.runner {
+    if let Some(program) = place.program {
         let other = candidates(&reference.path).find(|name| !variables::is_taken(name));
         let other = other.unwrap_or_default();
         return format!(
@@ -98,7 +98,7 @@ struct Place<'u> {
     /// The ending of files of its language, such as `.py`.
     language: &'static str,
     /// The program that runs a part of its command line and reads no variables in it, such as `ssh`.
-    runner: Option<&'u str>,
+    program: Option<&'u str>,
 }
 
 impl<'u> Place<'u> {
@@ -115,7 +115,7 @@ impl<'u> Place<'u> {
                 .map(|(name, text)| (name.as_str(), text))
                 .collect(),
             language: language(draft, step),
-            runner: runner(step),
+            program: program_that_runs(step),
         }
     }
 
@@ -186,7 +186,7 @@ fn language(draft: &Draft, step: Option<&Step>) -> &'static str {
 }
 
 /// The program of a command that runs a part of its line, unless one with a language of its own does.
-fn runner(step: Option<&Step>) -> Option<&str> {
+fn program_that_runs(step: Option<&Step>) -> Option<&str> {
     let StepBody::Command { argv } = &step?.body else {
         return None;
     };
