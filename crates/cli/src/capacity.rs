@@ -33,7 +33,7 @@ fn fit_on(machine: Resources, plan: &Plan, labels: Option<&[String]>) -> Result<
     }
 }
 
-/// Judges tasks that were generated as [`fit`] judges those of the plan, on a worker that has `capacity`.
+/// Judges tasks that were generated as [`fit()`] judges those of the plan, on a worker that has `capacity`.
 pub(crate) fn take_in(capacity: Resources, labels: Option<Vec<String>>) -> TakeIn {
     let mut room = Room { capacity, labels };
     Box::new(move |file, tasks| match room.take_in(tasks) {
