@@ -176,10 +176,9 @@ impl Repeated {
         }
         if self.head.clean {
             ui.say(format!(
-                "note: run {} was made with `--clean`, and so is this one; `formic run` takes the folder as it is",
+                "note: run {} was made with `--clean`; the tasks of this one share the folder as it is",
                 short(self.run())
             ));
-            source::must_have_commit(&recorded, ui)?;
         }
         let params = self.plan.params.iter();
         let request = Request {
@@ -193,7 +192,7 @@ impl Repeated {
             plan: chosen.plan(&request, ui)?,
             source: recorded.source,
             place: Place::default(),
-            clean: self.head.clean,
+            clean: false,
             parent: Some(Parent {
                 run: self.run(),
                 kind: ParentKind::Retry,
