@@ -94,7 +94,7 @@ pub fn kills(
     seed: u64,
     tell: &dyn Fn(u32, &str, &str),
 ) -> Result<Histogram> {
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/kill");
+    let fixture = tree::root()?.join("xtask/fixtures/kill");
     let undisturbed = {
         let project = Project::new(formic, &fixture)?;
         project.undisturbed().context("the undisturbed run")?
