@@ -94,7 +94,7 @@ fn is_long_key(before: &str, after: &str) -> bool {
         );
     }
     let end = if after.starts_with(['"', '\'']) {
-        after[1..].find(['"', '\''])
+        after[1..].find(['"', '\'']).map(|end| end + 1)
     } else {
         after.find(": ")
     };

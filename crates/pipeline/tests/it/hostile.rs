@@ -93,6 +93,11 @@ proptest! {
 }
 
 #[test]
+fn a_quoted_key_that_never_ends_may_hold_letters_of_several_bytes() {
+    answered(": {a: {'wn: H\u{feff}\"m}\n..<\nal.reso: x}}\n".as_bytes());
+}
+
+#[test]
 fn large_files_of_one_kind_get_an_answer() {
     let many = |piece: &str| piece.repeat(400_000 / piece.len());
     for text in [
