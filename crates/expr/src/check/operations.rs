@@ -61,9 +61,19 @@ impl Checker<'_> {
                 {
                     error.help = Some(help);
                 }
+                let is_list = matches!(self.inference.shallow(&result), Type::List(_));
+                if op == Binary::Add && is_list && self.is_open(&args) {
+                    // What is known of one list says nothing of the items of the other.
+                    return Type::list(Type::Dyn);
+                }
                 result
             }
         }
+    }
+
+    fn is_open(&self, args: &[Type]) -> bool {
+        let mut kinds = args.iter().map(|kind| self.inference.shallow(kind));
+        kinds.any(|kind| kind == Type::Dyn)
     }
 
     /// How to write the comparison of a truth value with a text.

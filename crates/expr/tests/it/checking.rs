@@ -40,6 +40,13 @@ fn kind(text: &str) -> Result<String, Vec<Error>> {
 }
 
 #[test]
+fn a_list_that_is_not_known_keeps_the_items_of_a_sum_open() {
+    let program = expr::compile(expr::Dialect::Cel, "l + [1e3]").unwrap();
+    let kind = expr::check(&program, &TypeEnv::open()).unwrap();
+    assert_eq!(kind.to_string(), "list<dyn>");
+}
+
+#[test]
 fn types_are_inferred() {
     for (text, wanted) in [
         ("params.env", "string"),
