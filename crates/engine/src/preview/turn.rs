@@ -18,6 +18,16 @@ const MEMBERS_LOOKED_AT: usize = 2_000;
 /// take half a second.
 const STEPS: u64 = 5_000_000;
 
+/// A task or a member of a matrix that is judged, in its place, with what became of those before it.
+#[derive(Clone, Copy)]
+pub(super) struct Candidate<'t> {
+    pub place: &'t Place<'t>,
+    pub subject: &'t Subject<'t>,
+    /// The values of the member; `None` for the task as a whole.
+    pub matrix: Option<&'t Values>,
+    pub fates: &'t Fates<'t>,
+}
+
 impl Walk<'_> {
     /// Whether so much was evaluated that nothing further is: a preview ends, however many members ask how much.
     pub(super) const fn is_spent(&self) -> bool {
@@ -25,25 +35,19 @@ impl Walk<'_> {
     }
 
     /// What becomes of a task: what its start rule says, with what follows.
-    pub(super) fn judge(
-        &mut self,
-        place: &Place<'_>,
-        subject: &Subject<'_>,
-        matrix: Option<&Values>,
-        fates: &Fates<'_>,
-    ) -> Judged {
-        let judged = self.rule(place, subject, matrix, fates);
-        self.begun(place, subject, matrix, fates, judged)
+    pub(super) fn judge(&mut self, candidate: Candidate<'_>) -> Judged {
+        let judged = self.rule(candidate);
+        self.begun(candidate, judged)
     }
 
     /// What the start rule of a task says.
-    pub(super) fn rule(
-        &mut self,
-        place: &Place<'_>,
-        subject: &Subject<'_>,
-        matrix: Option<&Values>,
-        fates: &Fates<'_>,
-    ) -> Judged {
+    pub(super) fn rule(&mut self, candidate: Candidate<'_>) -> Judged {
+        let Candidate {
+            place,
+            subject,
+            matrix,
+            fates,
+        } = candidate;
         if let Some(held) = &self.held {
             return Judged::held(Arc::clone(held));
         }
@@ -64,18 +68,12 @@ impl Walk<'_> {
     }
 
     /// The same with what a task that may start then waits for, and what makes it fail.
-    pub(super) fn begun(
-        &mut self,
-        place: &Place<'_>,
-        subject: &Subject<'_>,
-        matrix: Option<&Values>,
-        fates: &Fates<'_>,
-        judged: Judged,
-    ) -> Judged {
+    pub(super) fn begun(&mut self, candidate: Candidate<'_>, judged: Judged) -> Judged {
+        let subject = candidate.subject;
         match judged.decision {
             Decision::Run => {}
             Decision::Unknown if judged.fault.is_none() => {
-                let failing = self.with_failing_text(place, subject, matrix, fates, judged.clone());
+                let failing = self.with_failing_text(candidate, judged.clone());
                 return match failing.fault {
                     Some(_) => judged.doomed(),
                     None => judged,
@@ -84,8 +82,8 @@ impl Walk<'_> {
             Decision::Unknown | Decision::Skip | Decision::Reuse => return judged,
         }
         let prompt = subject.task.approval.as_ref().map(|approval| {
-            let matrix = matrix.cloned().unwrap_or(Values::None);
-            let prompt = self.text(place, &approval.prompt, &matrix);
+            let matrix = candidate.matrix.cloned().unwrap_or(Values::None);
+            let prompt = self.text(candidate.place, &approval.prompt, &matrix);
             let prompt = prompt.and_then(|prompt| expr::template::in_text(&prompt).ok());
             match (prompt, &approval.prompt) {
                 (Some(prompt), _) => prompt.to_string(),
@@ -98,18 +96,17 @@ impl Walk<'_> {
             let reason = format!("{}; it generates further tasks", judged.reason);
             judged = judged.because(reason);
         }
-        self.with_failing_text(place, subject, matrix, fates, judged)
+        self.with_failing_text(candidate, judged)
     }
 
     /// The same, if a text of the task cannot be evaluated.
-    fn with_failing_text(
-        &mut self,
-        place: &Place<'_>,
-        subject: &Subject<'_>,
-        matrix: Option<&Values>,
-        fates: &Fates<'_>,
-        judged: Judged,
-    ) -> Judged {
+    fn with_failing_text(&mut self, candidate: Candidate<'_>, judged: Judged) -> Judged {
+        let Candidate {
+            place,
+            subject,
+            matrix,
+            fates,
+        } = candidate;
         let is_member = matches!(matrix, Some(Values::Cell(_)));
         let is_enough = self.is_spent() || (is_member && self.looked_at >= MEMBERS_LOOKED_AT);
         if subject.certain.is_empty() || is_enough {

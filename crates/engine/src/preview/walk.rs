@@ -6,6 +6,7 @@ use super::members::{self, Cells};
 use super::names;
 use super::order::in_order;
 use super::outlook::{self, Failed, Fate, Fates, Maybe, Outlook};
+use super::turn::Candidate;
 use super::waits::says_more;
 use super::{Decision, Known, Planned, Values};
 use crate::texts::{self, Texts};
@@ -145,7 +146,12 @@ impl<'a> Walk<'a> {
         }
         let rule = match names::reads(&mut self.texts, subject.task, "matrix") {
             true => None,
-            false => Some(self.rule(place, subject, None, fates)),
+            false => Some(self.rule(Candidate {
+                place,
+                subject,
+                matrix: None,
+                fates,
+            })),
         };
         if let Some(rule) = &rule {
             let is_skipped = rule.decision == Decision::Skip && self.held.is_none();
@@ -186,7 +192,17 @@ impl<'a> Walk<'a> {
         let mut sum = outlook::Sum::default();
         let first = self.planned.len();
         let shared = rule.filter(|_| !subject.certain.reads("matrix"));
-        let shared = shared.map(|rule| self.begun(place, subject, None, fates, rule));
+        let shared = shared.map(|rule| {
+            self.begun(
+                Candidate {
+                    place,
+                    subject,
+                    matrix: None,
+                    fates,
+                },
+                rule,
+            )
+        });
         for cell in cells {
             let member = Some((&group, cell));
             sum.add(self.one(place, subject, member, shared.clone(), fates));
@@ -246,7 +262,12 @@ impl<'a> Walk<'a> {
             (Some(held), ..) => Judged::held(Arc::clone(held)),
             (None, Some(run), _) => Judged::reuse(format!("run {run} has its result")),
             (None, None, Some(judged)) => judged,
-            (None, None, None) => self.judge(place, subject, Some(&matrix), fates),
+            (None, None, None) => self.judge(Candidate {
+                place,
+                subject,
+                matrix: Some(&matrix),
+                fates,
+            }),
         };
         if let (Body::Call(call), Decision::Run) = (&subject.task.body, judged.decision) {
             return self.call(place, subject, call, &id, &matrix);
@@ -265,7 +286,12 @@ impl<'a> Walk<'a> {
         why: &str,
         fates: &Fates<'_>,
     ) -> Fate {
-        let judged = self.judge(place, subject, Some(&Values::Unknown), fates);
+        let judged = self.judge(Candidate {
+            place,
+            subject,
+            matrix: Some(&Values::Unknown),
+            fates,
+        });
         let unknown = Judged::unknown(format!("{}; its matrix is {why}", judged.reason));
         let judged = match (judged.decision, judged.fate) {
             (Decision::Skip, _) => judged,
