@@ -450,6 +450,29 @@ mod tests {
         }
     }
 
+    /// The form of a list or mapping is looked up among the alternatives themselves.
+    #[test]
+    fn no_choice_stands_in_a_choice() {
+        fn flat(kind: &Kind) -> bool {
+            if let Kind::OneOf(kinds) = kind {
+                let nests = |kind: &Kind| matches!(kind, Kind::OneOf(_));
+                return kinds.iter().all(|kind| !nests(kind) && flat(kind));
+            }
+            if let Kind::List { of, .. } | Kind::Map { of, .. } = kind {
+                return flat(of);
+            }
+            true
+        }
+        for object in definitions::all()
+            .into_iter()
+            .chain([&definitions::FRAGMENT])
+        {
+            for key in object.keys {
+                assert!(flat(&key.kind), "{} {}", object.name, key.name);
+            }
+        }
+    }
+
     #[test]
     fn every_key_is_explained_once() {
         for object in definitions::all() {

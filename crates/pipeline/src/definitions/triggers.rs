@@ -2,13 +2,12 @@
 
 use super::{Key, Kind, Names, Object};
 
-const PATTERNS: Kind = Kind::OneOf(&[
-    Kind::Plain,
-    Kind::List {
-        of: &Kind::Plain,
-        min: 1,
-    },
-]);
+const PATTERNS: Kind = Kind::OneOf(&[Kind::Plain, LIST]);
+
+const LIST: Kind = Kind::List {
+    of: &Kind::Plain,
+    min: 1,
+};
 
 /// `on:`.
 pub(super) static ON: Object = Object::new(
@@ -29,7 +28,7 @@ pub(super) static ON: Object = Object::new(
         ),
         Key::new(
             "tag",
-            Kind::OneOf(&[Kind::Nothing, PATTERNS, Kind::Object(&TAGS)]),
+            Kind::OneOf(&[Kind::Nothing, Kind::Plain, LIST, Kind::Object(&TAGS)]),
             "A tag that was pushed.",
             "tag: \"v*\"",
         ),
