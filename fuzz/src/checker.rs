@@ -56,10 +56,9 @@ fn fits(kind: &Type, value: &Value) -> bool {
             map.iter()
                 .all(|(own, each)| fits(key, &own.to_value()) && fits(item, each))
         }),
-        Type::Optional(inner) => match value {
-            Value::Optional(Some(value)) => fits(inner, value),
-            other => matches!(other, Value::Optional(None)),
-        },
+        Type::Optional(inner) => {
+            matches!(value, Value::Optional(held) if held.as_ref().is_none_or(|held| fits(inner, held)))
+        }
         Type::Nullable(inner) => matches!(value, Value::Null) || fits(inner, value),
         Type::Object(object) => value.as_map().is_some_and(|map| {
             map.iter().all(|(key, each)| {

@@ -2,8 +2,7 @@
 //!
 //! `hold` of a module takes bytes and panics when a rule is broken; the files in `fuzz_targets` hand libFuzzer's
 //! bytes to it. The rules say more than that nothing panics: places lie inside the text, a type that was checked
-//! holds for the value, a budget is kept, taint is never lost. `cargo test` below `fuzz/` tries every committed seed
-//! with the stable toolchain.
+//! holds for the value, a budget is kept, taint is never lost. The suite tries every committed seed.
 //!
 //! Deliberately not here: time and memory, which libFuzzer watches.
 

@@ -58,8 +58,15 @@ fn shows(value: &Value, marks: [char; 2]) -> bool {
         Value::Map(map) => map
             .iter()
             .any(|(key, each)| shows(&key.to_value(), marks) || shows(each, marks)),
-        Value::Optional(Some(inner)) => shows(inner, marks),
-        // Nothing else holds text.
-        _ => false,
+        Value::Optional(inner) => inner.as_ref().is_some_and(|inner| shows(inner, marks)),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Uint(_)
+        | Value::Double(_)
+        | Value::Timestamp(_)
+        | Value::Duration(_)
+        | Value::Network(_)
+        | Value::Type(_) => false,
     }
 }

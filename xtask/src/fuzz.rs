@@ -140,7 +140,10 @@ fn build(root: &Path, work: &Path, wanted: &Wanted) -> Result<()> {
         .arg("--fuzz-dir")
         .arg(root.join("fuzz"))
         .arg("--target-dir")
-        .arg(work);
+        .arg(work)
+        // The workspace's release strips names; the trace of a finding wants those of functions.
+        .env("CARGO_PROFILE_RELEASE_STRIP", "none")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only");
     if wanted.is_debug {
         command.arg("--dev");
     }
@@ -317,6 +320,45 @@ stat::peak_rss_mb:              31\n";
         assert!(
             error.starts_with("there is no target `yaml`; there are pipeline, "),
             "{error}"
+        );
+    }
+
+    /// The text of a file from the root of the repository.
+    fn text(path: &str) -> String {
+        let path = tree::root().unwrap().join(path);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("`{}`: {error}", path.display()))
+    }
+
+    #[test]
+    fn every_target_has_its_entry_and_seeds_and_words() {
+        let manifest = text("fuzz/Cargo.toml");
+        let rules = text("fuzz/src/lib.rs");
+        for Target { name, corpus, dict } in TARGETS {
+            // Only a nightly toolchain builds the entries, so that they say nothing of their own.
+            let entry = format!(
+                "//! Entry of libFuzzer; the rules are in `fuzz::{name}`.\n#![no_main]\n\n\
+                 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::{name}::hold(bytes));\n"
+            );
+            assert_eq!(text(&format!("fuzz/fuzz_targets/{name}.rs")), entry);
+            let declared = format!(
+                "[[bin]]\nname = \"{name}\"\npath = \"fuzz_targets/{name}.rs\"\nrequired-features = [\"libfuzzer\"]\n"
+            );
+            assert!(manifest.contains(&declared), "no bin `{name}`");
+            assert!(
+                rules.contains(&format!("pub mod {name};")),
+                "no rules `{name}`"
+            );
+            assert!(!text(&format!("fuzz/dict/{dict}.dict")).is_empty());
+            let seeds = tree::root().unwrap().join("fuzz/corpus").join(corpus);
+            assert!(
+                fs::read_dir(seeds).unwrap().next().is_some(),
+                "no seeds `{corpus}`"
+            );
+        }
+        assert_eq!(
+            manifest.matches("[[bin]]").count(),
+            TARGETS.len(),
+            "a bin that nothing runs"
         );
     }
 }

@@ -155,15 +155,10 @@ fn from_root(root: &Path, path: &Path) -> String {
         .into_owned()
 }
 
-/// The packages of the workspace, and the one beside it that holds the fuzz targets.
 fn packages(root: &Path) -> Result<Vec<Package>> {
-    let mut packages = Vec::new();
-    for manifest in [root.join("Cargo.toml"), root.join("fuzz/Cargo.toml")] {
-        let metadata = metadata(&manifest)?;
-        let listed = array(&metadata, "packages").iter();
-        packages.extend(listed.map(|package| package_from(root, package)));
-    }
-    Ok(packages)
+    let metadata = metadata(&root.join("Cargo.toml"))?;
+    let listed = array(&metadata, "packages").iter();
+    Ok(listed.map(|package| package_from(root, package)).collect())
 }
 
 fn metadata(manifest: &Path) -> Result<Value> {

@@ -10,7 +10,9 @@ fn try_seeds(corpus: &str, hold: fn(&[u8])) {
     let mut count = 0;
     for seed in fs::read_dir(folder).expect("the corpus is committed") {
         let path = seed.expect("the folder can be listed").path();
-        hold(&fs::read(&path).expect("a seed can be read"));
+        let bytes = fs::read(&path).expect("a seed can be read");
+        let held = std::panic::catch_unwind(|| hold(&bytes));
+        assert!(held.is_ok(), "`{}` breaks the rule above", path.display());
         count += 1;
     }
     assert!(count > 0, "`{corpus}` has no seeds");
