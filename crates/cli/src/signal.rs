@@ -17,7 +17,7 @@ use model::{Json, JsonMap, limits};
 use pipeline::Request;
 use pipeline::signal::{Decision, Kind, On, Unasked, matches};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Options of every command that makes a plan.
@@ -93,6 +93,10 @@ impl Options {
             let given = payload::read(file, kind)?;
             kind = kind.or(given.kind);
             signal = given.signal;
+            if let Some(files) = given.files_from_top {
+                let files = files_below(&project.dir, files)?;
+                signal.insert("changed_files".to_owned(), json!(files));
+            }
         }
         if self.tag.is_some() && kind.unwrap_or(Kind::Tag) != Kind::Tag {
             let kind = kind.unwrap_or_default().as_str();
@@ -381,6 +385,20 @@ fn changed_files(dir: &Path, reference: &str) -> Result<Vec<String>> {
         .into());
     }
     Ok(files)
+}
+
+/// Those of the files that lie below `dir`, from there; `files` count from the top of the repository.
+fn files_below(dir: &Path, files: BTreeSet<String>) -> Result<Vec<String>> {
+    let inside = match Git::find(dir)? {
+        Found::Repository(git) => dir.strip_prefix(&git.root).map(Path::to_owned).ok(),
+        Found::NoProgram | Found::NoRepository | Found::Refused(_) => None,
+    };
+    let inside = inside.unwrap_or_default();
+    let below = |file: &String| {
+        let path = Path::new(file).strip_prefix(&inside).ok()?;
+        Some(path.display().to_string())
+    };
+    Ok(files.iter().filter_map(below).collect())
 }
 
 /// Reads `--param NAME=VALUE`.

@@ -21,6 +21,8 @@ pub(super) struct Given {
     pub kind: Option<Kind>,
     /// The names below `signal`, `kind` aside.
     pub signal: JsonMap,
+    /// The changed files from the top of the repository, where GitHub says them.
+    pub files_from_top: Option<BTreeSet<String>>,
 }
 
 /// Reads the payload in `file`; `asked` is the kind of signal that the options say.
@@ -65,7 +67,20 @@ fn parse(file: &str, bytes: &[u8], asked: Option<Kind>) -> Result<Given> {
         );
     };
     if members.contains_key("repository") || members.contains_key("sender") {
-        return Ok(of_github(&json));
+        let given = of_github(&json);
+        if let Some(kind) = given.kind {
+            agrees(kind, asked, &format!("{file}:1"))?;
+        }
+        let files = given.files_from_top.as_ref().map_or(0, BTreeSet::len);
+        if files > limits::CHANGED_FILES {
+            let most = limits::CHANGED_FILES;
+            return Err(Fault::usage(format!(
+                "{file}: {files} files have changed; a signal has at most {most}"
+            ))
+            .help("leave out `commits`, and give `--since REF`")
+            .into());
+        }
+        return Ok(given);
     }
     let at = |key: &str| format!("{file}:{}", line_of(bytes, key));
     let mut kind = None;
@@ -106,7 +121,11 @@ fn parse(file: &str, bytes: &[u8], asked: Option<Kind>) -> Result<Given> {
             signal.insert(key.clone(), value.clone());
         }
     }
-    Ok(Given { kind, signal })
+    Ok(Given {
+        kind,
+        signal,
+        files_from_top: None,
+    })
 }
 
 fn kind_of(word: &str, asked: Option<Kind>, at: &str) -> Result<Kind> {
@@ -122,14 +141,21 @@ fn kind_of(word: &str, asked: Option<Kind>, at: &str) -> Result<Kind> {
         }
         .into());
     };
+    agrees(kind, asked, at)?;
+    Ok(kind)
+}
+
+/// Whether the payload is of the signal that `--on` says, if that says one.
+fn agrees(kind: Kind, asked: Option<Kind>, at: &str) -> Result<()> {
     match asked {
         Some(asked) if asked != kind => Err(Fault::usage(format!(
-            "{at}: the payload is of the signal `{word}`, and `--on` says `{}`",
+            "{at}: the payload is of the signal `{}`, and `--on` says `{}`",
+            kind.as_str(),
             asked.as_str()
         ))
         .help("leave one of them out")
         .into()),
-        Some(_) | None => Ok(kind),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -197,6 +223,13 @@ fn of_github(event: &Json) -> Given {
     let kind = if event.get("pull_request").is_some() {
         of_pull_request(event, &mut put);
         Some(Kind::PullRequest)
+    } else if event.get("workflow").is_some_and(Json::is_string) {
+        // A person asked, on a branch or a tag.
+        put(
+            "branch",
+            json!(reference.strip_prefix("refs/heads/").unwrap_or_default()),
+        );
+        Some(Kind::Manual)
     } else if let Some(tag) = reference.strip_prefix("refs/tags/") {
         put("tag", json!(tag));
         Some(Kind::Tag)
@@ -214,9 +247,12 @@ fn of_github(event: &Json) -> Given {
     put("message", json!(text("/head_commit/message")));
     if event.get("pull_request").is_none() {
         put("commit", json!(text("/after")));
-        put("changed_files", json!(files_of(event)));
     }
-    Given { kind, signal }
+    Given {
+        kind,
+        signal,
+        files_from_top: files_of(event),
+    }
 }
 
 fn of_pull_request(event: &Json, put: &mut impl FnMut(&str, Json)) {
@@ -239,18 +275,20 @@ fn of_pull_request(event: &Json, put: &mut impl FnMut(&str, Json)) {
     put("labels", json!(names));
 }
 
-/// The files that the commits of a push name, each once.
-fn files_of(event: &Json) -> BTreeSet<&str> {
-    let commits = event.get("commits").and_then(Json::as_array);
-    let lists = commits.into_iter().flatten().flat_map(|commit| {
-        ["added", "modified", "removed"].map(|key| commit.get(key).and_then(Json::as_array))
-    });
-    lists
-        .flatten()
-        .flatten()
-        .filter_map(Json::as_str)
-        .take(limits::CHANGED_FILES)
-        .collect()
+/// The files that the commits of a push name. They are not known where a commit does not say them, as in what GitHub Actions
+/// hands over, nor where there is no commit, as when a branch begins.
+fn files_of(event: &Json) -> Option<BTreeSet<String>> {
+    let commits = event.get("commits").and_then(Json::as_array)?;
+    let mut files = BTreeSet::new();
+    for commit in commits {
+        let lists = ["added", "modified", "removed"].map(|key| commit.get(key)?.as_array());
+        if lists.iter().all(Option::is_none) {
+            return None;
+        }
+        let names = lists.into_iter().flatten().flatten();
+        files.extend(names.filter_map(Json::as_str).map(str::to_owned));
+    }
+    (!commits.is_empty()).then_some(files)
 }
 
 #[cfg(test)]
@@ -299,22 +337,38 @@ mod tests {
         assert_eq!(given.kind, Some(Kind::Push));
         let at = |name: &str| given.signal[name].clone();
         assert_eq!(
-            [
-                at("branch"),
-                at("commit"),
-                at("author"),
-                at("message"),
-                at("changed_files")
-            ],
-            [
-                json!("dev"),
-                json!("4f2c"),
-                json!("ada"),
-                json!("mend"),
-                json!(["a", "b"])
-            ]
+            [at("branch"), at("commit"), at("author"), at("message")],
+            [json!("dev"), json!("4f2c"), json!("ada"), json!("mend")]
         );
         assert_eq!(at("payload"), event);
+        let files = ["a", "b"].map(str::to_owned);
+        assert_eq!(given.files_from_top, Some(files.into()));
+    }
+
+    #[test]
+    fn files_of_github_are_not_known_where_a_commit_does_not_say_them() {
+        let files = |commits: Json| of_github(&json!({ "commits": commits })).files_from_top;
+        assert_eq!(files(json!([{ "id": "4f2c" }])), None);
+        assert_eq!(files(json!([{ "added": ["a"] }, { "id": "4f2c" }])), None);
+        assert_eq!(files(json!([])), None);
+        assert_eq!(files(Json::Null), None);
+        assert_eq!(files(json!([{ "added": [] }])), Some(BTreeSet::new()));
+    }
+
+    #[test]
+    fn a_person_who_asks_at_github_is_no_push() {
+        let event = json!({"ref": "refs/heads/dev", "workflow": "ci.yml", "repository": {}});
+        let given = of_github(&event);
+        assert_eq!(given.kind, Some(Kind::Manual));
+        assert_eq!(given.signal["branch"], "dev");
+    }
+
+    #[test]
+    fn an_event_of_github_is_held_against_what_was_asked() {
+        assert_eq!(
+            said(r#"{"repository": {}, "pull_request": {}}"#),
+            "p.json:1: the payload is of the signal `pull_request`, and `--on` says `push`"
+        );
     }
 
     #[test]

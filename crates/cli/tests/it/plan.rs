@@ -277,6 +277,28 @@ fn a_payload_gives_names_and_its_faults_have_a_line() {
 }
 
 #[test]
+fn files_of_a_push_of_github_count_from_the_folder_of_the_pipeline() {
+    let world = World::with_git(SHOP);
+    world.write(
+        "web/formic.yaml",
+        "on: { push: { paths: [src/**] } }\ntasks: {a: {run: x}}\n",
+    );
+    world.write(
+        "p.json",
+        r#"{"ref": "refs/heads/main", "repository": {}, "commits": [{"added": ["web/src/a", "README"]}]}"#,
+    );
+    let ran = world.formic(&["-C", "web", "plan", "--json", "--payload", "../p.json"]);
+    let document = ran.ok().json();
+    assert_eq!(
+        (
+            &document["signal"]["changed_files"],
+            document["starts"].as_bool()
+        ),
+        (&serde_json::json!(["src/a"]), Some(true))
+    );
+}
+
+#[test]
 fn a_time_gives_its_params() {
     let world = World::new(SHOP);
     let plan =
