@@ -180,6 +180,7 @@ fn a_tag_that_was_moved_is_an_error_with_both_digests() {
     assert_eq!(ran.err.matches("sha256:").count(), 2, "{}", ran.err);
     let ran = ran
         .says("has moved: `formic.lock` pins sha256:")
+        .says(" now\n")
         .says("formic lock --update");
     drop(ran);
     let stale = world.formic(&["lock", "--check"]).code(1);

@@ -8,6 +8,10 @@ use std::borrow::Cow;
 /// Letters of a message that are shown.
 const WHOLE: usize = 4_000;
 
+/// Letters around a quoted text that are shown: words of ours, such as two digests. Where a quoted text has a backtick of
+/// its own, it is a part of the file.
+const UNQUOTED: usize = 400;
+
 /// What a text is for.
 #[derive(Clone, Copy)]
 pub(super) enum For {
@@ -33,7 +37,10 @@ pub(super) fn cut(text: String, what: For) -> String {
     if text.len() <= most {
         return text;
     }
-    let parts = text.split('`').map(|part| shortened(part, most));
+    let parts = text.split('`').enumerate().map(|(index, part)| {
+        let is_quoted = index % 2 == 1;
+        shortened(part, if is_quoted { most } else { most.max(UNQUOTED) })
+    });
     let quoted: Vec<Cow<'_, str>> = parts.collect();
     shortened(&quoted.join("`"), WHOLE).into_owned()
 }
@@ -58,6 +65,13 @@ mod tests {
             said,
             format!("`{}…` is the same for every run", "é".repeat(120))
         );
+    }
+
+    #[test]
+    fn what_stands_around_a_quoted_text_is_whole() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let text = format!("`a` was changed: pins {digest}, the file is {digest}");
+        assert_eq!(cut(text.clone(), For::Message), text);
     }
 
     #[test]
