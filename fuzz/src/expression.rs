@@ -32,9 +32,12 @@ pub(crate) fn places_fit(program: &Program, text: &str) {
     }
 }
 
-/// The place of an error stands in `text`, and it says something.
+/// The place of an error stands in `text`, and it says something that can be read.
 pub(crate) fn error_fits(error: &Error, text: &str) {
-    assert!(!error.message.is_empty(), "{error:?}");
+    let said = [Some(&error.message), error.help.as_ref()];
+    for text in said.into_iter().flatten() {
+        assert!(!text.is_empty() && text.len() < 1_000, "{error:?}");
+    }
     if let Some(span) = error.span {
         span_fits(span, text);
     }

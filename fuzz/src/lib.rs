@@ -14,6 +14,7 @@ pub mod expression;
 pub mod glob;
 pub mod lock;
 pub mod pipeline;
+pub mod request;
 mod scope;
 pub mod taint;
 pub mod template;

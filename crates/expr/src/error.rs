@@ -44,51 +44,52 @@ impl ErrorKind {
     }
 }
 
+/// Longest message and longest help, in bytes. They may quote a name, a type or a value; the reader finds the whole of it
+/// where the error stands.
+const MESSAGE_BYTES: usize = 800;
+
+/// The text, or its beginning and `…`.
+pub(crate) fn beginning(text: String, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text;
+    }
+    format!("{}…", &text[..text.floor_char_boundary(bytes)])
+}
+
 impl Error {
-    /// A text that is no expression.
-    pub fn parse(message: impl Into<String>, span: Span) -> Self {
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
-            kind: ErrorKind::Parse,
-            message: message.into(),
-            span: Some(span),
+            kind,
+            message: beginning(message.into(), MESSAGE_BYTES),
+            span: None,
             help: None,
         }
+    }
+
+    /// A text that is no expression.
+    pub fn parse(message: impl Into<String>, span: Span) -> Self {
+        Self::new(ErrorKind::Parse, message).at(span)
     }
 
     /// A name, type or arity that does not fit.
     pub fn check(message: impl Into<String>, span: Span) -> Self {
-        Self {
-            kind: ErrorKind::Check,
-            message: message.into(),
-            span: Some(span),
-            help: None,
-        }
+        Self::new(ErrorKind::Check, message).at(span)
     }
 
     /// A failure while computing; the evaluator adds the span of the call.
     pub fn eval(message: impl Into<String>) -> Self {
-        Self {
-            kind: ErrorKind::Eval,
-            message: message.into(),
-            span: None,
-            help: None,
-        }
+        Self::new(ErrorKind::Eval, message)
     }
 
     /// A bound of ours that was reached.
     pub fn limit(message: impl Into<String>) -> Self {
-        Self {
-            kind: ErrorKind::Limit,
-            message: message.into(),
-            span: None,
-            help: None,
-        }
+        Self::new(ErrorKind::Limit, message)
     }
 
     /// The same error with a way to mend it.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(beginning(help.into(), MESSAGE_BYTES));
         self
     }
 

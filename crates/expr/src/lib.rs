@@ -22,6 +22,7 @@ mod literal;
 pub mod network;
 mod parser;
 mod program;
+pub mod request;
 mod scope;
 mod span;
 mod taint;

@@ -36,6 +36,11 @@ fn seeds_of_expressions_hold() {
 }
 
 #[test]
+fn seeds_of_requests_hold() {
+    try_seeds("request", fuzz::request::hold);
+}
+
+#[test]
 fn seeds_of_templates_hold() {
     try_seeds("template", fuzz::template::hold);
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
 use super::{Bytes, Key, Map, TypeName, Value};
-use crate::error::Error;
+use crate::error::{Error, beginning};
 use crate::network::Network;
 use crate::time::{Duration, Timestamp};
 
@@ -61,7 +61,12 @@ pub fn from_typed_json(json: &Json) -> Result<Value, Error> {
 }
 
 fn typed(kind: &str, json: &Json) -> Result<Value, Error> {
-    let bad = || Error::eval(format!("`{json}` is not the value of type `{kind}`"));
+    let bad = || {
+        Error::eval(format!(
+            "`{}` is not the value of type `{kind}`",
+            quoted(json)
+        ))
+    };
     let text = || json.as_str().ok_or_else(bad);
     let whole = || {
         json.as_str()
@@ -102,6 +107,11 @@ fn typed(kind: &str, json: &Json) -> Result<Value, Error> {
         "optional" | "optional_type" => Value::some(from_typed_json(json)?),
         _ => return Err(Error::eval(format!("unknown type `{kind}`"))),
     })
+}
+
+/// As much of the JSON as tells which it is.
+pub(crate) fn quoted(json: &Json) -> String {
+    beginning(json.to_string(), 80)
 }
 
 fn type_name(name: &str) -> Option<TypeName> {

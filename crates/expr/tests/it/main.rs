@@ -7,4 +7,5 @@ mod language;
 mod needs_corpora;
 mod random;
 mod reference;
+mod requests;
 mod values;
