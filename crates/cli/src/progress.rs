@@ -175,7 +175,7 @@ impl<'a> Narrator<'a> {
                 self.line("run", &how, Paint::Attention);
             }
             Transition::Approved { task, by } => {
-                let key = label::named(machine.row(*task), machine.plan());
+                let key = label::named(machine.row(*task), machine);
                 self.line(
                     &key,
                     &format!("approved by {}", text::plain(by)),
@@ -183,7 +183,7 @@ impl<'a> Narrator<'a> {
                 );
             }
             Transition::Generated { task, tasks } if self.matters(machine.row(*task), machine) => {
-                let key = label::named(machine.row(*task), machine.plan());
+                let key = label::named(machine.row(*task), machine);
                 let what = format!("generated {}", text::count(*tasks as usize, "task"));
                 self.line(&key, &what, Paint::Dim);
             }
@@ -204,7 +204,7 @@ impl<'a> Narrator<'a> {
     }
 
     fn task_ended(&mut self, row: &TaskRow, ended: Ended, changes: &Changes, machine: &Machine) {
-        let key = label::named(row, machine.plan());
+        let key = label::named(row, machine);
         let took = row.started_at.zip(row.ended_at);
         let took = took.map_or_else(String::new, |(from, to)| {
             format!(" ({})", text::duration(to.since_ms(from)))
@@ -264,7 +264,7 @@ impl<'a> Narrator<'a> {
             .iter()
             .find(|each| each.task == row.no && each.attempt == attempt);
         let words = of_task.and_then(AttemptWords::of);
-        let key = label::named(row, machine.plan());
+        let key = label::named(row, machine);
         let why = match words {
             Some(AttemptWords {
                 status: "failed",
@@ -290,7 +290,7 @@ impl<'a> Narrator<'a> {
 
     fn task_moved(&mut self, task: TaskNo, state: TaskState, machine: &Machine) {
         let row = machine.row(task);
-        let key = label::named(row, machine.plan());
+        let key = label::named(row, machine);
         match state {
             TaskState::Blocked(Gate::Approval) => {
                 let left = match row.timer_at {

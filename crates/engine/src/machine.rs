@@ -44,6 +44,7 @@ mod wants;
 pub use abandoned::Outcome;
 pub use due::DeadlineReason;
 pub use instantiate::NewRun;
+pub use look::run_name;
 
 use crate::event::{Answer, Command, Event, Rejected};
 use crate::rows::{

@@ -51,7 +51,7 @@ const ROOTS: &[Root] = &[
     Root {
         name: "run",
         from: Phase::Plan,
-        doc: "the run",
+        doc: "the run: `id`, `pipeline`, `commit`, `created_at_ms`",
         example: "label: Test ${{ run.id }}",
     },
     Root {
@@ -69,8 +69,8 @@ const ROOTS: &[Root] = &[
     Root {
         name: "env",
         from: Phase::Start,
-        doc: "the environment so far",
-        example: "env: { FULL: \"${{ env.HOME }}/bin\" }",
+        doc: "the variables that the pipeline declares, the places of services, and what steps have added; not what is inherited",
+        example: "env: { FULL: \"${{ env.BASE }}/bin\" }",
     },
     Root {
         name: "steps",

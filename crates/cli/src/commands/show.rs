@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
             tasks: &tasks,
             attempts: &attempts,
             summaries,
-            labels: plan.map_or_else(BTreeMap::new, |plan| label::all(&plan, &tasks)),
+            labels: plan.map_or_else(BTreeMap::new, |plan| label::all(&plan, &found.head, &tasks)),
         };
         ui.data(summary::of_run(&found, rows, &waits, life, ui));
     }

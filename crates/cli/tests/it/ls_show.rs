@@ -178,10 +178,11 @@ fn a_beginning_that_several_runs_share_lists_them() {
 #[test]
 fn a_label_stands_before_the_id_in_the_run_and_in_what_is_shown_of_it() {
     let world = World::new(
-        "name: ci\nparams: { who: { type: string, default: ada } }\ntasks:\n  a: { label: Compile everything, run: 'true' }\n  b: { label: \"Test ${{ matrix.os }} for ${{ params.who }}\", matrix: { os: [linux] }, run: 'false' }\n",
+        "name: ci\nparams: { who: { type: string, default: ada } }\ntasks:\n  a: { label: Compile everything, run: 'true' }\n  c: { label: \"${{ run.pipeline }} by ${{ signal.kind }}\", run: 'true' }\n  b: { label: \"Test ${{ matrix.os }} for ${{ params.who }}\", matrix: { os: [linux] }, run: 'false' }\n",
     );
     let ran = world.formic(&["run"]).code(1);
     let ran = ran.says(" Compile everything (a) ok (");
+    let ran = ran.says(" ci by manual (c) ok (");
     let _ran = ran.says(" Test linux for ada (b[linux]) FAILED (");
     let shown = world.formic(&["show"]).ok().out;
     assert!(shown.contains("  Compile everything (a) "), "{shown}");

@@ -235,22 +235,13 @@ impl Machine {
                 Some(call) => names::of_outputs(self.row(call).inputs.as_deref()),
             }),
             "signal" => Some(names::named(name, &object(&self.plan.signal), tainted)),
-            "run" => Some(Value::from_json(&self.run_name())),
+            "run" => Some(Value::from_json(&run_name(&self.head))),
             other => self
                 .plan
                 .names
                 .get(other)
                 .map(|json| names::named(other, json, tainted)),
         }
-    }
-
-    fn run_name(&self) -> Json {
-        json!({
-            "id": self.head.id.as_str(),
-            "pipeline": self.head.pipeline,
-            "created_at_ms": self.head.created_at.0,
-            "commit": self.head.source.commit,
-        })
     }
 
     /// What the worker of a leased task has to know.
@@ -266,7 +257,7 @@ impl Machine {
         let mut names = self.plan.names.clone();
         let mut tainted = self.plan.tainted.clone();
         names.insert("signal".to_owned(), object(&self.plan.signal));
-        names.insert("run".to_owned(), self.run_name());
+        names.insert("run".to_owned(), run_name(&self.head));
         match self.giver(instance).map(|call| self.row(call)) {
             None => {
                 names.insert("params".to_owned(), object(&self.plan.params));
@@ -361,4 +352,15 @@ impl Machine {
     pub(super) fn names(&self, no: TaskNo, past: Past) -> Names<'_> {
         Names::of_task(self, no, past)
     }
+}
+
+/// What expressions read as `run`.
+#[must_use]
+pub fn run_name(head: &RunHead) -> Json {
+    json!({
+        "id": head.id.as_str(),
+        "pipeline": head.pipeline,
+        "created_at_ms": head.created_at.0,
+        "commit": head.source.commit,
+    })
 }

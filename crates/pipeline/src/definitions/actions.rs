@@ -29,7 +29,7 @@ pub(super) static STEP: Object = Object::new(
         )
         .default("succeeded()"),
         Key::new("env", Kind::Object(&STEP_ENV), "Environment of this step only.", "env: { RUST_LOG: debug }"),
-        Key::new("working_dir", Kind::filled(Phase::Start), "The folder that it runs in.", "working_dir: web")
+        Key::new("working_dir", Kind::filled(Phase::Start), "The folder that it runs in, relative to the task's.", "working_dir: web")
             .default("the task's"),
         Key::new("shell", SHELL, "The shell of its script.", "shell: sh").default("the task's"),
         Key::new("timeout", Kind::Duration, "Time limit.", "timeout: 90s").default("the task's"),
