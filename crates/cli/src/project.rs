@@ -182,7 +182,8 @@ impl PipelineFile {
 }
 
 /// The top folder of the project that a file belongs to: what paths in it count from. What is in no folder, such as a pipe,
-/// belongs to the project of the current one.
+/// belongs to the project of the current one. A file of no project counts from the current folder, as for `formic run`, or
+/// from its own if it is not below that.
 pub(crate) fn top_of(file: &Path) -> PathBuf {
     let real = fs::canonicalize(file);
     let folder = real.as_deref().ok().and_then(Path::parent);
@@ -191,8 +192,13 @@ pub(crate) fn top_of(file: &Path) -> PathBuf {
     let folder = folder.unwrap_or(&here);
     let has_pipelines = |dir: &&&Path| pipeline_files(dir).is_ok_and(|files| !files.is_empty());
     let folders = searched(folder);
-    let found = folders.iter().find(has_pipelines).or(folders.last());
-    found.map_or_else(|| folder.to_owned(), |dir| (*dir).to_owned())
+    let repository = || folders.last().filter(|dir| dir.join(".git").exists());
+    let found = folders.iter().find(has_pipelines).or_else(repository);
+    match found {
+        Some(dir) => (*dir).to_owned(),
+        None if folder.starts_with(&here) => here,
+        None => folder.to_owned(),
+    }
 }
 
 /// The files that a project has at its top.

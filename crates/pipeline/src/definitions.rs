@@ -184,6 +184,13 @@ pub(crate) fn all() -> Vec<&'static Object> {
     found
 }
 
+/// What holds without a key of an object; nothing where there is no word for it.
+pub(crate) fn default_of(object: &str, key: &str) -> &'static str {
+    let named = all().into_iter().find(|each| each.name == object);
+    let key = named.and_then(|object| object.key(key));
+    key.map_or("", |key| key.default)
+}
+
 impl Phase {
     /// Its name.
     #[must_use]

@@ -220,8 +220,11 @@ fn report_cycle(report: &mut Report<'_>, file: &File, circle: &[usize]) {
     } else {
         format!("tasks need each other in a circle: {drawn}")
     };
-    let edges = turned.iter().enumerate().take(DRAWN).map(|(at, task)| {
-        let (task, needed) = (*task, next(at));
+    // Of a long circle its first needs and the one that closes it.
+    let last = turned.len() - 1;
+    let told = (0..turned.len()).filter(|at| *at == last || *at < DRAWN - 1);
+    let edges = told.map(|at| {
+        let (task, needed) = (turned[at], next(at));
         let words = format!("`{}` needs `{}`", name(task), name(needed));
         (span_of(task, needed), words)
     });
@@ -230,19 +233,24 @@ fn report_cycle(report: &mut Report<'_>, file: &File, circle: &[usize]) {
         .iter()
         .map(|(span, _)| report.lines().line_of(span.start).start)
         .collect();
+    let left_out = turned.len() - edges.len();
     let added = report.error(&codes::CYCLE, edges[0].0, message);
     let mut added = added.help("remove one of these needs");
     if lines.len() == edges.len() {
         for (span, words) in edges.into_iter().skip(1) {
             added = added.label(span, words);
         }
+        if left_out > 0 {
+            added.note(format!(
+                "{left_out} more needs before the last one belong to the circle"
+            ));
+        }
         return;
     }
     // Marks on one line would hide each other, so every need has a line of its own below.
-    let more = turned.len() - edges.len();
     let mut list: Vec<String> = edges.into_iter().map(|(_, words)| words).collect();
-    if more > 0 {
-        list.push(format!("and {more} more"));
+    if left_out > 0 {
+        list.insert(list.len() - 1, format!("… {left_out} more"));
     }
     added.note(list.join("\n"));
 }

@@ -17,6 +17,7 @@ mod names;
 mod nearest;
 mod outline;
 mod pattern;
+mod quoting;
 mod read;
 mod reference;
 mod scalar;

@@ -5,6 +5,7 @@
 //! asks too early, or for something that does not exist, is an error at the place of the name.
 
 mod foreign;
+mod params;
 mod result;
 mod words;
 
@@ -217,6 +218,7 @@ fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Refe
         }
         let near = nearest(name, available());
         let help = match near {
+            Some("params") => params::meant(names, reference),
             Some(near) => format!("did you mean `{near}`?"),
             None if names.params.contains_key(name) => {
                 format!("write `params.{name}`")
@@ -266,7 +268,7 @@ fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Refe
         return;
     }
     match name {
-        "params" => param(report, names, reference),
+        "params" => params::check(report, names, reference),
         "tasks" => result::task(report, names, each, reference),
         "steps" => result::step(report, names, each, reference),
         "matrix" => matrix(report, names, each, reference),
@@ -325,25 +327,6 @@ fn instead(each: &Use, reference: &Reference) -> Option<String> {
         }
         _ => None,
     }
-}
-
-fn param(report: &mut Report<'_>, names: &Names<'_>, reference: &Reference) {
-    let Some(name) = reference.path.get(1).filter(|_| !names.open) else {
-        return;
-    };
-    if names.params.contains_key(name.as_str()) {
-        return;
-    }
-    report
-        .error(
-            &codes::UNKNOWN_NAME,
-            reference.span,
-            format!("the pipeline has no param `{name}`"),
-        )
-        .help(match nearest(name, names.params.keys().copied()) {
-            Some(near) => format!("did you mean `params.{near}`?"),
-            None => format!("declare it: `params: {{ {name}: {{ type: string }} }}`"),
-        });
 }
 
 fn matrix(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Reference) {

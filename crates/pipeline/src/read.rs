@@ -20,7 +20,7 @@ mod text;
 mod triggers;
 
 use crate::codes;
-use crate::definitions::Phase;
+use crate::definitions::{self, Phase};
 use crate::diagnostics::{Report, Span};
 use crate::expression::Reference;
 use crate::scalar;
@@ -30,6 +30,7 @@ use expr::Program;
 use model::plan::{Concurrency, GroupMode, Named, Output, Shell, TaskDef, Text};
 use model::{Json, limits};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 pub(crate) use call::{CallDraft, Callee, Given};
 pub(crate) use params::{Param, given, mistaken_help, sample, typed, wanted, wanted_for};
@@ -247,7 +248,7 @@ impl Reader<'_, '_> {
         let concurrency = tree
             .child("concurrency")
             .and_then(|node| self.concurrency(node, Phase::Plan));
-        let timeout_ms = self.time(tree, "timeout", 1, limits::TIMEOUT_MS);
+        let timeout_ms = self.time(tree, ("pipeline", "timeout"), 1..=limits::TIMEOUT_MS);
         let mut tasks = self.tasks(tree, &common, 0);
         let single = tree.entry("task");
         if let Some(entry) = single.filter(|_| tasks.is_empty()) {
@@ -348,22 +349,33 @@ impl Reader<'_, '_> {
         })
     }
 
-    /// A duration under `key`, between the bounds; outside them an error.
-    fn time(&mut self, node: &Node<'_>, key: &str, least_ms: u64, most_ms: u64) -> Option<u64> {
+    /// A duration under `key` of an object of the definitions, between the bounds; outside them an error.
+    fn time(
+        &mut self,
+        node: &Node<'_>,
+        (object, key): (&str, &str),
+        bounds_ms: RangeInclusive<u64>,
+    ) -> Option<u64> {
         let value = node.child(key)?;
         let ms = scalar::duration_ms(value.text()?)?;
-        if (least_ms..=most_ms).contains(&ms) {
+        if bounds_ms.contains(&ms) {
             return Some(ms);
         }
-        let code = if ms < least_ms {
+        let code = if ms < *bounds_ms.start() {
             &codes::OUT_OF_RANGE
         } else {
             &codes::LIMIT
         };
         let found = value.text().unwrap_or_default();
-        let (least, most) = (in_words(least_ms), in_words(most_ms));
+        let (least, most) = (in_words(*bounds_ms.start()), in_words(*bounds_ms.end()));
         let message = format!("`{key}` is {found}; expected {least} to {most}");
-        let help = "write a time in that range, or remove the key for what holds without it";
+        let help = match definitions::default_of(object, key) {
+            "" => "write a time in that range".to_owned(),
+            "none" => format!("write a time in that range, or remove `{key}` for no limit"),
+            default => format!(
+                "write a time in that range, or remove `{key}`: without it, it is {default}"
+            ),
+        };
         self.report.error(code, value.span, message).help(help);
         None
     }

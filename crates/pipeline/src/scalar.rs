@@ -130,6 +130,9 @@ pub(crate) const NAME_LENGTH: usize = 100;
 /// Pattern of [`is_name`], for the schema.
 pub(crate) const NAME_PATTERN: &str = "^[A-Za-z_][A-Za-z0-9_-]{0,99}$";
 
+/// What [`is_name`] asks for, for help.
+pub(crate) const NAME_RULE: &str = "a name has up to 100 letters from `a` to `z`, large or small, digits, `_` and `-`, and begins with a letter or `_`";
+
 /// The nearest text that is a name, for help; nothing when too little of the text would be left.
 pub(crate) fn mended_name(text: &str) -> Option<String> {
     let is_kept = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
@@ -153,6 +156,9 @@ pub(crate) fn is_variable(text: &str) -> bool {
     let first = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     first && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
+
+/// What [`is_variable`] asks for, for help.
+pub(crate) const VARIABLE_RULE: &str = "a variable's name has letters from `A` to `Z`, large or small, digits and `_`, and does not begin with a digit";
 
 /// The nearest text that is the name of a variable, for help.
 pub(crate) fn mended_variable(text: &str) -> Option<String> {

@@ -277,8 +277,8 @@ fn name(report: &mut Report<'_>, what: &str, names: Names, entry: &Entry<'_>) {
             report
                 .error(&codes::NOT_NAME, entry.key_span, message)
                 .help(match scalar::mended_name(key) {
-                    Some(mended) => format!("write `{mended}`: a name has letters, digits, `_` and `-`, and begins with a letter or `_`"),
-                    None => "a name has letters, digits, `_` and `-`, and begins with a letter or `_`".to_owned(),
+                    Some(mended) => format!("write `{mended}`: {}", scalar::NAME_RULE),
+                    None => scalar::NAME_RULE.to_owned(),
                 });
         }
         Names::Variable if !scalar::is_variable(key) => {
@@ -286,8 +286,8 @@ fn name(report: &mut Report<'_>, what: &str, names: Names, entry: &Entry<'_>) {
             report
                 .error(&codes::NOT_NAME, entry.key_span, message)
                 .help(match scalar::mended_variable(key) {
-                    Some(mended) => format!("write `{mended}`: a variable's name has letters, digits and `_`, and does not begin with a digit"),
-                    None => "a variable's name has letters, digits and `_`, and does not begin with a digit".to_owned(),
+                    Some(mended) => format!("write `{mended}`: {}", scalar::VARIABLE_RULE),
+                    None => scalar::VARIABLE_RULE.to_owned(),
                 });
         }
         Names::Plain | Names::Variable | Names::Extension | Names::Any => {}

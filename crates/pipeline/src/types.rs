@@ -24,6 +24,9 @@ use std::sync::Arc;
 /// When `hash` and `glob` exist.
 const WHEN_FILES: &str = "files are looked at when a task starts, as in its `env`, `cache` and `inputs` and in its steps";
 
+/// How to mend an expression that fails whatever the run is.
+const SURE: &str = "it reads nothing that could change that: write other values, or what it is to look at, such as a param";
+
 /// Params of one expression that are numbers and are looked at as whole and as others; with more none is.
 const NUMBERS_TRIED: usize = 3;
 
@@ -68,9 +71,8 @@ fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
                         place(&mut places, report, each, span)
                     });
                     let message = format!("this fails in every run: {}", fault.message);
-                    report
-                        .error(&codes::FAILS, span, message)
-                        .help_if(fault.help);
+                    let help = fault.help.unwrap_or_else(|| SURE.to_owned());
+                    report.error(&codes::FAILS, span, message).help(help);
                     continue;
                 }
                 let condition = matches!(each.purpose, Purpose::Condition | Purpose::Verdict);
@@ -184,7 +186,8 @@ fn given(report: &mut Report<'_>, names: &Names<'_>, each: &Use, found: &Type) {
                 &codes::WITH_VALUE,
                 each.node.span,
                 format!(
-                    "`{param}` is of type `{found}`; `{callee}` expects {}",
+                    "`{param}` is {}; `{callee}` expects {}",
+                    values::in_words(found),
                     read::wanted(wanted)
                 ),
             )

@@ -212,6 +212,21 @@ fn pipelines_are_found_from_a_folder_below() {
 }
 
 #[test]
+fn what_a_file_of_no_project_refers_to_counts_from_the_current_folder() {
+    let world = World::empty();
+    let text = "tasks: { a: { uses: ./ci/a.yaml } }\n";
+    world.write("deep/f.yaml", text);
+    world.write("deep/ci/f.yaml", text);
+    world.write("deep/ci/a.yaml", "task: { run: 'true' }\n");
+    let _ran = world.formic(&["-C", "deep", "check", "f.yaml"]).ok();
+    let _ran = world.formic(&["-C", "deep", "check", "ci/f.yaml"]).ok();
+    world.write("other/x", "");
+    let _ran = world
+        .formic(&["-C", "other", "check", "../deep/f.yaml"])
+        .ok();
+}
+
+#[test]
 fn a_file_that_is_used_is_found_also_where_the_key_is_escaped() {
     let world = World::new("tasks: {a: {\"\\u0075ses\": ./ci/a.yaml}}\n");
     world.write("ci/a.yaml", "task: {run: 'true'}\n");

@@ -26,7 +26,7 @@ pub(super) fn suggest(word: &str, candidates: &[&str], what: &str) -> Option<Str
     if candidates.is_empty() {
         return None;
     }
-    const SHOWN: usize = 20;
+    const SHOWN: usize = 24;
     let more = candidates.len().saturating_sub(SHOWN);
     let mut list: Vec<String> = candidates
         .iter()

@@ -1,15 +1,16 @@
 //! Types of operations, and what to write where an operator does not take its operands.
 
+use super::operators::{self, Operand};
 use super::signature::Signature;
 use super::types::Type;
-use super::{Checker, literal_text, operators};
+use super::{Checker, literal_text};
 use crate::ast::{Binary, ExprId, Node, Unary};
 use crate::error::Error;
 
 impl Checker<'_> {
     pub(super) fn unary(&mut self, node: &Node, op: Unary, operand: ExprId) -> Type {
         let kind = self.kind(operand);
-        self.operator(node, op.symbol(), operators::unary(op), &[kind])
+        self.operator(node, op.symbol(), operators::unary(op), &[(operand, kind)])
     }
 
     pub(super) fn binary(
@@ -37,7 +38,7 @@ impl Checker<'_> {
                     node,
                     op.symbol(),
                     operators::binary(op),
-                    &[left.1, container],
+                    &[left, (right, container)],
                 )
             }
             Binary::Equal
@@ -52,11 +53,11 @@ impl Checker<'_> {
             | Binary::Divide
             | Binary::Remainder => {
                 let kind = self.kind(right);
-                let args = [left.1, kind];
+                let args = [left, (right, kind)];
                 let before = self.errors.len();
                 let result = self.operator(node, op.symbol(), operators::binary(op), &args);
                 if self.errors.len() > before
-                    && let Some(help) = self.truth(op, (left.0, &args[0]), (right, &args[1]))
+                    && let Some(help) = self.truth(op, &args[0], &args[1])
                     && let Some(error) = self.errors.last_mut()
                 {
                     error.help = Some(help);
@@ -71,16 +72,16 @@ impl Checker<'_> {
         }
     }
 
-    fn is_open(&self, args: &[Type]) -> bool {
-        let mut kinds = args.iter().map(|kind| self.inference.shallow(kind));
+    fn is_open(&self, args: &[(ExprId, Type)]) -> bool {
+        let mut kinds = args.iter().map(|(_, kind)| self.inference.shallow(kind));
         kinds.any(|kind| kind == Type::Dyn)
     }
 
     /// How to write the comparison of a truth value with a text.
-    fn truth(&self, op: Binary, left: (ExprId, &Type), right: (ExprId, &Type)) -> Option<String> {
+    fn truth(&self, op: Binary, left: &(ExprId, Type), right: &(ExprId, Type)) -> Option<String> {
         let (asked, text) = match (
-            self.inference.shallow(left.1),
-            self.inference.shallow(right.1),
+            self.inference.shallow(&left.1),
+            self.inference.shallow(&right.1),
         ) {
             (Type::Bool, Type::String) => (left.0, right.0),
             (Type::String, Type::Bool) => (right.0, left.0),
@@ -114,19 +115,25 @@ impl Checker<'_> {
         node: &Node,
         symbol: &str,
         signatures: &[Signature],
-        args: &[Type],
+        operands: &[(ExprId, Type)],
     ) -> Type {
-        if let Some(kind) = self.resolve_overload(signatures, args) {
+        let kinds: Vec<Type> = operands.iter().map(|(_, kind)| kind.clone()).collect();
+        if let Some(kind) = self.resolve_overload(signatures, &kinds) {
             return kind;
         }
-        let found: Vec<String> = args
+        let operands: Vec<Operand<'_>> = operands
             .iter()
-            .map(|arg| self.inference.resolve(arg).to_string())
+            .map(|(id, kind)| Operand {
+                kind: self.inference.resolve(kind),
+                text: self.ast.text_of(self.ast.node(*id).span),
+                literal: literal_text(self.ast, *id).map(|(text, _)| text),
+            })
             .collect();
+        let found: Vec<String> = operands.iter().map(|each| each.kind.to_string()).collect();
         let message = format!("`{symbol}` does not take ({})", found.join(", "));
         let error = Error::check(message, node.focus);
-        let args: Vec<Type> = args.iter().map(|arg| self.inference.resolve(arg)).collect();
-        self.report(match operators::help(symbol, &args) {
+        let help = operators::help(symbol, &operands);
+        self.report(match help {
             Some(help) => error.with_help(help),
             None => error,
         })

@@ -153,13 +153,31 @@ fn errors_name_the_place_and_what_is_available() {
             "params.env + 1",
             "`+` does not take (string, int)",
             11,
-            "turn the `int` into text: `string(x)`",
+            "turn the `int` into text: `'1'`",
         ),
         (
             "params.env == 1",
             "`==` does not take (string, int)",
             11,
-            "turn the text into a number, `int(x)`, or the number into text, `string(x)`",
+            "turn the text into a number, `int(params.env)`, or the number into text, `'1'`",
+        ),
+        (
+            "3 < 'x'",
+            "`<` does not take (int, string)",
+            2,
+            "turn the number into text: `'3'`",
+        ),
+        (
+            "'3' < 4",
+            "`<` does not take (string, int)",
+            4,
+            "write the number without quotes: `3`",
+        ),
+        (
+            "'x' in params.env + 'a'",
+            "`in` does not take (string, string)",
+            4,
+            "for a part of a text write `(params.env + 'a').contains('x')`",
         ),
         (
             "params.env && true",
@@ -273,7 +291,7 @@ fn errors_name_the_place_and_what_is_available() {
             "params.limits.?cpu + 1",
             "`+` does not take (optional<int>, int)",
             19,
-            "give the optional a default: `x.orValue(…)`",
+            "give the optional a default: `params.limits.?cpu.orValue(…)`",
         ),
         (
             "params.env == null",
@@ -297,7 +315,7 @@ fn errors_name_the_place_and_what_is_available() {
             "'a' in params.env",
             "`in` does not take (string, string)",
             4,
-            "for a part of a text write `text.contains(part)`",
+            "for a part of a text write `params.env.contains('a')`",
         ),
         (
             "math.greatest('a')",

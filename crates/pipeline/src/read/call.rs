@@ -4,6 +4,7 @@ use super::{Purpose, Reader, Slot};
 use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::Span;
+use crate::quoting::{self, quoted};
 use crate::yaml::{Node, Value};
 use model::plan::{Text, ValueType};
 use std::collections::BTreeMap;
@@ -88,11 +89,14 @@ impl Reader<'_, '_> {
                 // Reported already.
                 continue;
             }
-            let example = match entry.value.entries() {
-                Some(_) => "{'one': params.one}",
-                None => "[params.one, 'two']",
+            let whole = match quoting::as_expression(&entry.value) {
+                Some(whole) => format!("expression: `{name}: {}`", quoted(&whole)),
+                None if entry.value.entries().is_some() => {
+                    format!("expression, as in `{name}: \"${{{{ {{'one': params.one}} }}}}\"`")
+                }
+                None => format!("expression, as in `{name}: \"${{{{ [params.one, 'two'] }}}}\"`"),
             };
-            self.refuse_inner(&entry.value, &name, example);
+            self.refuse_inner(&entry.value, &name, &whole);
             call.with.push(Given {
                 name,
                 name_span: entry.key_span,
@@ -109,7 +113,7 @@ impl Reader<'_, '_> {
     }
 
     /// Expressions inside a list or mapping are not evaluated.
-    fn refuse_inner(&mut self, node: &Node<'_>, name: &str, example: &str) {
+    fn refuse_inner(&mut self, node: &Node<'_>, name: &str, whole: &str) {
         let below: Vec<&Node<'_>> = match &node.value {
             Value::Scalar(_) => return,
             Value::Sequence(items) => items.iter().collect(),
@@ -123,11 +127,9 @@ impl Reader<'_, '_> {
                         each.span,
                         format!("an expression inside the value of `{name}` is not evaluated"),
                     )
-                    .help(format!(
-                        "write the whole value as one expression: `{name}: \"${{{{ {example} }}}}\"`"
-                    ));
+                    .help(format!("write the whole value as one {whole}"));
             }
-            self.refuse_inner(each, name, example);
+            self.refuse_inner(each, name, whole);
         }
     }
 }

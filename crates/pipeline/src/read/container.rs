@@ -79,6 +79,13 @@ const FORM: &str = "write it as `[REGISTRY/]NAME[:TAG][@sha256:DIGEST]`, as in `
 
 /// Why `reference` is none.
 fn checked(reference: &str) -> Result<(), String> {
+    if let Some((scheme, rest)) = reference.split_once("://")
+        && checked(rest).is_ok()
+    {
+        return Err(format!(
+            "an image is named without `{scheme}://`: write `{rest}`"
+        ));
+    }
     let (named, digest) = match reference.split_once('@') {
         Some((named, digest)) => (named, Some(digest)),
         None => (reference, None),

@@ -4,6 +4,7 @@ use super::{Purpose, Reader, Slot, flag, integer};
 use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::Span;
+use crate::quoting::{self, quoted};
 use crate::yaml::{Node, Scalar, Style};
 use model::matrix::{MatrixError, Table};
 use model::plan::{Axis, Late, Matrix};
@@ -41,7 +42,7 @@ impl Reader<'_, '_> {
                 "include" | "exclude" | "fail_fast" | "max_parallel" => {}
                 name => {
                     self.slot = Slot::Axis(name.to_owned());
-                    let values = self.axis(&entry.value)?;
+                    let values = self.axis(name, &entry.value)?;
                     self.slot = Slot::Matrix;
                     matrix.axes.push(Axis {
                         name: name.to_owned(),
@@ -50,8 +51,8 @@ impl Reader<'_, '_> {
                 }
             }
         }
-        matrix.include = self.cells(node.child("include"))?;
-        matrix.exclude = self.cells(node.child("exclude"))?;
+        matrix.include = self.cells("include", node.child("include"))?;
+        matrix.exclude = self.cells("exclude", node.child("exclude"))?;
         matrix.fail_fast = flag(node, "fail_fast").unwrap_or(true);
         matrix.max_parallel =
             integer(node, "max_parallel").and_then(|value| u32::try_from(value).ok());
@@ -64,13 +65,13 @@ impl Reader<'_, '_> {
         })
     }
 
-    fn axis(&mut self, node: &Node<'_>) -> Option<Late<Vec<Json>>> {
+    fn axis(&mut self, name: &str, node: &Node<'_>) -> Option<Late<Vec<Json>>> {
         let Some(items) = node.items() else {
             return self
                 .expression(node, Phase::Ready, Purpose::Value)
                 .map(Late::Computed);
         };
-        self.refuse_in_values(items, "`os: \"${{ [params.one, 'two'] }}\"`");
+        self.refuse_in_values(items, &whole(name, node, "[params.one, 'two']"));
         let trap = items
             .iter()
             .find_map(|item| item.scalar().filter(|scalar| is_trap(scalar)));
@@ -96,7 +97,7 @@ impl Reader<'_, '_> {
         Some(Late::Known(items.iter().map(as_text).collect()))
     }
 
-    fn cells(&mut self, node: Option<&Node<'_>>) -> Option<Late<Vec<JsonMap>>> {
+    fn cells(&mut self, key: &str, node: Option<&Node<'_>>) -> Option<Late<Vec<JsonMap>>> {
         let Some(node) = node else {
             return Some(Late::Known(Vec::new()));
         };
@@ -105,8 +106,8 @@ impl Reader<'_, '_> {
                 .expression(node, Phase::Ready, Purpose::Value)
                 .map(Late::Computed);
         };
-        let all = "`\"${{ [{'os': params.one}, {'os': 'two'}] }}\"`";
-        self.refuse_in_values(items, all);
+        let whole = whole(key, node, "[{'os': params.one}, {'os': 'two'}]");
+        self.refuse_in_values(items, &whole);
         let cells = items
             .iter()
             .filter_map(|item| model::plan::object(item.to_json()));
@@ -123,9 +124,7 @@ impl Reader<'_, '_> {
                         item.span,
                         "an expression inside a list of a matrix is not evaluated",
                     )
-                    .help(format!(
-                        "write the whole list as one expression, as in {whole}"
-                    ));
+                    .help(format!("write the whole list as one {whole}"));
             }
             let entries = item.entries().into_iter().flatten();
             for entry in entries {
@@ -206,6 +205,14 @@ impl Reader<'_, '_> {
                 None
             }
         }
+    }
+}
+
+/// How the list below a key is written as one expression; `example` where that cannot be said.
+fn whole(key: &str, list: &Node<'_>, example: &str) -> String {
+    match quoting::as_expression(list) {
+        Some(whole) => format!("expression: `{key}: {}`", quoted(&whole)),
+        None => format!("expression, as in `{key}: {}`", quoted(example)),
     }
 }
 

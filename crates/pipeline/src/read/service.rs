@@ -49,7 +49,7 @@ impl Reader<'_, '_> {
             container: node.child("image").and_then(|image| self.container(image)),
             ready: self.script(node, "ready"),
             port: node.child("port").and_then(port),
-            timeout_ms: self.time(node, "timeout", 1, limits::TIMEOUT_MS),
+            timeout_ms: self.time(node, ("service", "timeout"), 1..=limits::TIMEOUT_MS),
             env: env.unwrap_or_default(),
         }
     }

@@ -44,7 +44,7 @@ impl Reader<'_, '_> {
             .unwrap_or_default();
         step.working_dir = self.field(node, "working_dir", Phase::Start);
         step.timeout_ms = self
-            .time(node, "timeout", 1, limits::TIMEOUT_MS)
+            .time(node, ("step", "timeout"), 1..=limits::TIMEOUT_MS)
             .map(Late::Known);
         step.tolerance = self.tolerance(node.child("continue_on_error"));
         step.outputs = node

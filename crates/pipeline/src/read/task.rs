@@ -239,7 +239,7 @@ impl Reader<'_, '_> {
             .child("approval")
             .and_then(|approval| self.approval(approval));
         draft.def.timeout_ms = self
-            .time(node, "timeout", 1, limits::TIMEOUT_MS)
+            .time(node, ("task", "timeout"), 1..=limits::TIMEOUT_MS)
             .map(Late::Known);
         draft.def.retry = node
             .child("retry")
@@ -262,7 +262,7 @@ impl Reader<'_, '_> {
         if node.text() == Some("manual") || flag(node, "manual") == Some(true) {
             return Activation::Manual { blocking };
         }
-        match self.time(node, "after", 0, limits::TIMEOUT_MS) {
+        match self.time(node, ("start", "after"), 0..=limits::TIMEOUT_MS) {
             Some(delay_ms) => Activation::Delayed {
                 delay_ms: Late::Known(delay_ms),
             },
@@ -277,7 +277,8 @@ impl Reader<'_, '_> {
                 .map(Approval::new);
         }
         let mut approval = Approval::new(self.field(node, "prompt", Phase::Ready)?);
-        if let Some(deadline_ms) = self.time(node, "deadline", 1, limits::TIMEOUT_MS) {
+        if let Some(deadline_ms) = self.time(node, ("approval", "deadline"), 1..=limits::TIMEOUT_MS)
+        {
             approval.deadline_ms = deadline_ms;
         }
         Some(approval)
@@ -294,7 +295,7 @@ impl Reader<'_, '_> {
         retry.max = integer(node, "max")
             .and_then(|max| u32::try_from(max).ok())
             .unwrap_or(0);
-        if let Some(backoff_ms) = self.time(node, "backoff", 0, limits::BACKOFF_MS) {
+        if let Some(backoff_ms) = self.time(node, ("retry", "backoff"), 0..=limits::BACKOFF_MS) {
             retry.backoff_ms = backoff_ms;
         }
         let factor = node
@@ -304,7 +305,7 @@ impl Reader<'_, '_> {
         if let Some(percent) = factor.and_then(|milli| u32::try_from(milli / 10).ok()) {
             retry.factor_percent = percent;
         }
-        if let Some(most_ms) = self.time(node, "max_backoff", 0, limits::BACKOFF_MS) {
+        if let Some(most_ms) = self.time(node, ("retry", "max_backoff"), 0..=limits::BACKOFF_MS) {
             retry.max_backoff_ms = most_ms;
         }
         retry.max_backoff_ms = retry.max_backoff_ms.max(retry.backoff_ms);

@@ -57,6 +57,7 @@ fn entry(object: &str, key: &str) -> Option<&'static Entry> {
         "on" => ON,
         "on.push" => PUSH,
         "concurrency" => CONCURRENCY,
+        "image" => IMAGE,
         _ => return None,
     };
     table.iter().find(|(foreign, _, _)| *foreign == key)
@@ -112,6 +113,12 @@ const CONCURRENCY: &[Entry] = &[(
     "cancel_superseded",
     "write `cancel_superseded: true`",
 )];
+
+const IMAGE: &[Entry] = &[
+    ("file", "dockerfile", "write `dockerfile`"),
+    ("build-args", "args", "write `args`, a mapping"),
+    ("build_args", "args", "write `args`, a mapping"),
+];
 
 const ON: &[Entry] = &[
     ("workflow_dispatch", "manual", "write `manual`"),

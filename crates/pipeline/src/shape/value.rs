@@ -8,6 +8,9 @@ use crate::nearest::{listed, nearest};
 use crate::scalar as read;
 use crate::yaml::{Node, Scalar, Style, Value};
 
+/// Letters of a value that help repeats.
+const SHOWN: usize = 60;
+
 /// Why a scalar does not fit a kind.
 struct Fault {
     code: &'static Code,
@@ -163,6 +166,17 @@ pub(super) fn wrong_shape(
         (Kind::List { .. }, Value::Mapping(_)) if owner.name == "steps" => {
             Some("begin each step with `- `".to_owned())
         }
+        (Kind::OneOf(kinds), Value::Mapping(_))
+            if kinds
+                .iter()
+                .any(|kind| matches!(kind, Kind::List { of: Kind::Any, .. })) =>
+        {
+            let shown = report.text().get(node.span.start..node.span.end);
+            let shown = shown.filter(|text| {
+                text.starts_with('{') && !text.contains('\n') && text.len() <= SHOWN
+            });
+            shown.map(|text| format!("for one value write `{}: [{text}]`", owner.name))
+        }
         (_, _) => None,
     };
     report
@@ -255,17 +269,18 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
                 "{} is taken as it is; `${{{{ }}}}` is not evaluated here",
                 owner.describe()
             ),
-            help: Some("write the value itself".to_owned()),
+            help: Some(if matches!(kind, Kind::Constant) {
+                "write the value itself here; an expression can stand where it is read, as in the `env` of a task".to_owned()
+            } else {
+                "write the value itself".to_owned()
+            }),
         }),
         Kind::Text { .. } | Kind::Plain | Kind::Constant | Kind::Expression(_) => None,
         Kind::Name if read::is_name(text) => None,
         Kind::Name => Some(Fault {
             code: &codes::NOT_NAME,
             message: expected("a name", node, owner),
-            help: Some(
-                "a name has letters, digits, `_` and `-`, and begins with a letter or `_`"
-                    .to_owned(),
-            ),
+            help: Some(read::NAME_RULE.to_owned()),
         }),
         Kind::Boolean => match read::boolean(scalar) {
             Some(_) => None,

@@ -5,6 +5,7 @@
 
 use super::written;
 use crate::expression::Reference;
+use crate::quoting::quoted;
 use crate::read::{Draft, Use, command, extension};
 use crate::units::Unit;
 use crate::variables;
@@ -51,26 +52,45 @@ pub(super) fn help(
         let read = place.read(name, quotes);
         return format!("`{name}` of the environment has this value: write `{read}` in the script");
     }
-    if let Some(program) = place.program {
-        let other = candidates(&reference.path).find(|name| !variables::is_taken(name));
-        let other = other.unwrap_or_default();
-        return format!(
-            "`{program}` runs this argument or a part of it; write it without the text, which a script reads as data from \
-             a variable, such as `{other}`"
-        );
-    }
     let variable = place.variable(&reference.path, source, expression, proposed);
     let read = place.read(&variable, quotes);
-    if expression.len() > REPEATED {
-        return format!(
-            "give it through the environment: add `env: {{ {variable}: \"${{{{ … }}}}\" }}` with the whole expression \
-             and write `{read}` in the script"
-        );
+    let besides = place.besides(&variable, source);
+    let value = match expression.len() > REPEATED {
+        true => quoted("…"),
+        false => quoted(expression),
+    };
+    let env = format!("env: {{ {variable}: {value} }}");
+    match place.program {
+        Some("ssh") => {
+            return format!(
+                "`ssh` gives it to a shell: add `{env}`, write `{read}` in its place, and pass the variable on with \
+                 `-o SendEnv={variable}`"
+            );
+        }
+        Some(program) => {
+            return format!(
+                "`{program}` runs this argument or a part of it: write a fixed command there, and give it the text as \
+                 data: `{env}`, which it reads as `{read}`{besides}"
+            );
+        }
+        None => {}
     }
-    let value = quoted(expression);
+    let whole = match expression.len() > REPEATED {
+        true => " with the whole expression",
+        false => "",
+    };
     format!(
-        "give it through the environment: add `env: {{ {variable}: {value} }}` and write `{read}` in the script"
+        "give it through the environment: add `{env}`{whole} and write `{read}` in the script{besides}"
     )
+}
+
+/// The program that starts the others of a command line, such as `nice`.
+pub(super) fn starter<'u>(draft: &'u Draft, script: &Use) -> Option<&'u str> {
+    let StepBody::Command { argv } = &own_step(draft, script)?.body else {
+        return None;
+    };
+    let first = argv.first().and_then(Text::literal).map(command::base)?;
+    command::STARTERS.contains(&first).then_some(first)
 }
 
 /// A variable that may hold the text of a path, for one that may not.
@@ -99,6 +119,8 @@ struct Place<'u> {
     language: &'static str,
     /// The program that runs a part of its command line and reads no variables in it, such as `ssh`.
     program: Option<&'u str>,
+    /// The option that passes a variable on, with the program that needs it for that, such as `docker`.
+    passed: Option<(&'u str, &'static str)>,
 }
 
 impl<'u> Place<'u> {
@@ -116,6 +138,21 @@ impl<'u> Place<'u> {
                 .collect(),
             language: language(draft, step),
             program: program_that_runs(step),
+            passed: step.and_then(passed_by),
+        }
+    }
+
+    /// What else a script needs to read a variable.
+    fn besides(&self, variable: &str, source: &str) -> String {
+        if let Some((program, option)) = self.passed {
+            return format!(
+                "; `{program}` passes it on with `{}`",
+                option.replace("NAME", variable)
+            );
+        }
+        match self.language {
+            ".py" if !source.contains("import os") => ", below `import os`".to_owned(),
+            _ => String::new(),
         }
     }
 
@@ -196,6 +233,18 @@ fn program_that_runs(step: Option<&Step>) -> Option<&str> {
     (!has_language).then_some(found)
 }
 
+/// The program of a command that hides the environment from what it starts, and its option that passes a variable on.
+fn passed_by(step: &Step) -> Option<(&str, &'static str)> {
+    let StepBody::Command { argv } = &step.body else {
+        return None;
+    };
+    programs(argv).find_map(|program| match program {
+        "docker" | "podman" | "nerdctl" => Some((program, "-e NAME")),
+        "sudo" => Some((program, "--preserve-env=NAME")),
+        _ => None,
+    })
+}
+
 /// The words of a command line that may name a program.
 fn programs(argv: &[Text]) -> impl Iterator<Item = &str> {
     argv.iter().filter_map(Text::literal).map(command::base)
@@ -266,24 +315,6 @@ fn is_expression(text: &Text, expression: &str) -> bool {
         .is_some_and(|inner| inner.trim() == expression)
 }
 
-/// An expression as a quoted text of YAML.
-fn quoted(expression: &str) -> String {
-    if expression.contains("//") && !expression.ends_with('\n') {
-        // A comment at the end must not swallow the braces.
-        return quoted(&format!("{expression}\n"));
-    }
-    let is_plain = |text: &str| !text.contains(|letter: char| letter.is_control());
-    if is_plain(expression) && !expression.contains(['"', '\\']) {
-        return format!("\"${{{{ {expression} }}}}\"");
-    }
-    if is_plain(expression) && !expression.contains('\'') {
-        return format!("'${{{{ {expression} }}}}'");
-    }
-    let escaped = expression.replace('\\', "\\\\").replace('"', "\\\"");
-    let escaped = escaped.replace('\n', "\\n").replace('\t', "\\t");
-    format!("\"${{{{ {escaped} }}}}\"")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,16 +339,5 @@ mod tests {
         assert!(is_used("TITLE=x; echo", "TITLE"));
         assert!(is_used("echo ${TITLE%%x}", "TITLE"));
         assert!(!is_used("echo TITLE: $TITLES MY_TITLE=3", "TITLE"));
-    }
-
-    #[test]
-    fn quotes_of_an_expression_survive_yaml() {
-        assert_eq!(quoted("a + 'b'"), "\"${{ a + 'b' }}\"");
-        assert_eq!(quoted("a // b"), "\"${{ a // b\\n }}\"");
-        assert_eq!(quoted("a + \"b\""), "'${{ a + \"b\" }}'");
-        assert_eq!(
-            quoted("a + \"b\"\n+ 'c'"),
-            "\"${{ a + \\\"b\\\"\\n+ 'c' }}\""
-        );
     }
 }

@@ -48,8 +48,15 @@ impl Walk<'_, '_> {
             let whole = written(&found.reference.path);
             let message =
                 format!("`{whole}` is text from outside and would say which program runs");
-            let help = "name the program itself; what it works on comes behind it, `command: [program, argument]`";
-            self.tainted(&codes::TAINTED_SCRIPT, found, message, help.to_owned());
+            let draft = &look.unit.file.tasks[task];
+            let help = match fix::starter(draft, each) {
+                Some(starter) => format!(
+                    "`{starter}` starts what stands behind it: name the program there, and what that works on behind it, \
+                     `command: [{starter}, program, argument]`"
+                ),
+                None => "name the program itself; what it works on comes behind it, `command: [program, argument]`".to_owned(),
+            };
+            self.tainted(&codes::TAINTED_SCRIPT, found, message, help);
         }
     }
 
@@ -74,9 +81,14 @@ impl Walk<'_, '_> {
             let whole = written(&found.reference.path);
             let message =
                 format!("`{name}` may not hold `{whole}`, which is text from outside: {does}");
-            let help = format!(
-                "give it a value that stands in the file; the text itself can go through another variable, such as `{other}`"
-            );
+            let is_given = matches!(found.reference.path.as_slice(), [root, name] if root == "env" && *name == other);
+            let help = if is_given {
+                format!("write a fixed value here; programs find the text itself in `{other}`")
+            } else {
+                format!(
+                    "write a fixed value here; the text itself can go through another variable: `env: {{ {other}: \"${{{{ {whole} }}}}\" }}`"
+                )
+            };
             self.tainted(&codes::TAINTED_VARIABLE, found, message, help);
         }
     }

@@ -7,7 +7,9 @@ use crate::diagnostics::Report;
 use crate::expression;
 use crate::names::{self, Names};
 use crate::pattern;
+use crate::quoting::quoted;
 use crate::read::{self, Slot, Use};
+use crate::scalar;
 use crate::yaml::offsets::Places;
 use expr::Program;
 use expr::check::Type;
@@ -33,7 +35,7 @@ pub(super) fn axis(
     let (wanted, help) = if is_axis {
         let text = program.text();
         let one = if expression::lone_name(program).is_some() {
-            format!("\"${{{{ [{text}] }}}}\"")
+            quoted(&format!("[{text}]"))
         } else {
             format!("[{text}]")
         };
@@ -41,8 +43,18 @@ pub(super) fn axis(
             format!("for one value write `{one}`; a param that holds several has `type: list`");
         ("a list", help)
     } else {
-        let help = "write `{ NAME: [value, value] }`, or an expression that gives such a mapping";
-        ("a mapping of lists, or a list of mappings", help.to_owned())
+        // The axis is called as what it is made of.
+        let axis = expression::lone_name(program).and_then(|mut path| path.pop());
+        let axis = axis.filter(|axis| scalar::is_name(axis));
+        let help = match axis {
+            Some(axis) => format!(
+                "name the axis: `matrix: {{ {axis}: {} }}`; a param that holds several has `type: list`",
+                quoted(&format!("[{}]", program.text()))
+            ),
+            None => "write `{ NAME: [value, value] }`, or an expression that gives such a mapping"
+                .to_owned(),
+        };
+        ("a mapping of lists, or a list of mappings", help)
     };
     let message = format!("{what} is {kind}; expected {wanted}");
     report
@@ -81,6 +93,29 @@ fn lone_value(
         | Type::Param(_)
         | Type::Var(_) => None,
     }
+}
+
+/// A type in the words of a file.
+pub(super) fn in_words(found: &Type) -> String {
+    let simple = match found {
+        Type::List(_) => "a list",
+        Type::Map(..) | Type::Object(_) => "a mapping",
+        Type::String => "a text",
+        Type::Bool => "`true` or `false`",
+        Type::Int | Type::Uint | Type::Double => "a number",
+        Type::Dyn
+        | Type::Null
+        | Type::Bytes
+        | Type::Timestamp
+        | Type::Duration
+        | Type::Optional(_)
+        | Type::Nullable(_)
+        | Type::Type(_)
+        | Type::Opaque(..)
+        | Type::Param(_)
+        | Type::Var(_) => return format!("of type `{found}`"),
+    };
+    simple.to_owned()
 }
 
 /// Reports patterns that are no regular expressions, as long as `left` of the file may be looked at: each is compiled.

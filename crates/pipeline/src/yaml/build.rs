@@ -142,7 +142,7 @@ impl<'a> Builder<'a, '_> {
                             span,
                             "the text holds the character U+0000, which no program can be given",
                         )
-                        .help("remove `\\0`; a script can make it itself, as in `printf '\\0'`");
+                        .help("in double quotes YAML makes it of `\\0`: remove that, or write `\\\\0` where a program is to make it, as in `printf '\\\\0'`");
                     self.report.mark_broken(span);
                     return Ok(null(span));
                 }

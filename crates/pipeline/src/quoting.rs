@@ -1,0 +1,130 @@
+//! Expressions as they are written in YAML, for lines of help that can be taken as they are.
+//!
+//! What is made here reads back as the expression that it was made of. Where that is not plain to see, such as for a
+//! text with an expression in its middle, nothing is made, and help shows an example.
+
+use crate::yaml::{Node, Value};
+use model::Json;
+
+/// Letters of a ready expression; more fit no line.
+const LETTERS: usize = 160;
+
+/// An expression as a quoted text of YAML, with its braces.
+pub(crate) fn quoted(expression: &str) -> String {
+    if expression.contains("//") && !expression.ends_with('\n') {
+        // A comment at the end must not swallow the braces.
+        return quoted(&format!("{expression}\n"));
+    }
+    let is_plain = |text: &str| !text.contains(|letter: char| letter.is_control());
+    if is_plain(expression) && !expression.contains(['"', '\\']) {
+        return format!("\"${{{{ {expression} }}}}\"");
+    }
+    if is_plain(expression) && !expression.contains('\'') {
+        return format!("'${{{{ {expression} }}}}'");
+    }
+    let escaped = expression.replace('\\', "\\\\").replace('"', "\\\"");
+    let escaped = escaped.replace('\n', "\\n").replace('\t', "\\t");
+    format!("\"${{{{ {escaped} }}}}\"")
+}
+
+/// A list or mapping with expressions among its texts as the one expression that gives it.
+pub(crate) fn as_expression(node: &Node<'_>) -> Option<String> {
+    let mut whole = String::new();
+    add(&mut whole, node)?;
+    Some(whole)
+}
+
+fn add(whole: &mut String, node: &Node<'_>) -> Option<()> {
+    match &node.value {
+        Value::Scalar(scalar) => match lone_expression(&scalar.text) {
+            Some(inner) => whole.push_str(inner),
+            None => add_literal(whole, &scalar.to_json())?,
+        },
+        Value::Sequence(items) => {
+            whole.push('[');
+            for (place, item) in items.iter().enumerate() {
+                whole.push_str(if place == 0 { "" } else { ", " });
+                add(whole, item)?;
+            }
+            whole.push(']');
+        }
+        Value::Mapping(entries) => {
+            whole.push('{');
+            for (place, entry) in entries.iter().enumerate() {
+                whole.push_str(if place == 0 { "" } else { ", " });
+                add_text(whole, &entry.key)?;
+                whole.push_str(": ");
+                add(whole, &entry.value)?;
+            }
+            whole.push('}');
+        }
+    }
+    (whole.len() <= LETTERS).then_some(())
+}
+
+/// The expression of a text that is nothing else.
+fn lone_expression(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix("${{")?.strip_suffix("}}")?.trim();
+    let is_simple = !inner.is_empty()
+        && !["${{", "}}", "//", "\n"]
+            .iter()
+            .any(|it| inner.contains(it));
+    is_simple.then_some(inner)
+}
+
+fn add_literal(whole: &mut String, value: &Json) -> Option<()> {
+    match value {
+        Json::Null | Json::Bool(_) | Json::Number(_) => whole.push_str(&value.to_string()),
+        Json::String(text) => add_text(whole, text)?,
+        Json::Array(_) | Json::Object(_) => return None,
+    }
+    Some(())
+}
+
+fn add_text(whole: &mut String, text: &str) -> Option<()> {
+    let is_odd = |letter: char| letter.is_control() || matches!(letter, '\'' | '\\');
+    if text.contains(is_odd) || text.contains("${{") || text.contains("}}") {
+        return None;
+    }
+    whole.push('\'');
+    whole.push_str(text);
+    whole.push('\'');
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::Report;
+
+    fn whole(text: &str) -> Option<String> {
+        let mut report = Report::new("f.yaml", text, 0);
+        as_expression(&crate::yaml::parse(&mut report)?)
+    }
+
+    #[test]
+    fn quotes_of_an_expression_survive_yaml() {
+        assert_eq!(quoted("a + 'b'"), "\"${{ a + 'b' }}\"");
+        assert_eq!(quoted("a // b"), "\"${{ a // b\\n }}\"");
+        assert_eq!(quoted("a + \"b\""), "'${{ a + \"b\" }}'");
+        assert_eq!(
+            quoted("a + \"b\"\n+ 'c'"),
+            "\"${{ a + \\\"b\\\"\\n+ 'c' }}\""
+        );
+    }
+
+    #[test]
+    fn a_list_with_expressions_becomes_one() {
+        let list = r#"[mac, 1, true, "${{ params.os }}", {a: ["${{ x }}"]}]"#;
+        let wanted = "['mac', 1, true, params.os, {'a': [x]}]";
+        assert_eq!(whole(list).as_deref(), Some(wanted));
+    }
+
+    #[test]
+    fn what_is_not_plain_to_see_is_left_to_the_author() {
+        assert_eq!(whole(r#"["v${{ a }}"]"#), None);
+        assert_eq!(whole(r#"["${{ a }}${{ b }}"]"#), None);
+        assert_eq!(whole(r#"["it's", "${{ a }}"]"#), None);
+        assert_eq!(whole(&format!("[{}]", "abc, ".repeat(60))), None);
+    }
+}
