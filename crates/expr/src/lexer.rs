@@ -114,7 +114,7 @@ impl<'a> Lexer<'a> {
         let word = &self.text.as_bytes()[start..self.at];
         let is_prefix = match word {
             [one] => matches!(one, b'r' | b'R' | b'b' | b'B'),
-            [b'r' | b'R', b'b' | b'B'] | [b'b' | b'B', b'r' | b'R'] => true,
+            [b'b' | b'B', b'r' | b'R'] => true,
             _ => false,
         };
         if is_prefix && matches!(self.byte(0), b'"' | b'\'') {

@@ -34,6 +34,10 @@ pub(crate) fn double(text: &str, negative: bool, span: Span) -> Result<Value, Bo
     let value: f64 = text
         .parse()
         .map_err(|_| Box::new(Error::parse("not a number", span)))?;
+    if value.is_infinite() {
+        let error = Error::parse("number is out of range for `double`", span);
+        return Err(Box::new(error));
+    }
     Ok(Value::Double(if negative { -value } else { value }))
 }
 

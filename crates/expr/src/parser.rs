@@ -122,8 +122,14 @@ impl<'a> Parser<'a> {
         while self.token.kind == TokenKind::Question {
             let question = self.advance()?.span;
             self.enter()?;
-            let yes = self.expression()?;
+            let yes = self.binary(1)?;
             self.depth -= 1;
+            if self.token.kind == TokenKind::Question {
+                let error = self.unexpected("`:` and the value otherwise");
+                return Err(Box::new(
+                    error.with_help("a `? :` between `?` and `:` stands in parentheses"),
+                ));
+            }
             self.expect(TokenKind::Colon, "`:` and the value otherwise")?;
             branches.push((last, question, yes));
             last = self.binary(1)?;
@@ -275,14 +281,6 @@ impl<'a> Parser<'a> {
     fn name(&mut self, absolute: bool) -> Parsed<ExprId> {
         let span = self.advance()?.span;
         let name = span.of(self.text);
-        if self.token.kind == TokenKind::OpenParen {
-            if name == "has" && !absolute {
-                return self.has(span);
-            }
-            let args = self.arguments()?;
-            let function = functions::find(name, Style::Global);
-            return Ok(self.push(Expr::Call { function, args }, span.to(self.last), span));
-        }
         if is_reserved(name) {
             let error = Error::parse(format!("`{name}` is a reserved word"), span);
             return Err(Box::new(match name {
@@ -291,6 +289,14 @@ impl<'a> Parser<'a> {
                     error.with_help("a member of that name is reached as `x.name` or `x[\"name\"]`")
                 }
             }));
+        }
+        if self.token.kind == TokenKind::OpenParen {
+            if name == "has" && !absolute {
+                return self.has(span);
+            }
+            let args = self.arguments()?;
+            let function = functions::find(name, Style::Global);
+            return Ok(self.push(Expr::Call { function, args }, span.to(self.last), span));
         }
         let expr = match self.local(name) {
             Some(slot) if !absolute => Expr::Local(slot),

@@ -48,10 +48,13 @@ impl Parser<'_> {
     pub(super) fn member(&mut self, target: ExprId) -> Parsed<ExprId> {
         self.advance()?;
         let optional = self.accept(TokenKind::Question)?;
-        if !matches!(self.token.kind, TokenKind::Name | TokenKind::Quoted)
-            || self.token_text() == "in"
-        {
+        if !matches!(self.token.kind, TokenKind::Name | TokenKind::Quoted) {
             return Err(self.unexpected("a name after `.`"));
+        }
+        let word = self.token_text();
+        if matches!(word, "in" | "true" | "false" | "null") {
+            let error = self.unexpected("a name after `.`");
+            return Err(Box::new(error.with_help(format!("write `[\"{word}\"]`"))));
         }
         let name_token = self.advance()?;
         let name = name_token.span;

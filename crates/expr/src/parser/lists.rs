@@ -1,6 +1,6 @@
 //! What stands between brackets with commas: arguments, lists and maps.
 //!
-//! Items wait in `pending` while their neighbours are parsed, so that those of one call stand beside each other.
+//! A last comma may end lists and maps, and be all there is in them (`[,]`), but not arguments. Items wait in `pending` while their neighbours are parsed, so that those of one call stand beside each other.
 
 use super::{Parsed, Parser};
 use crate::ast::{Args, Expr, ExprId};
@@ -10,11 +10,13 @@ impl Parser<'_> {
     pub(super) fn arguments(&mut self) -> Parsed<Args> {
         self.advance()?;
         let base = self.pending.len();
-        while self.token.kind != TokenKind::CloseParen {
-            let argument = self.expression()?;
-            self.pending.push(argument);
-            if !self.accept(TokenKind::Comma)? {
-                break;
+        if self.token.kind != TokenKind::CloseParen {
+            loop {
+                let argument = self.expression()?;
+                self.pending.push(argument);
+                if !self.accept(TokenKind::Comma)? {
+                    break;
+                }
             }
         }
         self.expect(TokenKind::CloseParen, "`,` or `)`")?;
@@ -25,7 +27,8 @@ impl Parser<'_> {
         let open = self.advance()?.span;
         let base = self.pending.len();
         let mut optionals = Vec::new();
-        while self.token.kind != TokenKind::CloseBracket {
+        let is_empty = self.accept(TokenKind::Comma)?;
+        while !is_empty && self.token.kind != TokenKind::CloseBracket {
             if self.accept(TokenKind::Question)? {
                 optionals.push(u32::try_from(self.pending.len() - base).unwrap_or(u32::MAX));
             }
@@ -51,7 +54,8 @@ impl Parser<'_> {
         let open = self.advance()?.span;
         let base = self.pending.len();
         let mut optionals = Vec::new();
-        while self.token.kind != TokenKind::CloseBrace {
+        let is_empty = self.accept(TokenKind::Comma)?;
+        while !is_empty && self.token.kind != TokenKind::CloseBrace {
             if self.accept(TokenKind::Question)? {
                 optionals.push(u32::try_from((self.pending.len() - base) / 2).unwrap_or(u32::MAX));
             }

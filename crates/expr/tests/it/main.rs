@@ -2,6 +2,7 @@
 
 mod case;
 mod checking;
+mod grammar;
 mod hostile;
 mod language;
 mod needs_corpora;
