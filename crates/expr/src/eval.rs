@@ -3,11 +3,14 @@
 //! Invariants: every node and every element visited pays a step; left-nested chains are walked in a loop over
 //! `spine`, so the call stack is bounded by `MAX_NESTING`; every value made is checked against the bounds of
 //! `budget`. Errors carry the place of the innermost node that failed. `&&`, `||`, `all` and `exists` absorb errors
-//! of evaluation as CEL says, but never a limit.
+//! of evaluation as CEL says, but never a limit. What nobody asks for does no harm: the value of a `cel.bind` that is
+//! not used, and the alternative of `or` and `orValue` to a value that is there.
 
 mod access;
 mod macros;
 mod operators;
+
+use std::sync::Arc;
 
 use crate::ast::{Args, Ast, Binary, Expr, ExprId, Node};
 use crate::budget::{Budget, MAX_VALUE_DEPTH, MAX_VALUE_WEIGHT};
@@ -22,7 +25,8 @@ pub(crate) struct Evaluator<'a> {
     ast: &'a Ast,
     scope: &'a dyn Scope,
     cx: Context<'a>,
-    locals: Vec<Value>,
+    /// Values of local variables; that of `cel.bind` may have failed, which counts when the variable is used.
+    locals: Vec<Evaluated>,
     /// Nodes whose left child is being evaluated, innermost last.
     spine: Vec<ExprId>,
     /// Arguments of calls being evaluated, innermost last.
@@ -44,7 +48,7 @@ impl<'a> Evaluator<'a> {
                 regexes,
                 patterns: Vec::new(),
             },
-            locals: vec![Value::Null; ast.slots],
+            locals: vec![Ok(Value::Null); ast.slots],
             spine: Vec::new(),
             stack: Vec::new(),
         }
@@ -64,13 +68,18 @@ impl<'a> Evaluator<'a> {
             self.cx.budget.step()?;
             match &node.expr {
                 Expr::Literal(value) => return Ok(value.clone()),
-                Expr::Local(slot) => return Ok(self.locals[slot.0 as usize].clone()),
+                Expr::Local(slot) => return self.locals[slot.0 as usize].clone(),
                 Expr::Name { absolute } => return self.variable(node, *absolute),
                 Expr::Conditional { test, yes, no } => {
                     id = if self.test(*test)? { *yes } else { *no }
                 }
                 Expr::Bind { slot, init, body } => {
-                    let value = self.eval(*init)?;
+                    let value = self.eval(*init);
+                    if let Err(error) = &value
+                        && error.kind == ErrorKind::Limit
+                    {
+                        return value;
+                    }
                     self.locals[slot.0 as usize] = value;
                     id = *body;
                 }
@@ -119,7 +128,7 @@ impl<'a> Evaluator<'a> {
                     self.cx.budget.step()?;
                     found
                 }
-                None => self.fallback(node, *absolute, base),
+                None => self.fallback(node, base),
             },
             _ => self.eval(id),
         }
@@ -150,9 +159,12 @@ impl<'a> Evaluator<'a> {
                         access::index(left, &index, *optional).map_err(|error| at(node, error))
                     }
                     Expr::Binary { op, right, .. } => self.binary(node, *op, left, *right),
-                    Expr::Method { function, args, .. } => {
-                        self.method(node, *function, left, *args)
-                    }
+                    Expr::Method { function, args, .. } => match left {
+                        Value::Optional(Some(inner)) if is_alternative(*function, *args) => {
+                            present(*function, inner)
+                        }
+                        left => self.method(node, *function, left, *args),
+                    },
                     Expr::Comprehension(comprehension) => {
                         self.comprehension(node, comprehension, left)
                     }
@@ -309,6 +321,19 @@ impl<'a> Evaluator<'a> {
             )),
         }
     }
+}
+
+/// Whether a call names what to take in place of an optional that has no value.
+fn is_alternative(function: Option<&'static Function>, args: Args) -> bool {
+    args.len == 1 && function.is_some_and(|function| matches!(function.name, "or" | "orValue"))
+}
+
+/// The result of `or` and `orValue` where there is a value: what is named in its place is not looked at.
+fn present(function: Option<&'static Function>, value: Arc<Value>) -> Evaluated {
+    Ok(match function {
+        Some(function) if function.name == "orValue" => Value::clone(&value),
+        _ => Value::Optional(Some(value)),
+    })
 }
 
 /// The key for a map literal or a computed entry; doubles are no keys.

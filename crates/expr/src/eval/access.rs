@@ -10,7 +10,7 @@ impl Evaluator<'_> {
     pub(super) fn variable(&mut self, node: &Node, absolute: bool) -> Evaluated {
         match self.lookup(node, absolute) {
             Some(found) => found,
-            None => self.fallback(node, absolute, self.spine.len()),
+            None => self.fallback(node, self.spine.len()),
         }
     }
 
@@ -54,13 +54,13 @@ impl Evaluator<'_> {
                 return bounded(node, value);
             }
         }
-        self.fallback(node, absolute, base)
+        self.fallback(node, base)
     }
 
     /// What a name that is no variable may still be: a type, or the first part of a host function's name.
-    pub(super) fn fallback(&mut self, node: &Node, absolute: bool, base: usize) -> Evaluated {
+    pub(super) fn fallback(&mut self, node: &Node, base: usize) -> Evaluated {
         let name = self.ast.name_of(node);
-        if !absolute && let Some(value) = self.type_or_function(name, base) {
+        if let Some(value) = self.type_or_function(name, base) {
             return value;
         }
         Err(at(

@@ -74,10 +74,10 @@ impl Evaluator<'_> {
         self.cx.budget.step()?;
         let first = comprehension.first.0 as usize;
         match comprehension.second {
-            None => self.locals[first] = alone.clone(),
+            None => self.locals[first] = Ok(alone.clone()),
             Some(second) => {
-                self.locals[first] = place();
-                self.locals[second.0 as usize] = value.clone();
+                self.locals[first] = Ok(place());
+                self.locals[second.0 as usize] = Ok(value.clone());
             }
         }
         Ok(())
@@ -123,8 +123,8 @@ impl Evaluator<'_> {
             }
             Macro::Map => found.items.push(self.eval(comprehension.body)?),
             Macro::TransformMap => {
-                let key = key_of(&self.locals[comprehension.first.0 as usize])
-                    .map_err(|error| at(node, error))?;
+                let key = self.locals[comprehension.first.0 as usize].clone()?;
+                let key = key_of(&key).map_err(|error| at(node, error))?;
                 let value = self.eval(comprehension.body)?;
                 found.entries.push((key, value));
             }
@@ -183,7 +183,7 @@ impl Evaluator<'_> {
         match target {
             Value::Optional(None) => Ok(Value::Optional(None)),
             Value::Optional(Some(inner)) => {
-                self.locals[slot.0 as usize] = Value::clone(&inner);
+                self.locals[slot.0 as usize] = Ok(Value::clone(&inner));
                 let value = self.eval(body)?;
                 match (flat, &value) {
                     (true, Value::Optional(_)) => Ok(value),

@@ -179,9 +179,10 @@ fn uint(_: &mut Context<'_>, args: &[Value]) -> Outcome {
             .or_else(|_| fail(format!("{value} is out of range for `uint`")))?,
         [Value::Double(value)] if *value >= 0.0 && *value < 2.0 * TWO_63 => *value as u64,
         [Value::Double(value)] => return fail(format!("{value} is out of range for `uint`")),
-        [Value::String(text)] => text
-            .parse()
-            .or_else(|_| fail(not_a(text, "whole number of 0 or more")))?,
+        [Value::String(text)] => match text.parse() {
+            Ok(value) if !text.starts_with('+') => value,
+            Ok(_) | Err(_) => return fail(not_a(text, "whole number of 0 or more")),
+        },
         _ => return Err(Fault::NoOverload),
     }))
 }

@@ -139,9 +139,9 @@ impl Parser<'_> {
         let Some(second) = self.variable_name(body) else {
             return Err(needs_variable("all", self.span(body)));
         };
+        let second = Some(self.second(second, self.span(body))?);
         self.nodes.truncate(nodes);
         self.advance()?;
-        let second = Some(self.declare(second));
         let body = self.expression()?;
         Ok(comprehension(Comprehension {
             kind,
@@ -154,8 +154,9 @@ impl Parser<'_> {
     }
 
     fn transform(&mut self, range: ExprId, kind: Macro, first: Slot) -> Parsed<Expr> {
+        let start = self.token.span;
         let second = self.variable("transformList")?;
-        let second = Some(self.declare(second));
+        let second = Some(self.second(second, start)?);
         let body = self.expression()?;
         let (filter, body) = if self.accept(TokenKind::Comma)? {
             (Some(body), self.expression()?)
@@ -287,6 +288,15 @@ impl Parser<'_> {
         let node = self.node(id);
         let is_name = matches!(node.expr, Expr::Name { absolute: false } | Expr::Local(_));
         is_name.then(|| compact(node.span.of(self.text)))
+    }
+
+    /// The second variable of a macro, whose first one is the innermost.
+    fn second(&mut self, name: String, at: Span) -> Parsed<Slot> {
+        if self.locals.last() == Some(&name) {
+            let message = format!("both variables are called `{name}`");
+            return Err(Box::new(Error::parse(message, at)));
+        }
+        Ok(self.declare(name))
     }
 
     fn declare(&mut self, name: String) -> Slot {

@@ -69,3 +69,15 @@ fn a_double_that_is_too_large_is_no_literal() {
     }
     assert_eq!(value("1e-400"), Value::Double(0.0));
 }
+
+#[test]
+fn the_two_variables_of_a_macro_have_two_names() {
+    for text in [
+        "[1].all(i, i, true)",
+        "[1].transformList(i, i, i)",
+        "[1].transformMap(i, i, true, i)",
+    ] {
+        refused(text);
+    }
+    assert_eq!(value("[[1].all(i, v, i == 0)].all(i, i)"), true.into());
+}

@@ -5,6 +5,7 @@ mod checking;
 mod grammar;
 mod hostile;
 mod language;
+mod meaning;
 mod needs_corpora;
 mod random;
 mod reference;

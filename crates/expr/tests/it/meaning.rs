@@ -1,0 +1,62 @@
+//! What expressions mean where it is easily got wrong.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use expr::{Budget, Dialect, Error, ErrorKind, MapScope, Value, compile};
+
+fn eval(text: &str) -> Result<Value, Error> {
+    let program = compile(Dialect::Cel, text).unwrap_or_else(|error| panic!("`{text}`: {error}"));
+    program.eval(&MapScope::new(), &mut Budget::default())
+}
+
+#[track_caller]
+fn holds(text: &str) {
+    assert_eq!(eval(text), Ok(true.into()), "`{text}`");
+}
+
+#[track_caller]
+fn fails(text: &str) {
+    match eval(text) {
+        Ok(value) => panic!("`{text}` is {value:?}"),
+        Err(error) => assert_eq!(error.kind, ErrorKind::Eval, "`{text}`: {error}"),
+    }
+}
+
+#[test]
+fn the_alternative_to_a_value_that_is_there_is_not_looked_at() {
+    holds("optional.of(1).orValue(1 / 0) == 1");
+    holds("optional.of(1).or(optional.of(1 / 0)).value() == 1");
+    holds("{'a': 1}.?a.orValue([][0]) == 1");
+    fails("optional.none().orValue(1 / 0)");
+    fails("optional.none().or(optional.of(1 / 0))");
+    fails("optional.of(1).hasValue(1 / 0)");
+}
+
+#[test]
+fn a_bound_value_that_fails_does_so_where_it_is_used() {
+    holds("cel.bind(x, 1 / 0, true)");
+    holds("cel.bind(x, 1 / 0, x == 1 || true)");
+    holds("cel.bind(x, 1 / 0, cel.bind(y, x + 1, true))");
+    fails("cel.bind(x, 1 / 0, x == 1)");
+    fails("cel.bind(x, 1 / 0, cel.bind(y, x + 1, y == 1))");
+    holds("cel.bind(x, 1 / 0, cel.bind(x, 1, x == 1))");
+}
+
+#[test]
+fn a_bound_value_that_reaches_a_limit_ends_the_evaluation() {
+    let program = compile(Dialect::Cel, "cel.bind(x, lists.range(9000000), true)").unwrap();
+    let result = program.eval(&MapScope::new(), &mut Budget::default());
+    assert_eq!(result.unwrap_err().kind, ErrorKind::Limit);
+}
+
+#[test]
+fn a_leading_dot_leaves_types_what_they_are() {
+    holds("type(1) == .int && type(timestamp(0)) == .google.protobuf.Timestamp");
+    holds("[1].map(int, .int) == [type(1)]");
+}
+
+#[test]
+fn a_uint_is_read_without_a_sign() {
+    holds("uint('5') == 5u && int('+5') == 5");
+    fails("uint('+5')");
+    fails("uint('-0')");
+}
