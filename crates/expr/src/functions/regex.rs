@@ -113,9 +113,10 @@ fn load(cx: &mut Context<'_>, pattern: &Text) -> Result<Arc<Pattern>, Fault> {
         cx.budget.charge(building(compiled.states))?;
         return Ok(compiled);
     }
-    let translated = pattern::translate(pattern);
-    let states = match pattern::states(&translated) {
-        Ok(states) => states,
+    let readable = pattern::translate(pattern)
+        .and_then(|translated| pattern::states(&translated).map(|states| (translated, states)));
+    let (translated, states) = match readable {
+        Ok(readable) => readable,
         Err(reason) => return fail(format!("not a regular expression: {reason}")),
     };
     if states > MAX_STATES {
