@@ -157,6 +157,10 @@ pub(crate) enum Expr {
         entries: Args,
         optionals: Box<[u32]>,
     },
+    /// `Name{field: value}`: values in order. This language has no such types, but other hosts' may.
+    Message {
+        values: Args,
+    },
     Comprehension(Box<Comprehension>),
     /// `optMap` and `optFlatMap`.
     OptionalMap {
@@ -208,6 +212,7 @@ impl Expr {
             | Self::Call { .. }
             | Self::List { .. }
             | Self::Map { .. }
+            | Self::Message { .. }
             | Self::Bind { .. } => None,
         }
     }

@@ -22,7 +22,7 @@ pub use nearest::nearest;
 pub use signature::Signature;
 pub use types::{ObjectType, Type};
 
-use crate::ast::{Args, Ast, Expr, ExprId};
+use crate::ast::{Args, Ast, Expr, ExprId, Node};
 use crate::error::Error;
 use crate::program::Program;
 use crate::span::Span;
@@ -97,6 +97,7 @@ impl<'a> Checker<'a> {
                 Expr::Call { function, args } => break self.call(node, *function, *args),
                 Expr::List { items, optionals } => break self.list(*items, optionals),
                 Expr::Map { entries, optionals } => break self.map(*entries, optionals),
+                Expr::Message { values } => break self.message(node, *values),
                 Expr::Select { .. }
                 | Expr::Index { .. }
                 | Expr::Binary { .. }
@@ -201,6 +202,7 @@ impl<'a> Checker<'a> {
             | Expr::Call { .. }
             | Expr::List { .. }
             | Expr::Map { .. }
+            | Expr::Message { .. }
             | Expr::Bind { .. } => left,
         }
     }
@@ -281,6 +283,19 @@ impl<'a> Checker<'a> {
         }
         let mut known = |kind: Option<Type>| kind.unwrap_or_else(|| self.inference.fresh());
         Type::map(known(keys), known(values))
+    }
+
+    /// A message: known to the host of an open environment, if at all.
+    fn message(&mut self, node: &Node, values: Args) -> Type {
+        for value in self.ast.args(values) {
+            self.kind(*value);
+        }
+        if self.env.is_open() {
+            return Type::Dyn;
+        }
+        let name = self.ast.text_of(node.focus);
+        let error = Error::check(format!("unknown type `{name}`"), node.focus);
+        self.report(error.with_help("write a map: `{\"name\": value}`"))
     }
 
     fn join(&mut self, joined: Option<Type>, kind: Type) -> Type {

@@ -91,6 +91,11 @@ impl<'a> Evaluator<'a> {
                 Expr::Call { function, args } => return self.call(node, *function, *args),
                 Expr::List { items, optionals } => return self.list(node, *items, optionals),
                 Expr::Map { entries, optionals } => return self.map(node, *entries, optionals),
+                Expr::Message { .. } => {
+                    let name = ast.text_of(node.focus);
+                    let error = Error::eval(format!("unknown type `{name}`"));
+                    return Err(at(node, Box::new(error)));
+                }
                 Expr::Select { .. }
                 | Expr::Index { .. }
                 | Expr::Binary { .. }
@@ -179,6 +184,7 @@ impl<'a> Evaluator<'a> {
                     | Expr::Call { .. }
                     | Expr::List { .. }
                     | Expr::Map { .. }
+                    | Expr::Message { .. }
                     | Expr::Bind { .. } => Ok(left),
                 }
             }

@@ -383,6 +383,11 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// Whether the word is an operator or a value, and so not even the name of a member.
+fn is_keyword(word: &str) -> bool {
+    matches!(word, "in" | "true" | "false" | "null")
+}
+
 fn is_reserved(name: &str) -> bool {
     matches!(
         name,

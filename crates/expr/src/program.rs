@@ -240,7 +240,8 @@ impl Program {
                 | Expr::Binary { .. }
                 | Expr::Conditional { .. }
                 | Expr::List { .. }
-                | Expr::Map { .. } => continue,
+                | Expr::Map { .. }
+                | Expr::Message { .. } => continue,
             };
             let literals = args.iter().filter_map(|arg| literal_text(ast, *arg));
             calls.push(Call {

@@ -60,6 +60,7 @@ impl Program {
                 }
                 Expr::List { items, .. } => any(ast.args(*items)),
                 Expr::Map { entries, .. } => any(ast.args(*entries)),
+                Expr::Message { values } => any(ast.args(*values)),
                 Expr::Comprehension(comprehension) => comprehension_flow(comprehension, flow),
                 Expr::OptionalMap { body, .. } | Expr::Bind { body, .. } => flow(*body),
             });

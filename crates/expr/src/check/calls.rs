@@ -98,7 +98,31 @@ impl Checker<'_> {
             return kind;
         }
         let has_target = function.style == Style::Member || kinds.len() > args.len as usize;
+        if self.env.is_open() && !self.is_meant(signatures, kinds, has_target) {
+            return Type::Dyn;
+        }
         self.no_overload(node, function.name, signatures, kinds, has_target)
+    }
+
+    /// Whether a call means the function of this language, and not one of the same name that an open environment has
+    /// for another target or number of arguments.
+    fn is_meant(&mut self, signatures: &[Signature], kinds: &[Type], has_target: bool) -> bool {
+        let mut signatures = signatures
+            .iter()
+            .filter(|signature| signature.takes(kinds.len()));
+        if !has_target {
+            return signatures.next().is_some();
+        }
+        signatures.any(|signature| match (signature.param(0), kinds.first()) {
+            (Some(wanted), Some(target)) => {
+                let before = self.inference.mark();
+                let wanted = self.inference.instantiate(wanted, &mut Vec::new());
+                let fits = self.inference.assign(&wanted, target);
+                self.inference.back_to(before);
+                fits
+            }
+            _ => false,
+        })
     }
 
     /// `math.greatest` and `math.least`: numbers of any type, or one list of them.

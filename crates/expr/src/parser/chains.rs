@@ -1,8 +1,7 @@
 //! What follows a value: members, elements, and calls with a target. A chain of them is a loop.
 
-use super::{Parsed, Parser};
+use super::{Parsed, Parser, is_keyword};
 use crate::ast::{Expr, ExprId, SelectMode};
-use crate::error::Error;
 use crate::functions::{self, Style};
 use crate::lexer::TokenKind;
 use crate::span::Span;
@@ -28,18 +27,10 @@ impl Parser<'_> {
                         open.to(close),
                     )
                 }
-                TokenKind::OpenBrace
-                    if matches!(
-                        self.node(operand).expr,
-                        Expr::Name { .. } | Expr::Select { .. }
-                    ) =>
-                {
-                    let error =
-                        Error::parse("messages are not part of this language", self.token.span);
-                    return Err(Box::new(
-                        error.with_help("write a map: `{\"name\": value}`"),
-                    ));
-                }
+                TokenKind::OpenBrace => match self.type_name(operand) {
+                    Some(first) => self.message(first, operand)?,
+                    None => return Ok(operand),
+                },
                 _ => return Ok(operand),
             };
         }
@@ -52,7 +43,7 @@ impl Parser<'_> {
             return Err(self.unexpected("a name after `.`"));
         }
         let word = self.token_text();
-        if matches!(word, "in" | "true" | "false" | "null") {
+        if is_keyword(word) {
             let error = self.unexpected("a name after `.`");
             return Err(Box::new(error.with_help(format!("write `[\"{word}\"]`"))));
         }
@@ -110,6 +101,29 @@ impl Parser<'_> {
             span,
             name,
         ))
+    }
+
+    /// The first node of a dotted name.
+    fn type_name(&self, id: ExprId) -> Option<ExprId> {
+        let mut first = id;
+        loop {
+            match self.node(first).expr {
+                Expr::Name { .. } => return Some(first),
+                Expr::Select {
+                    operand,
+                    mode: SelectMode::Member,
+                } => first = operand,
+                _ => return None,
+            }
+        }
+    }
+
+    /// `name{field: value}`, where the name is what the nodes from `first` to `last` spell.
+    fn message(&mut self, first: ExprId, last: ExprId) -> Parsed<ExprId> {
+        let name = self.span(last);
+        self.nodes.truncate(first.0 as usize);
+        let values = self.fields()?;
+        Ok(self.push(Expr::Message { values }, name.to(self.last), name))
     }
 
     /// The function `target.method`, where `target` is a plain name and so the last node.

@@ -2,7 +2,7 @@
 //!
 //! A last comma may end lists and maps, and be all there is in them (`[,]`), but not arguments. Items wait in `pending` while their neighbours are parsed, so that those of one call stand beside each other.
 
-use super::{Parsed, Parser};
+use super::{Parsed, Parser, is_keyword};
 use crate::ast::{Args, Expr, ExprId};
 use crate::lexer::TokenKind;
 
@@ -78,6 +78,29 @@ impl Parser<'_> {
             open.to(close),
             open,
         ))
+    }
+
+    /// `{field: value, …}` behind the name of a message; gives the values.
+    pub(super) fn fields(&mut self) -> Parsed<Args> {
+        self.advance()?;
+        let base = self.pending.len();
+        let is_empty = self.accept(TokenKind::Comma)?;
+        while !is_empty && self.token.kind != TokenKind::CloseBrace {
+            self.accept(TokenKind::Question)?;
+            let is_name = matches!(self.token.kind, TokenKind::Name | TokenKind::Quoted);
+            if !is_name || is_keyword(self.token_text()) {
+                return Err(self.unexpected("the name of a field"));
+            }
+            self.advance()?;
+            self.expect(TokenKind::Colon, "`:` and a value")?;
+            let value = self.expression()?;
+            self.pending.push(value);
+            if !self.accept(TokenKind::Comma)? {
+                break;
+            }
+        }
+        self.expect(TokenKind::CloseBrace, "`,` or `}`")?;
+        Ok(self.take_pending(base))
     }
 
     fn take_pending(&mut self, base: usize) -> Args {

@@ -361,6 +361,7 @@ fn an_open_environment_takes_unknown_names_and_finds_wrong_calls() {
     assert_eq!(open("object.spec.x.foo(1) + bar(2)"), Ok(Type::Dyn));
     assert!(open("'a'.startsWith(1)").is_err());
     assert!(open("1 + 'a'").is_err());
+    assert!(open("'a'.charAt('b')").is_err());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The grammar at its edges: what is an expression, and what only looks like one.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use expr::{Budget, Dialect, ErrorKind, MapScope, Value, compile};
+use expr::{Budget, Dialect, ErrorKind, MapScope, TypeEnv, Value, check, compile};
 
 fn value(text: &str) -> Value {
     let program = compile(Dialect::Cel, text).unwrap_or_else(|error| panic!("`{text}`: {error}"));
@@ -80,4 +80,44 @@ fn the_two_variables_of_a_macro_have_two_names() {
         refused(text);
     }
     assert_eq!(value("[[1].all(i, v, i == 0)].all(i, i)"), true.into());
+}
+
+#[test]
+fn messages_are_of_the_grammar_but_there_are_none() {
+    for text in [
+        "Foo{a: 1}",
+        "a.b.Foo{?a: b.?c, `x-y`: {'z': 1},}.c",
+        "Foo{}",
+        ".a.Foo{,}",
+    ] {
+        let program = compile(Dialect::Cel, text).unwrap();
+        let errors = check(&program, &TypeEnv::new()).unwrap_err();
+        assert!(
+            errors
+                .iter()
+                .any(|error| error.message.starts_with("unknown type `")),
+            "{text}: {errors:?}"
+        );
+        let error = program
+            .eval(&MapScope::new(), &mut Budget::default())
+            .unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Eval, "{text}");
+    }
+    for text in [
+        "Foo{1: 2}",
+        "Foo{a}",
+        "Foo{a: }",
+        "Foo{a: 1",
+        "f(){a: 1}",
+        "Foo{in: 1}",
+    ] {
+        refused(text);
+    }
+    assert_eq!(
+        compile(Dialect::Cel, "a.Foo{a: b}")
+            .unwrap()
+            .references()
+            .len(),
+        1
+    );
 }

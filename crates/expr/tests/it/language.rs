@@ -183,7 +183,6 @@ fn parse_errors_point_at_the_character() {
         ("x.map(1, 2)", "`map` needs a plain name and `,` here", 6),
         ("has(a)", "`has` needs a member such as `has(a.b)`", 4),
         ("if", "`if` is a reserved word", 0),
-        ("Foo{a: 1}", "messages are not part of this language", 3),
         (
             "9223372036854775808",
             "whole number is out of range for `int`",

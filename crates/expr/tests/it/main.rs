@@ -7,6 +7,7 @@ mod hostile;
 mod language;
 mod meaning;
 mod needs_corpora;
+mod open;
 mod random;
 mod reference;
 mod requests;

@@ -1,5 +1,4 @@
 //! What expressions mean where it is easily got wrong.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use expr::{Budget, Dialect, Error, ErrorKind, MapScope, Value, compile};
 

@@ -169,7 +169,11 @@ impl Tree {
             }
             Self::Bind(var, init, body) => {
                 let mut inner = vars.clone();
-                inner.insert(var, init.eval(vars)?);
+                // What failed is an error where it is used, and nowhere else.
+                match init.eval(vars) {
+                    Ok(value) => inner.insert(var, value),
+                    Err(Failed) => inner.remove(var),
+                };
                 body.eval(&inner)?
             }
             Self::Size(inner) => Plain::Int(match inner.eval(vars)? {

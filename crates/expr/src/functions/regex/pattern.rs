@@ -168,7 +168,9 @@ impl Translation<'_> {
                 if len == 1 && escaped != '0' {
                     return Err(format!("`\\{escaped}`: groups cannot be asked for again"));
                 }
-                self.out.push_str(&format!("\\x{{{code:x}}}"));
+                let code = char::from_u32(code).unwrap_or_default();
+                self.out
+                    .push_str(&regex_syntax::escape(code.encode_utf8(&mut [0; 4])));
                 return Ok(1 + len);
             }
             sign if sign.is_ascii() && !sign.is_ascii_alphanumeric() => {
@@ -285,7 +287,7 @@ mod tests {
             ("ä[ö]", "ä[ö]"),
             ("\\<\\_\\>[\\<\\-]", "<_>[<\\-]"),
             ("\\Qa.b\\E.\\Q*", "a\\.b.\\*"),
-            ("\\0\\101\\12", "\\x{0}\\x{41}\\x{a}"),
+            ("\\0\\101\\12\\56", "\0A\n\\."),
             ("a{b}{,2}{{x}}", "a\\{b}\\{,2}\\{\\{x}}"),
             ("a{2}?b*?c+d{1,}", "a{2}?b*?c+d{1,}"),
             ("(?i:a)(?P<x>b)(?<y>c)(?s-m)", "(?i:a)(?P<x>b)(?<y>c)(?s-m)"),
