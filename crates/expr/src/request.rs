@@ -17,6 +17,9 @@ use crate::value::typed::{from_typed_json, quoted, to_typed_json};
 /// What is said where the bytes are no request.
 const FORM: &str = r#"write one line like {"expr": "1 + x", "contexts": {"x": 2}}"#;
 
+/// What some programs put in front of a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The answer to `{"expr": TEXT, "contexts": {NAME: VALUE}, "check": BOOLEAN}`: the typed JSON of the value, or what
 /// [`refusal`] says. Keys that it does not know are left alone.
 pub fn answer(dialect: Dialect, request: &[u8]) -> Json {
@@ -33,7 +36,9 @@ pub fn refusal(error: &Error) -> Json {
 }
 
 fn value(dialect: Dialect, request: &[u8]) -> Result<Json, Error> {
-    if request.trim_ascii().is_empty() {
+    let request = request.strip_prefix(BYTE_ORDER_MARK).unwrap_or(request);
+    let request = request.trim_ascii();
+    if request.is_empty() {
         return Err(malformed("the line is empty").with_help(FORM));
     }
     let request: Json = serde_json::from_slice(request).map_err(unreadable)?;

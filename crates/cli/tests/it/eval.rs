@@ -96,11 +96,14 @@ fn what_is_wrong_with_a_line_is_its_answer_and_the_next_is_read() {
         b"\xff\xfe",
         b"",
         br#"{"expr": "1", "id": 7}"#,
+        b"\xef\xbb\xbf{\"expr\": \"1\"}\r",
+        br#"{"expr": "x", "contexts": {"x": {"type": "null", "value": 1}}}"#,
+        br#"{"expr": "x", "contexts": {"x": {"type": "map", "value": [[1.0, 1]]}}}"#,
     ];
     let answers = answers(&lines.join(&b'\n'));
     let expected = [
         "parse", "check", "eval", "eval", "parse", "parse", "eval", "parse", "parse", "parse",
-        "parse", "int",
+        "parse", "int", "int", "eval", "eval",
     ];
     assert_eq!(kinds(&answers), expected);
 }

@@ -76,6 +76,7 @@ fn typed(kind: &str, json: &Json) -> Result<Value, Error> {
     };
     Ok(match kind {
         "null" | "null_type" if json.is_null() => Value::Null,
+        "null" | "null_type" => return Err(bad()),
         "bool" => Value::Bool(json.as_bool().ok_or_else(bad)?),
         "int" => Value::Int(whole()?.parse().map_err(|_| bad())?),
         "uint" => Value::Uint(whole()?.parse().map_err(|_| bad())?),
@@ -131,6 +132,7 @@ fn map(json: &Json) -> Option<Result<Value, Error>> {
             return None;
         };
         match (from_typed_json(key), from_typed_json(value)) {
+            (Ok(Value::Double(_)), Ok(_)) => return None,
             (Ok(key), Ok(value)) => entries.push((Key::from_value(&key)?, value)),
             (Err(error), _) | (_, Err(error)) => return Some(Err(error)),
         }

@@ -156,7 +156,12 @@ impl Translation<'_> {
                 return Ok(taken);
             }
             'A' | 'z' if !self.in_class => return Ok(self.copy(2)),
-            'a' | 'f' | 'n' | 'r' | 't' | 'v' | 'x' | 'p' | 'P' => return Ok(self.copy(2)),
+            'a' | 'f' | 'n' | 'r' | 't' | 'v' => return Ok(self.copy(2)),
+            'x' | 'p' | 'P' => {
+                let name = self.rest[2..].starts_with('{');
+                let end = name.then(|| self.rest.find('}')).flatten();
+                return Ok(self.copy(end.map_or(2, |end| end + 1)));
+            }
             '0'..='7' => {
                 let digits = &self.rest[1..];
                 let len = digits
@@ -288,6 +293,10 @@ mod tests {
             ("\\<\\_\\>[\\<\\-]", "<_>[<\\-]"),
             ("\\Qa.b\\E.\\Q*", "a\\.b.\\*"),
             ("\\0\\101\\12\\56", "\0A\n\\."),
+            (
+                "\\p{Greek}\\PL\\x{41}{2}[\\p{Lu}]",
+                "\\p{Greek}\\PL\\x{41}{2}[\\p{Lu}]",
+            ),
             ("a{b}{,2}{{x}}", "a\\{b}\\{,2}\\{\\{x}}"),
             ("a{2}?b*?c+d{1,}", "a{2}?b*?c+d{1,}"),
             ("(?i:a)(?P<x>b)(?<y>c)(?s-m)", "(?i:a)(?P<x>b)(?<y>c)(?s-m)"),
@@ -313,6 +322,8 @@ mod tests {
             "a{2,1}",
             "a{1,9999999999}",
             "\\ä",
+            "\\p{",
+            "\\x{",
         ] {
             let refused =
                 translate(pattern).and_then(|translated| states(&translated).map(|_| translated));
