@@ -56,6 +56,9 @@ pub const FINALLY_TIMEOUT_MS: u64 = 10 * 60 * 1000;
 pub const REFERENCED_FILES: usize = 256;
 /// All of them together: checking them has to end within the second that a single file may take.
 pub const REFERENCED_BYTES: usize = 4 * 1024 * 1024;
+/// Params, outputs, secrets and artifacts of files, counted for each task that uses the file: each such task has all of
+/// them. Ten thousand tasks that use a file with twenty fit.
+pub const HANDED_OVER: usize = 200_000;
 /// A lock file: a thousand references with their digests.
 pub const LOCK_FILE_BYTES: usize = 1024 * 1024;
 /// A pipeline file.

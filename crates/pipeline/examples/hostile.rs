@@ -253,6 +253,51 @@ fn files() -> Vec<(String, String)> {
         "steps of many",
         format!("tasks:\n  t:\n    steps:\n{}", many("    - run: x\n")),
     );
+    add("steps that may write many outputs", {
+        let steps = "    - run: x\n".repeat(1_000);
+        lines(
+            &format!("tasks:\n  t:\n    steps:\n{steps}    outputs:\n"),
+            &|n| format!("      o{n}: string\n"),
+        )
+    });
+    add("tasks that need one with many outputs", {
+        let outputs = lines("tasks:\n  t:\n    run: x\n    outputs:\n", &|n| {
+            format!("      o{n}: {{default: x}}\n")
+        });
+        let half = outputs[..BYTES / 2].rfind("      o").unwrap_or_default();
+        lines(&outputs[..half], &|n| {
+            format!("  t{n}: {{run: x, needs: t, when: signal.draft}}\n")
+        })
+    });
+    add("excludes by many names that are no axis", {
+        let axes = lines("tasks:\n  t:\n    run: x\n    matrix:\n", &|n| {
+            format!("      a{n}: [1]\n")
+        });
+        let half = axes[..BYTES / 2].rfind("      a").unwrap_or_default();
+        lines(&format!("{}      exclude:\n", &axes[..half]), &|n| {
+            format!("      - {{b{n}: 1}}\n")
+        })
+    });
+    add("many params of a time that are none", {
+        let params = lines("tasks: {t: {run: x}}\nparams:\n", &|n| {
+            format!("  a{n}: 1\n")
+        });
+        let half = params[..BYTES / 2].rfind("  a").unwrap_or_default();
+        let head = "on:\n  schedule:\n  - cron: 0 3 * * *\n    params:\n";
+        lines(&format!("{}{head}", &params[..half]), &|n| {
+            format!("      b{n}: 1\n")
+        })
+    });
+    add("a circle through every task", {
+        let needs: String = (0..9_000).map(|n| format!("t{n}, ")).collect();
+        lines(
+            &format!("tasks:\n  end: {{run: x, needs: [{needs}]}}\n"),
+            &|n| match n {
+                8_999 => "  t8999: {run: x, needs: end}\n".to_owned(),
+                n => format!("  t{n}: {{run: x, needs: t{}}}\n", n + 1),
+            },
+        )
+    });
     add(
         "params of many",
         lines("params:\n", &|n| format!("  p{n}: {n}\n")),

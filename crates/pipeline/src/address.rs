@@ -50,6 +50,7 @@ impl Address {
     /// When it names no file, leaves the project, or is a kind of reference that does not exist yet.
     pub fn parse(text: &str, within: &Self) -> Result<Self, BadAddress> {
         short_enough(text.len())?;
+        without_password(text)?;
         if let Some(rest) = text.strip_prefix("git+") {
             return git(text, rest);
         }
@@ -66,6 +67,7 @@ impl Address {
     pub fn parse_include(text: &str, within: &Self) -> Result<Self, BadAddress> {
         // As it is written, with `./`.
         short_enough(text.len() + 2)?;
+        without_password(text)?;
         if text.contains("://") {
             return Err(bad(
                 format!("`{text}` cannot be included: only files of the project can"),
@@ -166,16 +168,6 @@ fn git(text: &str, rest: &str) -> Result<Address, BadAddress> {
             FORM,
         ));
     };
-    let host = repository.split('/').next().unwrap_or_default();
-    if host
-        .rsplit_once('@')
-        .is_some_and(|(person, _)| person.contains(':'))
-    {
-        return Err(bad(
-            format!("a password stands in the address of `{}`", host_only(host)),
-            "remove it; `git` asks its credential helper",
-        ));
-    }
     let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '\'' | '\\');
     if repository.is_empty() || repository.starts_with('-') || repository.contains(odd) {
         return Err(bad(format!("`{text}` names no repository"), FORM));
@@ -206,8 +198,17 @@ fn git(text: &str, rest: &str) -> Result<Address, BadAddress> {
     })
 }
 
-fn host_only(host: &str) -> &str {
-    host.rsplit('@').next().unwrap_or_default()
+/// Refuses a password before anything else is said, since that would repeat it.
+fn without_password(text: &str) -> Result<(), BadAddress> {
+    let place = text.split_once("://").map_or("", |(_, place)| place);
+    let host = place.split('/').next().unwrap_or_default();
+    match host.rsplit_once('@') {
+        Some((person, host)) if person.contains(':') => Err(bad(
+            format!("a password stands in the address of `{host}`"),
+            "remove it; `git` asks its credential helper",
+        )),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// A path without `.`, `..` and doubled slashes; `text` is the whole reference for messages.
@@ -355,8 +356,15 @@ mod tests {
 
     #[test]
     fn a_password_in_an_address_is_not_repeated() {
-        let said = read("git+https://me:hunter2@h/r//x@v1").unwrap_err();
-        assert_eq!(said, "a password stands in the address of `h`");
+        for text in [
+            "git+https://me:hunter2@h/r//x@v1",
+            "git+https://me:hunter2@h/r",
+            "git+ftp://me:hunter2@h/r//x@v1",
+            "https://me:hunter2@h/r",
+        ] {
+            let said = read(text).unwrap_err();
+            assert_eq!(said, "a password stands in the address of `h`");
+        }
     }
 
     #[test]

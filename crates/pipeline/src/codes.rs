@@ -206,7 +206,7 @@ codes! {
         "tasks: {t: {uses: ./ci/deploy.yaml}}" => "tasks: {t: {uses: ./ci/deploy.yaml, with: {target: staging}, secrets: [TOKEN]}}";
     WITH_VALUE = "E1006": "The value does not fit the type of the param in the file that a task uses.",
         "tasks: {t: {uses: ./ci/scan.yaml, with: {depth: deep}}}" => "tasks: {t: {uses: ./ci/scan.yaml, with: {depth: 3}}}";
-    SECRET = "E1007": "A file that is used gets the secrets that it declares, each by name, and no others.",
+    SECRET = "E1007": "Secrets are declared at the top of a file; one that is used gets those that it declares, each by name, and no others.",
         "tasks: {t: {uses: ./ci/deploy.yaml, with: {target: staging}}}" => "tasks: {t: {uses: ./ci/deploy.yaml, with: {target: staging}, secrets: [TOKEN]}}";
     FILE_CHANGED = "E1008": "A file that a task uses is not the one that `formic.lock` pins: it was changed, or its tag was moved.",
         "a changed file" => "the file that is pinned, or `formic lock --update NAME` after a look at the difference";

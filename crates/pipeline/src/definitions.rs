@@ -288,9 +288,7 @@ impl Kind {
             Self::Duration => "a time such as `90s` or `20m`".to_owned(),
             Self::Size => "a size such as `512MiB`".to_owned(),
             Self::Cpu => "a number of CPUs such as `2`, `0.5` or `500m`".to_owned(),
-            Self::Word { words, .. } => {
-                crate::nearest::listed(words.iter().copied()).replace(" and ", " or ")
-            }
+            Self::Word { words, .. } => crate::nearest::any_of(words.iter().copied()),
             Self::List { .. } => "a list".to_owned(),
             Self::Map { what, .. } => format!("a mapping of {what}s"),
             Self::Object(object) => format!("a mapping of {}", object.doc_noun()),

@@ -157,6 +157,9 @@ fn refuse_cycles(report: &mut Report<'_>, file: &File, edges: &[Vec<Edge>]) {
         let mut path = vec![(start, 0)];
         state[start] = OPEN;
         while let Some((task, next)) = path.last_mut() {
+            if report.is_full() {
+                return;
+            }
             let Some(edge) = edges[*task].get(*next) else {
                 state[*task] = DONE;
                 path.pop();

@@ -4,6 +4,15 @@ pub(crate) use expr::check::nearest;
 
 /// `a`, `b` and `c`, or the first twelve and how many more.
 pub(crate) fn listed<'c>(words: impl IntoIterator<Item = &'c str>) -> String {
+    joined(words, "and")
+}
+
+/// `a`, `b` or `c`, or the first twelve and how many more: for words of which one is wanted.
+pub(crate) fn any_of<'c>(words: impl IntoIterator<Item = &'c str>) -> String {
+    joined(words, "or")
+}
+
+fn joined<'c>(words: impl IntoIterator<Item = &'c str>, conjunction: &str) -> String {
     const SHOWN: usize = 12;
     let words: Vec<&str> = words.into_iter().collect();
     let quoted: Vec<String> = words
@@ -12,11 +21,12 @@ pub(crate) fn listed<'c>(words: impl IntoIterator<Item = &'c str>) -> String {
         .map(|word| format!("`{word}`"))
         .collect();
     if words.len() > SHOWN {
-        return format!("{} and {} more", quoted.join(", "), words.len() - SHOWN);
+        let more = words.len() - SHOWN;
+        return format!("{} {conjunction} {more} more", quoted.join(", "));
     }
     match quoted.split_last() {
         Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        Some((last, rest)) => format!("{} {conjunction} {last}", rest.join(", ")),
         None => "none".to_owned(),
     }
 }
@@ -33,6 +43,14 @@ pub(crate) fn all_listed<'c>(words: impl IntoIterator<Item = &'c str>) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_which_one_is_wanted_may_hold_any_word() {
+        assert_eq!(
+            any_of(["black and white", "red"]),
+            "`black and white` or `red`"
+        );
+    }
 
     #[test]
     fn a_long_list_is_cut() {

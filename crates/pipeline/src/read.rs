@@ -76,7 +76,7 @@ pub(crate) struct Draft {
     pub taken: Vec<(Span, Span)>,
     /// Where each given artifact is named, as in the definition.
     pub given: Vec<Span>,
-    /// Names of the steps and of the outputs that each declares.
+    /// Names of the steps and of the outputs that each declares; each has those of the task too.
     pub steps: Vec<(String, BTreeSet<String>)>,
     /// Names of `matrix`, if it has one; `None` inside when they are known only later.
     pub cell: Option<Option<BTreeSet<String>>>,

@@ -307,7 +307,7 @@ fn link(object: &Object) -> String {
 
 /// `one or other`.
 fn listed(words: &[&str]) -> String {
-    crate::nearest::listed(words.iter().copied()).replace(" and ", " or ")
+    crate::nearest::any_of(words.iter().copied())
 }
 
 /// All of `words`, however many.

@@ -18,7 +18,7 @@ use crate::yaml::offsets;
 use expr::Program;
 use expr::check::{ObjectType, Signature, Type, TypeEnv};
 use model::plan::{Late, Phase as Part, ValueType};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// When `hash` and `glob` exist.
@@ -222,6 +222,8 @@ pub(crate) struct Types<'f> {
     params: Type,
     /// The task last looked at, with the types of `tasks` and `matrix` in it.
     task: Option<(usize, Type, Type)>,
+    /// Results of the tasks that others need, made once for all of them: each may have thousands of outputs.
+    results: BTreeMap<usize, Type>,
     nothing: Signature,
     signal: Type,
     /// What expressions may use in the task last looked at.
@@ -259,6 +261,7 @@ impl<'f> Types<'f> {
             names,
             params: params.into(),
             task: None,
+            results: BTreeMap::new(),
             nothing: Signature {
                 params: Vec::new(),
                 variadic: false,
@@ -401,7 +404,7 @@ impl<'f> Types<'f> {
     }
 
     /// The results that a task may read.
-    fn needed(&self, task: &Draft) -> Type {
+    fn needed(&mut self, task: &Draft) -> Type {
         let mut tasks = ObjectType::new("tasks");
         if task.def.phase == Part::Finally {
             // Every task of the ordinary part; looked up by name, since there may be thousands.
@@ -409,8 +412,10 @@ impl<'f> Types<'f> {
             return tasks.into();
         }
         for need in &task.needs {
-            if let Some(needed) = self.names.task(&need.task) {
-                tasks.fields.insert(need.task.clone(), result(needed));
+            if let Some(index) = self.names.index(&need.task) {
+                let known = self.results.entry(index);
+                let result = known.or_insert_with(|| result(&self.names.file.tasks[index]));
+                tasks.fields.insert(need.task.clone(), result.clone());
             }
         }
         tasks.into()

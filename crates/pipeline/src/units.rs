@@ -110,6 +110,7 @@ pub(crate) fn read(
         open: Vec::new(),
         missing: BTreeSet::new(),
         used: BTreeSet::new(),
+        handed_over: 0,
     };
     let read = reading.unit(&root, 0, Span::default());
     let Reading {
@@ -138,6 +139,8 @@ struct Reading<'w, 'r, 'a> {
     open: Vec<(Address, Span)>,
     missing: BTreeSet<Address>,
     used: BTreeSet<Address>,
+    /// What files have handed over to tasks so far, see [`limits::HANDED_OVER`].
+    handed_over: usize,
 }
 
 impl Reading<'_, '_, '_> {

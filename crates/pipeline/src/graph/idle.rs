@@ -76,6 +76,10 @@ fn unmentioned(report: &mut Report<'_>, task: &Draft) {
     if starts_a_file && !writes {
         return;
     }
+    let letters: usize = scripts.iter().map(|script| BEGINNING + script.len()).sum();
+    if letters.saturating_mul(task.written.len()) > LOOKED_THROUGH {
+        return;
+    }
     for (name, span) in &task.written {
         if scripts.iter().any(|script| mentions(script, name)) {
             continue;
@@ -91,6 +95,12 @@ fn unmentioned(report: &mut Report<'_>, task: &Draft) {
             ));
     }
 }
+
+/// Letters of the scripts of a task that are looked through for its outputs, those of one script once for each output; a task
+/// with more is believed.
+const LOOKED_THROUGH: usize = 20_000_000;
+/// What it costs to begin with a script, in letters.
+const BEGINNING: usize = 20;
 
 /// The script of a step, if it has one.
 fn script(step: &Step) -> Option<&str> {

@@ -6,7 +6,7 @@ use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::Report;
 use crate::expression::Reference;
-use crate::nearest::{listed, nearest};
+use crate::nearest::{any_of, listed, nearest};
 use crate::read::{Draft, Purpose, Use};
 use model::plan::Phase as Part;
 use std::collections::BTreeSet;
@@ -144,12 +144,17 @@ pub(super) fn step(report: &mut Report<'_>, names: &Names<'_>, each: &Use, refer
             .help("move it up, or read its result further down");
         return;
     }
-    if reads_declared(reference, |output| own.steps[index].1.contains(output)) {
+    let outputs = &own.steps[index].1;
+    if reads_declared(reference, |output| gives(own, outputs, output)) {
         return;
     }
-    members(report, reference, &OF_STEP, || Outputs {
-        owner: format!("step `{name}`"),
-        names: own.steps[index].1.iter().map(String::as_str).collect(),
+    members(report, reference, &OF_STEP, || {
+        let names = outputs.iter().chain(own.def.outputs.keys());
+        let names: BTreeSet<&str> = names.map(String::as_str).collect();
+        Outputs {
+            owner: format!("step `{name}`"),
+            names: names.into_iter().collect(),
+        }
     });
 }
 
@@ -176,7 +181,8 @@ fn unknown_step(
         }
         (None, Some(near)) => {
             let step = own.steps.iter().find(|(step, _)| step == near);
-            let declares = |output: &str| step.is_some_and(|(_, outputs)| outputs.contains(output));
+            let declares =
+                |output: &str| step.is_some_and(|(_, outputs)| gives(own, outputs, output));
             let missing = missing_output(reference, &declares);
             format!("did you mean `steps.{near}`?{missing}")
         }
@@ -192,6 +198,11 @@ fn unknown_step(
             format!("no earlier step is called `{name}`"),
         )
         .help(help);
+}
+
+/// Whether a step of `own` that declares `outputs` gives one called `name`: any step may write those of its task.
+fn gives(own: &Draft, outputs: &BTreeSet<String>, name: &str) -> bool {
+    outputs.contains(name) || own.def.outputs.contains_key(name)
 }
 
 /// Whether the path is that of an output that exists, the usual case.
@@ -240,7 +251,7 @@ fn members<'n>(
         let help = if outputs.names.contains(&member.as_str()) {
             format!("write `{root}.{name}.outputs.{member}`")
         } else if matches!(member.as_str(), "result" | "status" | "state") {
-            let words = listed(OUTCOMES).replace(" and ", " or ");
+            let words = any_of(OUTCOMES);
             format!("write `{root}.{name}.outcome`, which is {words}")
         } else {
             match nearest(member, known.iter().copied()) {

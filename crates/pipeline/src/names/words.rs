@@ -4,7 +4,7 @@ use super::{Names, foreign};
 use crate::codes;
 use crate::diagnostics::Report;
 use crate::expression;
-use crate::nearest::{listed, nearest};
+use crate::nearest::{any_of, nearest};
 use crate::read::Use;
 use crate::signal::Kind;
 use crate::types::place;
@@ -43,10 +43,7 @@ pub(super) fn check(report: &mut Report<'_>, names: &Names<'_>, each: &Use) {
                     )
                     .help(match near(text, &words) {
                         Some(near) => format!("did you mean `'{near}'`?"),
-                        None => {
-                            let known = listed(words.iter().copied());
-                            format!("it is {}", known.replace(" and ", " or "))
-                        }
+                        None => format!("it is {}", any_of(words.iter().copied())),
                     });
             }
         }

@@ -140,8 +140,12 @@ impl Reader<'_, '_> {
             .child("exclude")
             .and_then(Node::items)
             .unwrap_or_default();
+        let known: BTreeSet<&str> = matrix.axes.iter().map(|axis| axis.name.as_str()).collect();
         for entry in items.iter().filter_map(Node::entries).flatten() {
-            if !matrix.axes.iter().any(|axis| axis.name == entry.key) {
+            if self.report.is_full() {
+                return;
+            }
+            if !known.contains(&*entry.key) {
                 let axes = matrix.axes.iter().map(|axis| axis.name.as_str());
                 let near = crate::nearest::nearest(&entry.key, axes.clone());
                 let help = near.map_or_else(

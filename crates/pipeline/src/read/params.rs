@@ -287,9 +287,7 @@ pub(crate) fn wanted(value_type: &ValueType) -> String {
         ValueType::String => "text".to_owned(),
         ValueType::Number => "a number".to_owned(),
         ValueType::Boolean => "`true` or `false`".to_owned(),
-        ValueType::Enum(words) => {
-            crate::nearest::listed(words.iter().map(String::as_str)).replace(" and ", " or ")
-        }
+        ValueType::Enum(words) => crate::nearest::any_of(words.iter().map(String::as_str)),
         ValueType::List => "a list".to_owned(),
         ValueType::Object => "a mapping".to_owned(),
         ValueType::Artifact => "the name of an artifact".to_owned(),

@@ -110,18 +110,9 @@ impl Reader<'_, '_> {
         }
         let own_dir = self.path(node, "working_dir", Phase::Start);
         self.check_step_dirs(node, own_dir.as_ref().or(common.working_dir.as_ref()));
-        let written = output_names(&draft.def.outputs);
         draft.steps = steps
             .iter()
-            .map(|step| {
-                (
-                    step.name.clone(),
-                    output_names(&step.outputs)
-                        .union(&written)
-                        .cloned()
-                        .collect(),
-                )
-            })
+            .map(|step| (step.name.clone(), output_names(&step.outputs)))
             .collect();
         self.check_step_times(node, &steps);
         draft.def.body = Body::Steps(Steps {

@@ -8,6 +8,7 @@ use crate::signal::cron::Cron;
 use crate::signal::{Filter, Kind, On, Pattern, Patterns, Schedule};
 use crate::yaml::Node;
 use model::JsonMap;
+use std::collections::BTreeMap;
 
 impl Reader<'_, '_> {
     /// `on:`; without it a person has to ask.
@@ -117,7 +118,7 @@ impl Reader<'_, '_> {
 
     fn zone(&mut self, node: &Node<'_>) -> String {
         let name = node.text().unwrap_or("UTC");
-        if !expr::time::is_zone(name) {
+        if !expr::time::is_zone(name) && !self.report.is_full() {
             let zones = expr::time::zones();
             let near = nearest(name, zones.iter().map(String::as_str));
             self.report
@@ -137,8 +138,15 @@ impl Reader<'_, '_> {
     fn params_of_time(&mut self, node: &Node<'_>, params: &[Param]) -> JsonMap {
         let mut values = JsonMap::new();
         let names = || params.iter().map(|param| param.name.as_str());
+        let known: BTreeMap<&str, &Param> = params
+            .iter()
+            .map(|param| (param.name.as_str(), param))
+            .collect();
         for entry in node.entries().unwrap_or_default() {
-            let Some(param) = params.iter().find(|param| param.name == entry.key) else {
+            if self.report.is_full() {
+                break;
+            }
+            let Some(param) = known.get(&*entry.key) else {
                 self.report
                     .error(
                         &codes::PARAM_UNKNOWN,

@@ -113,7 +113,7 @@ pub(super) fn write(page: &mut String) {
 
 /// Writes the bounds of files and expressions.
 pub(super) fn limits(page: &mut String) {
-    let rows: [(&str, usize); 16] = [
+    let rows: [(&str, usize); 17] = [
         ("bytes of a file", limits::PIPELINE_FILE_BYTES),
         ("levels of nesting in a file", yaml::build::DEPTH),
         ("values of a file, aliases followed", yaml::build::VALUES),
@@ -125,6 +125,10 @@ pub(super) fn limits(page: &mut String) {
         ("levels of generated and reused tasks", limits::SCOPE_DEPTH),
         ("steps of a task", limits::STEPS_PER_TASK),
         ("needs of a task", limits::NEEDS_PER_TASK),
+        (
+            "params, outputs, secrets and artifacts of files, counted for each task that uses the file",
+            limits::HANDED_OVER,
+        ),
         ("bytes of an output", limits::OUTPUT_BYTES),
         ("bytes of an expression", budget::MAX_SOURCE_BYTES),
         (

@@ -4,7 +4,7 @@ use super::{Owner, as_in, foreign};
 use crate::codes;
 use crate::definitions::{Key, Object};
 use crate::diagnostics::{Report, Span};
-use crate::nearest::listed;
+use crate::nearest::any_of;
 use crate::yaml::Entry;
 
 /// Checks which keys of `object` stand in a mapping.
@@ -76,7 +76,7 @@ pub(super) fn check(
             .any(|name| place(name).is_some() || meant(name))
         && !refused();
     if missing {
-        let wanted = listed(object.any_of.iter().copied()).replace(" and ", " or ");
+        let wanted = any_of(object.any_of.iter().copied());
         let none = if object.any_of.len() == 1 {
             "no"
         } else {

@@ -8,6 +8,7 @@ use crate::nearest::nearest;
 use crate::read::{self, CallDraft, Callee, Draft, File, Given};
 use model::Json;
 use model::ids::ScopeNo;
+use model::limits;
 use model::plan::{
     ArtifactOut, ArtifactWhen, Body, Call, IfMissing, Output, Secret, Text, ValueType,
 };
@@ -18,7 +19,9 @@ impl Reading<'_, '_, '_> {
     pub(super) fn calls(&mut self, address: &Address, file: &mut File, is_root: bool) {
         let declared: BTreeSet<String> = file.secrets.iter().cloned().collect();
         for task in &mut file.tasks {
-            if !is_root {
+            // A pipeline that declares no secrets says nothing about them.
+            let declares = !is_root || !declared.is_empty();
+            if declares {
                 for secret in &task.def.secrets {
                     self.must_declare(&declared, &secret.name, task.name_span);
                 }
@@ -37,8 +40,7 @@ impl Reading<'_, '_, '_> {
                 task.call = Some(call);
                 continue;
             }
-            // A pipeline that declares no secrets says nothing about them.
-            if !is_root || !declared.is_empty() {
+            if declares {
                 for mapped in &call.secrets {
                     self.must_declare(&declared, &mapped.outer, mapped.span);
                 }
@@ -55,7 +57,8 @@ impl Reading<'_, '_, '_> {
                         .help(bad.help);
                 }
                 Ok(callee) => {
-                    if let Some(unit) = self.used(&callee, call.span) {
+                    let unit = self.used(&callee, call.span);
+                    if let Some(unit) = unit.filter(|unit| self.may_hand_over(*unit, call.span)) {
                         self.connect(unit, &callee, &mut call, task);
                     }
                 }
@@ -80,6 +83,29 @@ impl Reading<'_, '_, '_> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("add `secrets: [{name}]` at the top of the file"),
             });
+    }
+
+    /// Whether one more task may have all that a file hands over; more than [`limits::HANDED_OVER`] is an error.
+    fn may_hand_over(&mut self, unit: usize, span: Span) -> bool {
+        let used = &self.units[unit].file;
+        let only = used.tasks.first().filter(|_| used.is_task);
+        let of_task = only.map_or(0, |task| {
+            task.def.outputs.len() + task.def.artifacts_out.len()
+        });
+        self.handed_over += used.params.len() + used.secrets.len() + used.outputs.len() + of_task;
+        if self.handed_over <= limits::HANDED_OVER {
+            return true;
+        }
+        if !self.report.is_full() {
+            let most = limits::HANDED_OVER;
+            let message = format!(
+                "the files that tasks use have more than {most} params, outputs, secrets and artifacts, counted for each task"
+            );
+            self.report
+                .error(&codes::LIMIT, span, message)
+                .help("let fewer tasks use files, or declare less in the files");
+        }
+        false
     }
 
     /// Fills in what the file at `callee` means for the task that uses it.

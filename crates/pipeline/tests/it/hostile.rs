@@ -150,3 +150,65 @@ fn large_files_of_one_kind_get_an_answer() {
         answered(text.as_bytes());
     }
 }
+
+/// Text for each of `0..count`.
+fn each(count: usize, line: impl Fn(usize) -> String) -> String {
+    (0..count).map(line).collect()
+}
+
+#[test]
+fn many_of_one_thing_beside_many_of_another_get_an_answer() {
+    let task = |keys: &str| format!("tasks:\n  t:\n    run: x\n{keys}");
+    for text in [
+        // Each step may write every output of its task.
+        format!(
+            "tasks:\n  t:\n    outputs:\n{}    steps:\n{}",
+            each(8_000, |n| format!("      o{n}: string\n")),
+            "      - run: x\n".repeat(1_000)
+        ),
+        // Each task may read every output of what it needs.
+        format!(
+            "tasks:\n  t:\n    run: x\n    outputs:\n{}{}",
+            each(6_000, |n| format!("      o{n}: {{default: x}}\n")),
+            each(3_000, |n| format!(
+                "  t{n}: {{needs: t, run: x, when: signal.draft}}\n"
+            ))
+        ),
+        // Every output is looked for in the script.
+        format!(
+            "tasks:\n  t:\n    outputs:\n{}    run: |\n{}",
+            each(10_000, |n| format!("      o{n}: string\n")),
+            "      o o o o o o o o\n".repeat(10_000)
+        ),
+        // Every wrong name is compared with every right one.
+        task(&format!(
+            "    matrix:\n{}      exclude:\n{}",
+            each(8_000, |n| format!("      a{n:05}: [1]\n")),
+            each(8_000, |n| format!("      - {{far_from_all_{n}: 1}}\n"))
+        )),
+        format!(
+            "params:\n{}on:\n  schedule:\n    - cron: 0 3 * * *\n      params:\n{}{}",
+            each(8_000, |n| format!("  a{n:05}: 1\n")),
+            each(8_000, |n| format!("        far_from_all_{n}: 1\n")),
+            task("")
+        ),
+        format!(
+            "on:\n  schedule:\n{}{}",
+            each(3_000, |n| format!(
+                "    - {{cron: 0 3 * * *, timezone: X{n}}}\n"
+            )),
+            task("")
+        ),
+        // The last task closes a circle with every other.
+        format!(
+            "tasks:\n{}  t5999: {{run: x, needs: [{}]}}\n",
+            each(5_999, |n| format!(
+                "  t{n}: {{run: x, needs: t{}}}\n",
+                n + 1
+            )),
+            each(5_999, |n| format!("t{n},"))
+        ),
+    ] {
+        answered(text.as_bytes());
+    }
+}

@@ -1,7 +1,9 @@
 //! Bounds, bytes that are no text, params from the command line, generated tasks.
 
 use model::limits;
-use pipeline::{Diagnostic, Request, SourceFile, check, compile, compile_fragment};
+use pipeline::{
+    Address, Diagnostic, Request, SourceFile, Sources, check, check_with, compile, compile_fragment,
+};
 use serde_json::json;
 
 fn told(diagnostics: &[Diagnostic]) -> Vec<String> {
@@ -199,4 +201,26 @@ fn two_thousand_tasks_compile() {
     let tasks: String = (1..2000).map(task).collect();
     let text = format!("params: {{n: 1}}\ntasks:\n  t0: {{run: x}}\n{tasks}");
     assert_eq!(checked(text), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_file_hands_over_counts_for_each_task_that_uses_it() {
+    let params = |count: usize| -> String { (0..count).map(|n| format!("  p{n}: 1\n")).collect() };
+    let used = format!("params:\n{}task: {{run: x}}\n", params(1_000));
+    let calls = |count: usize| -> Vec<String> {
+        let tasks = (0..count).map(|n| format!("  t{n}: {{uses: ./used.yaml}}\n"));
+        let text = format!("tasks:\n{}", tasks.collect::<String>());
+        let mut sources = Sources::new();
+        sources.insert_file(Address::Local("used.yaml".to_owned()), used.as_str());
+        told(&check_with(&SourceFile::new("f.yaml", text), &sources).diagnostics)
+    };
+    let most = limits::HANDED_OVER / 1_000;
+    assert_eq!(calls(most), [""; 0]);
+    assert_eq!(
+        calls(most + 1),
+        [format!(
+            "E0801 {}:16 the files that tasks use have more than 200000 params, outputs, secrets and artifacts, counted for each task",
+            most + 2
+        )]
+    );
 }
