@@ -250,6 +250,13 @@ fn is_ours(dir: &Path) -> bool {
 
 /// The name of a file's pipeline: what the file says, else the file's own. A file with faults has a name too.
 pub(crate) fn pipeline_name(file: &PipelineFile, source: &SourceFile) -> String {
+    let name = pipeline::outline(source).name;
+    let name = name.filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| name_by_letters(file, source))
+}
+
+/// The same of a file that is not even YAML.
+fn name_by_letters(file: &PipelineFile, source: &SourceFile) -> String {
     let text = String::from_utf8_lossy(&source.text);
     let value = text.lines().find_map(|line| line.strip_prefix("name:"));
     let value = value.unwrap_or_default();
@@ -357,7 +364,16 @@ mod tests {
     fn a_name_is_found_also_in_a_file_with_faults() {
         let name = |text: &str| pipeline_name(&file(), &SourceFile::new("ci.yaml", text));
         assert_eq!(name("# ci\nname: \"shop\" # ours\ntasks: 5\n"), "shop");
+        assert_eq!(name("name: shop # ours\ntasks: [\n"), "shop");
         assert_eq!(name("tasks:\n  name: {run: x}\n"), "ci");
+    }
+
+    #[test]
+    fn a_name_is_what_the_file_says_however_it_is_written() {
+        let name = |text: &str| pipeline_name(&file(), &SourceFile::new("ci.yaml", text));
+        assert_eq!(name("{name: shop, tasks: {a: {run: x}}}"), "shop");
+        assert_eq!(name("\"name\" : 'it''s # ours'\n"), "it's # ours");
+        assert_eq!(name("name: >-\n  the\n  shop\n"), "the shop");
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn candidate(
         several => {
             let names: Vec<String> = several
                 .iter()
-                .map(|place| format!("`{}/{target}`", candidates[*place].name))
+                .map(|place| format!("`{}/{target}`", candidates[*place].shown()))
                 .collect();
             Err(
                 Fault::usage(format!("`{target}` is a task of several pipelines"))
@@ -102,7 +102,7 @@ fn candidate(
 
 fn two_meanings(word: &str, pipeline: &Candidate, other: &Candidate, count: usize) -> Fault {
     let fault = Fault::usage(format!("`{word}` is a pipeline and a task"));
-    let task = format!("say `{}/{word}` for the task", other.name);
+    let task = format!("say `{}/{word}` for the task", other.shown());
     if count == 1 {
         return fault.help(format!("{task}; without a word the pipeline is run"));
     }
@@ -127,6 +127,11 @@ fn refuse_same_names(candidates: &[Candidate]) -> Result<()> {
 }
 
 impl Candidate {
+    /// Its name for a terminal.
+    fn shown(&self) -> String {
+        text::plain(&self.name)
+    }
+
     fn has_task(&self, name: &str, project: &Project) -> bool {
         uses::has_task(&project.dir, &self.source, name)
     }
@@ -148,7 +153,7 @@ fn only(mut candidates: Vec<Candidate>, asked: &Asked) -> Result<Candidate> {
         return Ok(candidates.swap_remove(*only));
     }
     let list = |places: &[usize]| {
-        let names = places.iter().map(|place| candidates[*place].name.as_str());
+        let names = places.iter().map(|place| candidates[*place].shown());
         names.collect::<Vec<_>>().join(", ")
     };
     let all: Vec<usize> = (0..candidates.len()).collect();
@@ -177,10 +182,14 @@ fn unknown(target: &str, candidates: &[Candidate]) -> Fault {
     let names = || candidates.iter().map(|each| each.name.as_str());
     let fault = Fault::nothing(format!("there is no pipeline `{}`", text::plain(target)));
     match nearest(target, names()) {
-        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        Some(near) => fault.help(format!("did you mean `{}`?", text::plain(near))),
         None => fault.help(format!(
             "the pipelines are {}; a task is named `PIPELINE/TASK`",
-            names().collect::<Vec<_>>().join(", ")
+            candidates
+                .iter()
+                .map(Candidate::shown)
+                .collect::<Vec<_>>()
+                .join(", ")
         )),
     }
 }
