@@ -284,7 +284,7 @@ impl Looked {
 }
 
 /// The tasks of a plan, with those of the files that they use.
-fn reached(plan: &Plan) -> Vec<&TaskDef> {
+pub(crate) fn reached(plan: &Plan) -> Vec<&TaskDef> {
     let mut scopes = vec![ScopeNo::ROOT];
     let mut seen = BTreeSet::from([ScopeNo::ROOT]);
     let mut tasks = Vec::new();

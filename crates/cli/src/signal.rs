@@ -5,6 +5,7 @@
 
 mod payload;
 
+use crate::chosen::reached;
 use crate::fault::Fault;
 use crate::git::{self, Found, Git};
 use crate::project::Project;
@@ -12,6 +13,7 @@ use crate::text;
 use crate::ui::Ui;
 use anyhow::Result;
 use expr::check::nearest;
+use model::plan::{Plan, TaskDef};
 use model::source::Source;
 use model::{Json, JsonMap, limits};
 use pipeline::Request;
@@ -69,6 +71,31 @@ pub(crate) fn tell_unasked(decision: &Decision, ui: &Ui) {
         ui.say(format!(
             "note: of `on` {sentence}; `{option}` or `--payload FILE` says it"
         ));
+    }
+}
+
+impl Asked {
+    /// Says which tasks decide by changed files that nobody knows, and what to give for it.
+    pub(crate) fn tell_unknown_files(&self, plan: &Plan, ui: &Ui) {
+        if self.signal.contains_key("changed_files") {
+            return;
+        }
+        let reads = |task: &TaskDef| {
+            let condition = task.start.condition.as_ref();
+            condition.is_some_and(|when| when.text.contains("signal.changed_files"))
+        };
+        let tasks = reached(plan).into_iter().filter(|task| reads(task));
+        let names: Vec<String> = tasks.map(|task| text::plain(&task.name)).collect();
+        if let Some((first, rest)) = names.split_first() {
+            let more = match rest.len() {
+                0 => String::new(),
+                more => format!(" and {}", text::count(more, "further task")),
+            };
+            ui.say(format!(
+                "note: `when` of task `{first}`{more} reads `signal.changed_files`, which is empty: which files have \
+                 changed is not known; `--since REF` or `--payload FILE` says it"
+            ));
+        }
     }
 }
 

@@ -73,6 +73,9 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let decision = asked.starts(&looked.on);
     let starts = decision.starts;
     signal::tell_unasked(&decision, ui);
+    if starts {
+        asked.tell_unknown_files(&looked.plan, ui);
+    }
     let document = planned(&looked, decision, ui);
     if ui.wish.json {
         ui.document(&document);

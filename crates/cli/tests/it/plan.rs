@@ -241,6 +241,19 @@ fn a_filter_that_nobody_could_ask_is_told_with_the_option_that_says_it() {
 }
 
 #[test]
+fn a_condition_over_files_that_nobody_knows_is_told() {
+    let world = World::with_git(
+        "tasks: {a: {when: \"size(signal.changed_files) > 0\", run: 'true'}, b: {run: 'true'}}\n",
+    );
+    let note = "note: `when` of task `a` reads `signal.changed_files`, which is empty: which files have changed is not \
+        known; `--since REF` or `--payload FILE` says it\n";
+    let _ran = world.formic(&["plan"]).ok().says(note);
+    let _ran = world.formic(&["run"]).ok().says(note);
+    assert_eq!(world.formic(&["plan", "b"]).ok().err, "");
+    assert_eq!(world.formic(&["plan", "--since", "HEAD"]).ok().err, "");
+}
+
+#[test]
 fn a_payload_gives_names_and_its_faults_have_a_line() {
     let world = World::new(SHOP);
     world.write(
