@@ -180,10 +180,10 @@ codes! {
 
     UNKNOWN_ARTIFACT = "E0701": "The task declares no such artifact.",
         "artifacts: {in: [{from: build, name: binn}]}" => "artifacts: {in: [{from: build, name: bin}]}";
-    OUTPUT_VALUE = "E0702": "The default of an output does not fit its type.",
+    OUTPUT_VALUE = "E0702": "The default of an output does not fit its type, or the type not what the output is.",
         "outputs: {n: {type: number, default: many}}" => "outputs: {n: {type: number, default: 0}}";
 
-    OUTPUT_UNWRITTEN = "E0703": "A task without steps writes no outputs.",
+    OUTPUT_UNWRITTEN = "E0703": "A task without steps writes no outputs, and does nothing else that steps do.",
         "t: {approval: Deploy?, outputs: {who: string}}" => "t: {approval: Deploy?}";
     NEVER_AN_ARTIFACT = "E0704": "What is Git's or Formic's own is never part of an artifact.",
         "artifacts: {out: {all: .git}}" => "artifacts: {out: {all: dist}}";

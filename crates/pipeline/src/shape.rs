@@ -147,7 +147,7 @@ fn keys(
             report.unsupported(key.name, entry.key_span, None);
             continue;
         }
-        if key.later && !is_empty(&entry.value) {
+        if key.later && !entry.value.asks_nothing() {
             report.unsupported(key.name, entry.key_span, owner.task);
         }
         if key.name == "task" && object.name == "pipeline" && holds_tasks(key, &entry.value) {
@@ -164,15 +164,6 @@ fn keys(
         value(report, &key.kind, &entry.value, entry.key_span, &inner);
     }
     presence::check(report, object, entries, key_span, owner);
-}
-
-/// Whether a value asks for nothing.
-const fn is_empty(node: &Node<'_>) -> bool {
-    match &node.value {
-        Value::Sequence(items) => items.is_empty(),
-        Value::Mapping(entries) => entries.is_empty(),
-        Value::Scalar(_) => false,
-    }
 }
 
 /// Whether the value of a key that takes one object looks like several of them by name.

@@ -113,6 +113,15 @@ impl<'a> Node<'a> {
         self.scalar().is_some_and(Scalar::is_null)
     }
 
+    /// Whether it is a list or a mapping with nothing in it.
+    pub(crate) const fn asks_nothing(&self) -> bool {
+        match &self.value {
+            Value::Sequence(items) => items.is_empty(),
+            Value::Mapping(entries) => entries.is_empty(),
+            Value::Scalar(_) => false,
+        }
+    }
+
     /// What it is, for messages.
     pub(crate) fn describe(&self) -> String {
         match &self.value {

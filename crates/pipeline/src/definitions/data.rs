@@ -113,7 +113,11 @@ static OUTPUT: Object = Object::new(
         Key::new("description", Kind::Plain, "What it is for.", "description: version that was built"),
     ],
 )
-.exclusive(&[["artifact", "from"]]);
+.exclusive(&[
+    ["artifact", "from"],
+    ["artifact", "enum"],
+    ["artifact", "default"],
+]);
 
 /// One of `outputs:` of a pipeline.
 pub(super) static GIVEN_OUTPUT: Object = Object::new(

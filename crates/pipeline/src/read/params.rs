@@ -142,6 +142,17 @@ impl Reader<'_, '_> {
             } else if let Some(artifact) = value.child("artifact").and_then(Node::text) {
                 output.value_type = ValueType::Artifact;
                 output.from = Some(Text::Literal(artifact.to_owned()));
+                let other = value
+                    .child("type")
+                    .filter(|named| named.text() != Some("artifact"));
+                if let Some(other) = other {
+                    let message = format!(
+                        "the output is the artifact `{artifact}`, so its type is `artifact`"
+                    );
+                    self.report
+                        .error(&codes::OUTPUT_VALUE, other.span, message)
+                        .help("remove `type`");
+                }
             } else {
                 (output.value_type, output.default) = self.declared(value, &codes::OUTPUT_VALUE);
                 output.from = value

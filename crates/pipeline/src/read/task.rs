@@ -126,24 +126,36 @@ impl Reader<'_, '_> {
         });
     }
 
-    /// Without steps nobody can write an output.
+    /// Without steps nobody can write an output, and nothing else is done that steps do.
     fn refuse_unwritten(&mut self, node: &Node<'_>, draft: &Draft) {
-        let entry = node
-            .entry("outputs")
-            .filter(|_| !draft.def.outputs.is_empty());
-        let works = ["uses", "image"]
+        const OF_STEPS: [&str; 7] = [
+            "outputs",
+            "artifacts",
+            "generates",
+            "services",
+            "reports",
+            "cache",
+            "inputs",
+        ];
+        if ["uses", "image"]
             .iter()
-            .any(|key| node.child(key).is_some());
-        let Some(entry) = entry.filter(|_| !works) else {
+            .any(|key| node.child(key).is_some())
+        {
             return;
-        };
-        let message = format!(
-            "task `{}` has outputs but no steps that write them",
-            draft.def.name
-        );
-        self.report
-            .error(&codes::OUTPUT_UNWRITTEN, entry.key_span, message)
-            .help("add `run` or `steps`, or remove `outputs`");
+        }
+        let name = &draft.def.name;
+        for key in OF_STEPS {
+            let Some(entry) = node.entry(key).filter(|entry| !entry.value.asks_nothing()) else {
+                continue;
+            };
+            let message = match key {
+                "outputs" => format!("task `{name}` has outputs but no steps that write them"),
+                _ => format!("`{key}` does nothing in task `{name}`, which has no steps"),
+            };
+            self.report
+                .error(&codes::OUTPUT_UNWRITTEN, entry.key_span, message)
+                .help(format!("add `run` or `steps`, or remove `{key}`"));
+        }
     }
 
     /// The folders of steps count from that of their task.
@@ -286,9 +298,8 @@ impl Reader<'_, '_> {
         retry.max = integer(node, "max")
             .and_then(|max| u32::try_from(max).ok())
             .unwrap_or(0);
-        if let Some(backoff_ms) = self.time(node, ("retry", "backoff"), 0..=limits::BACKOFF_MS) {
-            retry.backoff_ms = backoff_ms;
-        }
+        let backoff_ms = self.time(node, ("retry", "backoff"), 0..=limits::BACKOFF_MS);
+        retry.backoff_ms = backoff_ms.unwrap_or(retry.backoff_ms);
         let factor = node
             .child("factor")
             .and_then(Node::text)
@@ -296,7 +307,9 @@ impl Reader<'_, '_> {
         if let Some(percent) = factor.and_then(|milli| u32::try_from(milli / 10).ok()) {
             retry.factor_percent = percent;
         }
-        if let Some(most_ms) = self.time(node, ("retry", "max_backoff"), 0..=limits::BACKOFF_MS) {
+        // The longest pause is not shorter than the first that was asked for.
+        let bounds_ms = backoff_ms.unwrap_or(0)..=limits::BACKOFF_MS;
+        if let Some(most_ms) = self.time(node, ("retry", "max_backoff"), bounds_ms) {
             retry.max_backoff_ms = most_ms;
         }
         retry.max_backoff_ms = retry.max_backoff_ms.max(retry.backoff_ms);

@@ -13,7 +13,8 @@ const FORM: [&str; 20] = [
 ];
 
 /// Faults that have a code of form, and that only the meaning of a text shows.
-const BEYOND: [&str; 4] = [
+const BEYOND: [&str; 5] = [
+    "a longest pause that is shorter than the first",
     "a time of nothing",
     "a pattern that is empty",
     "a task of ours",
