@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::budget::{Budget, MAX_STRING_BYTES};
+use crate::budget::{Budget, MAX_SOURCE_BYTES, MAX_STRING_BYTES};
 use crate::check::MAX_ERRORS;
 use crate::dialect::Dialect;
 use crate::error::Error;
@@ -64,8 +64,13 @@ impl Template {
             }
             return (Self { parts }, errors);
         }
-        if let Err(error) = parser::check_size(text) {
-            return (Self { parts }, vec![*error]);
+        if text.len() > MAX_SOURCE_BYTES {
+            let message = format!(
+                "text of {} bytes is longer than the {MAX_SOURCE_BYTES} bytes that one with expressions may have",
+                text.len()
+            );
+            let help = "keep its long parts in a file of the project, and give it the values through `env`";
+            return (Self { parts }, vec![Error::limit(message).with_help(help)]);
         }
         let shared: Arc<str> = text.into();
         let mut plain = String::new();

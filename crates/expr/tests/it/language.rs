@@ -315,3 +315,14 @@ fn every_broken_expression_of_a_template_is_told() {
     let (_, many) = Template::parse_leniently(Dialect::Cel, &"${{ ) }}".repeat(1_000));
     assert_eq!(many.len(), expr::check::MAX_ERRORS);
 }
+
+#[test]
+fn a_text_that_is_too_long_to_hold_expressions_says_so() {
+    let text = format!("{} ${{{{ 1 }}}}", "x".repeat(256 * 1024));
+    let error = Template::parse(Dialect::Cel, &text).unwrap_err();
+    assert_eq!(
+        error.message,
+        "text of 262153 bytes is longer than the 262144 bytes that one with expressions may have"
+    );
+    assert!(error.help.is_some());
+}
