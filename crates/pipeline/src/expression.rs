@@ -54,23 +54,40 @@ pub(crate) fn template(text: &str) -> (Parsed, Vec<Fault>) {
     (parsed, errors.into_iter().map(fault).collect())
 }
 
+/// What is wrong with a text that no script, argument, variable or path can hold.
+pub(crate) const NUL_IN_TEXT: &str =
+    "the text holds the character U+0000, which no program can be given";
+
 /// Steps for a look at an expression without names: it is small, or it is left to the run.
 const CONSTANT_STEPS: u64 = 1_000;
 /// What only a run or its worker can answer.
 const OF_THE_RUN: [&str; 6] = ["succeeded", "failed", "canceled", "always", "hash", "glob"];
 
-/// Why an expression that reads no name cannot be evaluated in any run.
-pub(crate) fn fails_always(program: &Program) -> Option<Fault> {
+/// What is known of the value of an expression before there is a run.
+pub(crate) enum Outlook {
+    /// It depends on the run, or is as it should be.
+    Open,
+    /// It cannot be evaluated in any run.
+    Fails(Fault),
+    /// It is a text, or a list with one, that holds the character U+0000.
+    HoldsNul,
+}
+
+/// What an expression that reads no name comes to in every run.
+pub(crate) fn outlook(program: &Program) -> Outlook {
     let calls = program.calls();
     let mut names = calls.iter().map(|call| call.name.as_str());
     if !program.references().is_empty() || names.any(|name| OF_THE_RUN.contains(&name)) {
-        return None;
+        return Outlook::Open;
     }
     let value = program.eval(&MapScope::new(), &mut Budget::new(CONSTANT_STEPS));
-    value
-        .err()
-        .filter(|error| error.kind == ErrorKind::Eval)
-        .map(fault)
+    let holds_nul = |value: &Value| value.as_str().is_some_and(|text| text.contains('\0'));
+    match value {
+        Err(error) if error.kind == ErrorKind::Eval => Outlook::Fails(fault(error)),
+        Ok(value) if value.as_list().unwrap_or(&[]).iter().any(holds_nul) => Outlook::HoldsNul,
+        Ok(value) if holds_nul(&value) => Outlook::HoldsNul,
+        Err(_) | Ok(_) => Outlook::Open,
+    }
 }
 
 /// What is wrong with the types of an expression, and the name of its own type if nothing is.
@@ -150,6 +167,11 @@ pub(crate) fn paths(program: &Program) -> impl Iterator<Item = Vec<String>> {
 /// Whether functions have the name in front of theirs, so that it is no variable.
 pub(crate) fn is_namespace(name: &str) -> bool {
     expr::catalogue::is_namespace(name)
+}
+
+/// The whole expression in its text.
+pub(crate) fn span(program: &Program) -> Span {
+    ours(program.span())
 }
 
 /// The path of an expression that is nothing but a name with its members.

@@ -24,9 +24,6 @@ use std::sync::Arc;
 /// When `hash` and `glob` exist.
 const WHEN_FILES: &str = "files are looked at when a task starts, as in its `env`, `cache` and `inputs` and in its steps";
 
-/// How to mend an expression that fails whatever the run is.
-const SURE: &str = "it reads nothing that could change that: write other values, or what it is to look at, such as a param";
-
 /// Params of one expression that are numbers and are looked at as whole and as others; with more none is.
 const NUMBERS_TRIED: usize = 3;
 
@@ -64,15 +61,10 @@ fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
                 values::axis(report, types.names, each, program, &found);
                 values::patterns(report, &mut places, each, program);
                 values::regexes(report, &mut places, each, program, &mut types.regexes_left);
-                if report.error_count() == before
-                    && let Some(fault) = expression::fails_always(program)
-                {
-                    let span = fault.span.map_or(each.node.span, |span| {
-                        place(&mut places, report, each, span)
-                    });
-                    let message = format!("this fails in every run: {}", fault.message);
-                    let help = fault.help.unwrap_or_else(|| SURE.to_owned());
-                    report.error(&codes::FAILS, span, message).help(help);
+                if report.error_count() == before {
+                    values::constant(report, &mut places, each, program);
+                }
+                if report.error_count() > before {
                     continue;
                 }
                 let condition = matches!(each.purpose, Purpose::Condition | Purpose::Verdict);

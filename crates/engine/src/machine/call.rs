@@ -6,7 +6,7 @@
 use super::Machine;
 use crate::names::Names;
 use crate::rows::{ArtifactRef, Ended, OutputValue, Outputs, StopCause, TaskKind, TaskState};
-use crate::texts;
+use crate::{steps, texts};
 use model::ids::{ScopeNo, TaskNo};
 use model::limits;
 use model::plan::{Body, Text};
@@ -152,7 +152,7 @@ impl Machine {
                     value.and_then(|value| {
                         let tainted = value.is_tainted();
                         Ok(OutputValue {
-                            value: texts::json(&value)?,
+                            value: steps::computed(&name, texts::json(&value)?)?,
                             tainted,
                         })
                     })

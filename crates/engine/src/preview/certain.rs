@@ -7,9 +7,9 @@
 
 use super::names::{self, Names};
 use super::outlook::Fates;
-use crate::texts::Texts;
-use expr::Program;
+use crate::texts::{NUL_IN_TEXT, Texts};
 use expr::value::TypeName;
+use expr::{Program, Value};
 use model::plan::{
     Activation, Body, Expression, Late, Place, Plan, Step, StepBody, TaskDef, Text, Tolerance,
 };
@@ -101,14 +101,31 @@ impl<'a> Certain<'a> {
                 Err(message) => return Some(failing(moment, message, text)),
             };
             for program in programs {
-                if is_known(&program, names, fates)
-                    && let Err(message) = texts.part(&program, text, names)
-                {
+                if !is_known(&program, names, fates) {
+                    continue;
+                }
+                let value = texts.part(&program, text, names);
+                if let Err(message) = value.and_then(|value| fits(moment, &value, text, texts)) {
                     return Some(failing(moment, message, text));
                 }
             }
         }
         None
+    }
+}
+
+/// Whether what the text `whole` gets of an expression can be given to a program, when a step gives it to one.
+fn fits(moment: Moment, value: &Value, whole: &Expression, texts: &Texts) -> Result<(), String> {
+    let holds_nul = |value: &Value| value.as_str().is_some_and(|text| text.contains('\0'));
+    let mut values = value
+        .as_list()
+        .unwrap_or(std::slice::from_ref(value))
+        .iter();
+    match moment {
+        Moment::Step(_) if values.any(holds_nul) => {
+            Err(format!("{}: {NUL_IN_TEXT}", texts.named(whole)))
+        }
+        Moment::Step(_) | Moment::Ready => Ok(()),
     }
 }
 

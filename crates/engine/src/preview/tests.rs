@@ -567,3 +567,22 @@ fn a_preview_ends_also_where_many_members_ask_much() {
     );
     assert_eq!(planned[300].decision, Decision::Run);
 }
+
+#[test]
+fn a_text_that_no_program_can_be_given_is_told_before_the_run() {
+    let p = plan("p")
+        .param("name", json!("a"))
+        .task("a", |t| {
+            t.env("X", "1").run("echo ${{ params.name + '\\u0000' }}")
+        })
+        .task("group", |t| t.run("x").concurrency("${{ 'a\\u0000' }}"))
+        .build();
+    assert_eq!(
+        said(&p),
+        [
+            "a: run, starts at once; would fail in its step `run`: `echo ${{ params.name + '\\u0000' }}`: the text holds \
+             the character U+0000, which no program can be given",
+            "group: run, starts at once",
+        ]
+    );
+}

@@ -75,14 +75,16 @@ impl StepMachine {
             StepBody::Script { text, shell, args } => {
                 let shell = shell.clone().or_else(|| self.task_steps()?.shell.clone());
                 Run::Script {
-                    text: self.turn_string(turn, text, &env, texts)?,
+                    text: self.turn_string(turn, ("run", text), &env, texts)?,
                     shell: shell
                         .map(|shell| self.turn_shell(turn, shell, &env, texts))
                         .transpose()?,
-                    args: self.turn_words(turn, args, &env, texts)?,
+                    args: self.turn_words(turn, ("args", args), &env, texts)?,
                 }
             }
-            StepBody::Command { argv } => Run::Command(self.turn_words(turn, argv, &env, texts)?),
+            StepBody::Command { argv } => {
+                Run::Command(self.turn_words(turn, ("command", argv), &env, texts)?)
+            }
             StepBody::Group { inputs, steps } => {
                 let mut values = BTreeMap::new();
                 for (name, text) in inputs {
@@ -99,7 +101,7 @@ impl StepMachine {
             .and_then(|steps| steps.working_dir.clone());
         let mut working_dir = None;
         for dir in [task_dir, turn.working_dir.clone()].into_iter().flatten() {
-            let dir = self.turn_string(turn, &dir, &env, texts)?;
+            let dir = self.turn_string(turn, ("working_dir", &dir), &env, texts)?;
             working_dir =
                 Some(working_dir.map_or_else(|| dir.clone(), |outer: String| join(&outer, &dir)));
         }
@@ -109,10 +111,7 @@ impl StepMachine {
         };
         self.remember_post(turn);
         let follows = self.frames.iter().any(Frame::has_more) || !self.posts.is_empty();
-        let env = env
-            .iter()
-            .map(|(name, value)| Ok((name.clone(), names::in_text(value)?)))
-            .collect::<Result<_, String>>()?;
+        let env = names::in_texts(&env)?;
         Ok(Look::Run(Box::new(Planned {
             index: self.begun,
             name: turn.name.clone(),

@@ -53,7 +53,8 @@ impl StepMachine {
                     value => value?,
                 };
                 self.tainted |= value.is_tainted();
-                outputs::fit(name, &declared.value_type, texts::json(&value)?)?
+                let json = outputs::computed(name, texts::json(&value)?)?;
+                outputs::fit(name, &declared.value_type, json)?
             }
             (None, Some(text)) => typed(name, &declared.value_type, text)?,
             (None, None) => return Ok(None),
@@ -111,13 +112,14 @@ impl StepMachine {
         remarks
     }
 
-    /// A text of the task, computed as its last step would read it.
+    /// The text of the task under `field`, computed as its last step would read it.
     ///
     /// # Errors
-    /// When it cannot be computed.
-    pub fn task_text(&mut self, text: &Text) -> Result<String, String> {
-        let value = self.text(text)?;
-        names::in_text(&value)
+    /// When it cannot be computed, or holds what no path can.
+    pub fn task_text(&mut self, field: &str, text: &Text) -> Result<String, String> {
+        let value = self.text(text);
+        let value = value.map_err(|message| format!("`{field}`: {message}"))?;
+        names::in_text(field, &value)
     }
 
     fn text(&mut self, text: &Text) -> Result<Value, String> {

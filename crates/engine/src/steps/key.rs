@@ -63,6 +63,26 @@ struct Asked {
     open: bool,
 }
 
+/// How an expression of a definition is written.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    /// Bare.
+    Expression,
+    /// As parts of a text.
+    Template,
+}
+
+impl Form {
+    /// That of an expression under the key `name` of the plan.
+    fn under(name: &str) -> Self {
+        if name == "template" {
+            Self::Template
+        } else {
+            Self::Expression
+        }
+    }
+}
+
 impl StepMachine {
     /// The key of the attempt; none when what decides its result cannot be told before it runs: an expression that is
     /// open until then, a file that cannot be read, or inputs that match no file, which are more likely misspelt than
@@ -80,8 +100,8 @@ impl StepMachine {
         };
         let mut asked = Asked::default();
         let (mut task, mut scope_env) = (json(&deciding(&work.task)), json(&work.scope_env));
-        asked.gather(&mut task, false);
-        asked.gather(&mut scope_env, false);
+        asked.gather(&mut task, Form::Expression);
+        asked.gather(&mut scope_env, Form::Expression);
         let read = asked.references.iter().map(|path| self.read(path));
         let (Some(looks), Some(reads)) = (self.looked_at(&asked), read.collect()) else {
             return Ok(None);
@@ -107,9 +127,9 @@ impl StepMachine {
     fn hashed_inputs(&mut self) -> Result<Option<String>, String> {
         let work = Arc::clone(&self.work);
         let patterns = work.task.inputs.iter().flatten();
-        let patterns = patterns.map(|text| self.task_text(text));
+        let patterns = patterns.map(|text| self.task_text("inputs", text));
         let wrong = |message| format!("`inputs`: {message}");
-        let patterns = patterns.collect::<Result<Vec<_>, _>>().map_err(wrong)?;
+        let patterns = patterns.collect::<Result<Vec<_>, _>>()?;
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         if patterns.is_empty() {
             return Ok(Some(String::new()));
@@ -215,23 +235,25 @@ fn without_label(step: &mut Step) {
 
 impl Asked {
     /// Takes in what the expressions in a part of a definition ask for, and forgets where they stand. An expression is
-    /// known by its form, so that one in a new field is not missed. `template`: the part is a text with expressions.
-    fn gather(&mut self, part: &mut Json, template: bool) {
+    /// known by its form, so that one in a new field is not missed.
+    fn gather(&mut self, part: &mut Json, form: Form) {
         match part {
-            Json::Array(items) => items.iter_mut().for_each(|item| self.gather(item, false)),
+            Json::Array(items) => items
+                .iter_mut()
+                .for_each(|item| self.gather(item, Form::Expression)),
             Json::Object(members) => {
                 let word = |name: &str| members.get(name).and_then(Json::as_str);
                 let found = word("dialect").zip(word("text"));
                 let found = found.map(|(dialect, text)| (dialect.to_owned(), text.to_owned()));
                 if let Some((dialect, text)) = found {
                     members.remove("at");
-                    return self.expression(&dialect, &text, template);
+                    return self.expression(&dialect, &text, form);
                 }
                 // What stands in an output for a value that was not written is a value, whatever it looks like.
                 let is_output = members.get("type").is_some_and(is_type);
                 for (name, member) in members.iter_mut() {
                     if !(is_output && name == "default") {
-                        self.gather(member, name == "template");
+                        self.gather(member, Form::under(name));
                     }
                 }
             }
@@ -239,14 +261,13 @@ impl Asked {
         }
     }
 
-    fn expression(&mut self, dialect: &str, text: &str, template: bool) {
-        let programs = Dialect::from_name(dialect).and_then(|dialect| {
-            if template {
+    fn expression(&mut self, dialect: &str, text: &str, form: Form) {
+        let programs = Dialect::from_name(dialect).and_then(|dialect| match form {
+            Form::Template => {
                 let template = Template::parse(dialect, text).ok()?;
                 Some(template.programs().cloned().collect::<Vec<Program>>())
-            } else {
-                Some(vec![expr::compile(dialect, text).ok()?])
             }
+            Form::Expression => Some(vec![expr::compile(dialect, text).ok()?]),
         });
         let Some(programs) = programs else {
             self.open = true;

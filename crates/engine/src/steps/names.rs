@@ -4,7 +4,7 @@ use super::frame::{Facts, Failure, Frame, Turn};
 use super::{StepMachine, Stop, files};
 use crate::names;
 use crate::rows::{Exit, StepResult, StepStatus};
-use crate::texts::Texts;
+use crate::texts::{NUL_IN_TEXT, Texts};
 use expr::value::Key;
 use expr::{Error, Scope, Value};
 use model::plan::{Late, Shell, Text, Tolerance};
@@ -265,11 +265,11 @@ impl StepMachine {
     pub(super) fn turn_string(
         &mut self,
         turn: &Turn,
-        text: &Text,
+        (field, text): (&str, &Text),
         env: &Env,
         texts: &mut Texts,
     ) -> Result<String, String> {
-        in_text(&self.turn_value(turn, text, env, texts)?)
+        in_text(field, &self.turn_value(turn, text, env, texts)?)
     }
 
     pub(super) fn turn_ms(
@@ -406,20 +406,16 @@ impl StepMachine {
     pub(super) fn turn_words(
         &mut self,
         turn: &Turn,
-        words: &[Text],
+        (field, words): (&str, &[Text]),
         env: &Env,
         texts: &mut Texts,
     ) -> Result<Vec<String>, String> {
         let mut argv = Vec::new();
-        for word in words {
+        for (place, word) in words.iter().enumerate() {
             let value = self.turn_value(turn, word, env, texts)?;
-            match value.as_list() {
-                None => argv.push(in_text(&value)?),
-                Some(values) => {
-                    for value in values {
-                        argv.push(in_text(value)?);
-                    }
-                }
+            let values = value.as_list().unwrap_or(std::slice::from_ref(&value));
+            for value in values {
+                argv.push(in_text(&format!("{field}[{place}]"), value)?);
             }
         }
         Ok(argv)
@@ -443,7 +439,10 @@ impl StepMachine {
         })?;
         self.tainted |= value.is_tainted();
         Ok(Shell {
-            argv: words.iter().map(in_text).collect::<Result<_, _>>()?,
+            argv: words
+                .iter()
+                .map(|word| in_text("shell", word))
+                .collect::<Result<_, _>>()?,
             computed: None,
             extension: shell.extension,
         })
@@ -473,9 +472,20 @@ pub(super) fn put(env: &mut Env, name: &str, value: Value) {
     env.push((name.to_owned(), value));
 }
 
-/// A variable's text.
-pub(super) fn in_text(value: &Value) -> Result<String, String> {
-    Ok(expr::template::in_text(value)
-        .map_err(|error| error.to_string())?
-        .to_string())
+/// The text of a value that is given to a program as `field`: a script, an argument, a folder.
+pub(super) fn in_text(field: &str, value: &Value) -> Result<String, String> {
+    let text = expr::template::in_text(value).map_err(|error| error.to_string())?;
+    if text.contains('\0') {
+        return Err(format!("`{field}`: {NUL_IN_TEXT}"));
+    }
+    Ok(text.to_string())
+}
+
+/// The text of each variable.
+pub(super) fn in_texts(env: &[(String, Value)]) -> Result<Vec<(String, String)>, String> {
+    let all = env.iter().map(|(name, value)| {
+        let text = in_text(&format!("env.{name}"), value)?;
+        Ok((name.clone(), text))
+    });
+    all.collect()
 }

@@ -22,12 +22,7 @@ pub struct Written {
 /// # Errors
 /// When it is no such value, or too large.
 pub fn typed(name: &str, value_type: &ValueType, text: &str) -> Result<Json, String> {
-    if text.len() > limits::OUTPUT_BYTES {
-        let (found, most) = (text.len(), limits::OUTPUT_BYTES);
-        return Err(format!(
-            "output `{name}` has {found} bytes; at most {most} are kept inline, write an artifact instead"
-        ));
-    }
+    bounded(name, text.len())?;
     let parsed = match value_type {
         ValueType::String | ValueType::Artifact | ValueType::Enum(_) => Json::from(text),
         ValueType::Number => match number::parse(text.trim()) {
@@ -39,6 +34,25 @@ pub fn typed(name: &str, value_type: &ValueType, text: &str) -> Result<Json, Str
         }
     };
     fit(name, value_type, parsed)
+}
+
+/// A computed value, unless it is too large.
+pub(crate) fn computed(name: &str, value: Json) -> Result<Json, String> {
+    let bytes = value
+        .as_str()
+        .map_or_else(|| value.to_string().len(), str::len);
+    bounded(name, bytes)?;
+    Ok(value)
+}
+
+fn bounded(name: &str, bytes: usize) -> Result<(), String> {
+    let most = limits::OUTPUT_BYTES;
+    if bytes > most {
+        return Err(format!(
+            "output `{name}` has {bytes} bytes; at most {most} are kept inline, write an artifact instead"
+        ));
+    }
+    Ok(())
 }
 
 /// `value` as an input of the declared type: text is read as what steps write is.

@@ -99,10 +99,11 @@ impl StepMachine {
             .run
             .as_ref()
             .ok_or("it has no `run`, and containers cannot be started here")?;
-        let command = self.service_command(service, run, number, texts)?;
+        let command = self.service_command(service, ("run", run), number, texts)?;
         let ready = match (&service.ready, service.port) {
             (Some(ready), _) => {
-                let probe = self.service_command(service, ready, probe_no + number, texts)?;
+                let probe =
+                    self.service_command(service, ("ready", ready), probe_no + number, texts)?;
                 Ready::Command(Box::new(probe))
             }
             (None, Some(_)) => Ready::Port(port),
@@ -120,7 +121,7 @@ impl StepMachine {
     fn service_command(
         &mut self,
         service: &Service,
-        script: &Text,
+        (field, script): (&str, &Text),
         index: u32,
         texts: &mut Texts,
     ) -> Result<Planned, String> {
@@ -132,21 +133,20 @@ impl StepMachine {
             self.tainted |= value.is_tainted();
             names::put(&mut env, name, value);
         }
-        let mut string = |machine: &mut Self, text: &Text| -> Result<String, String> {
+        let mut string = |machine: &mut Self, field: &str, text: &Text| -> Result<String, String> {
             let value: Value = texts.text(text, &StepNames::of_task(machine, &env))?;
             machine.tainted |= value.is_tainted();
-            names::in_text(&value)
+            names::in_text(field, &value)
         };
-        let text = string(self, script)?;
+        let text = string(self, field, script)?;
         let steps = self.task_steps();
         let (shell, dir) = steps.map_or((None, None), |steps| {
             (steps.shell.clone(), steps.working_dir.clone())
         });
-        let dir = dir.map(|dir| string(self, &dir)).transpose()?;
-        let env = env
-            .iter()
-            .map(|(name, value)| Ok((name.clone(), names::in_text(value)?)))
-            .collect::<Result<_, String>>()?;
+        let dir = dir
+            .map(|dir| string(self, "working_dir", &dir))
+            .transpose()?;
+        let env = names::in_texts(&env)?;
         Ok(Planned {
             index,
             name: format!("service {}", service.name),

@@ -371,3 +371,65 @@ fn a_name_that_nobody_declares_is_remarked_with_the_one_that_was_meant() {
         (11, "warning: nor are 2 further ones")
     );
 }
+
+/// What the only step of a task says that cannot begin.
+fn refused(make: impl FnOnce(StepBuilder) -> StepBuilder) -> String {
+    let mut steps = steps(|t| t.step("s", make));
+    match steps.advance() {
+        Next::Done(AttemptResult::Failed { message, .. }) => message,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn a_text_that_no_program_can_be_given_is_refused_by_its_field() {
+    let nul = "a${{ '\\u0000' }}";
+    let why = "the text holds the character U+0000, which no program can be given";
+    assert_eq!(
+        [
+            refused(|s| s.run(nul)),
+            refused(|s| s.run("x").env("NAME", nul)),
+            refused(|s| s.command(["echo", "a", nul])),
+            refused(|s| s.command(["echo", "${{ ['a', '\\u0000'] }}"])),
+            refused(|s| s.run("x").working_dir(nul)),
+        ],
+        [
+            format!("step `s`: `run`: {why}"),
+            format!("step `s`: `env.NAME`: {why}"),
+            format!("step `s`: `command[2]`: {why}"),
+            format!("step `s`: `command[1]`: {why}"),
+            format!("step `s`: `working_dir`: {why}"),
+        ]
+    );
+}
+
+#[test]
+fn a_path_of_an_artifact_that_no_file_can_have_is_refused_by_its_field() {
+    let mut steps = steps(|t| t.run("x"));
+    end(&mut steps, 0, &[]);
+    let path = Text::Template(Expression {
+        dialect: "cel".to_owned(),
+        text: "dist/${{ '\\u0000' }}".to_owned(),
+        written: None,
+        at: None,
+    });
+    assert_eq!(
+        steps.task_text("artifacts.out.site", &path),
+        Err("`artifacts.out.site`: the text holds the character U+0000, which no program can be given".to_owned())
+    );
+}
+
+#[test]
+fn a_computed_output_is_no_larger_than_a_written_one() {
+    let half = "x".repeat(130 * 1024);
+    let from = "${{ env.HALF }}${{ env.HALF }}";
+    let mut steps = steps(|t| {
+        let t = t.env("HALF", &half).run("x");
+        t.output_from("big", ValueType::String, from)
+    });
+    end(&mut steps, 0, &[]);
+    assert_eq!(
+        steps.outputs().unwrap_err(),
+        "output `big` has 266240 bytes; at most 262144 are kept inline, write an artifact instead"
+    );
+}

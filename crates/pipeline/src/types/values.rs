@@ -3,12 +3,13 @@
 
 use super::place;
 use crate::codes;
+use crate::definitions::Phase;
 use crate::diagnostics::Report;
-use crate::expression;
+use crate::expression::{self, NUL_IN_TEXT, Outlook};
 use crate::names::{self, Names};
 use crate::pattern;
 use crate::quoting::quoted;
-use crate::read::{self, Slot, Use};
+use crate::read::{self, Purpose, Slot, Use};
 use crate::scalar;
 use crate::yaml::offsets::Places;
 use expr::Program;
@@ -116,6 +117,55 @@ pub(super) fn in_words(found: &Type) -> String {
         | Type::Var(_) => return format!("of type `{found}`"),
     };
     simple.to_owned()
+}
+
+/// How to mend an expression that fails whatever the run is.
+const SURE: &str = "it reads nothing that could change that: write other values, or what it is to look at, such as a param";
+
+/// Reports an expression whose value is the same in every run and cannot be used, or that has none.
+pub(super) fn constant(
+    report: &mut Report<'_>,
+    places: &mut Option<Places>,
+    each: &Use,
+    program: &Program,
+) {
+    let (span, why, help) = match expression::outlook(program) {
+        Outlook::Fails(fault) => (
+            fault.span,
+            fault.message,
+            fault.help.unwrap_or_else(|| SURE.to_owned()),
+        ),
+        Outlook::HoldsNul if goes_to_program(each) => {
+            let help = "a script can make the character itself, as in `printf '\\0'`";
+            (
+                Some(expression::span(program)),
+                NUL_IN_TEXT.to_owned(),
+                help.to_owned(),
+            )
+        }
+        Outlook::HoldsNul | Outlook::Open => return,
+    };
+    let span = span.map_or(each.node.span, |span| place(places, report, each, span));
+    report
+        .error(
+            &codes::FAILS,
+            span,
+            format!("this fails in every run: {why}"),
+        )
+        .help(help);
+}
+
+/// Whether a text becomes a script, an argument, a variable or a path.
+fn goes_to_program(each: &Use) -> bool {
+    let is_text = match each.purpose {
+        Purpose::Script | Purpose::Program | Purpose::Value => true,
+        Purpose::Condition | Purpose::Verdict => false,
+    };
+    let is_given = match each.slot {
+        Slot::Other | Slot::Env(_) => true,
+        Slot::Axis(_) | Slot::Matrix | Slot::With(_) | Slot::Output(_) => false,
+    };
+    is_text && is_given && each.phase >= Phase::Start
 }
 
 /// Reports patterns that are no regular expressions, as long as `left` of the file may be looked at: each is compiled.

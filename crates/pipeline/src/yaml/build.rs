@@ -7,6 +7,7 @@
 use super::{Entry, Node, Scalar, Style, Value, merge, traps};
 use crate::codes;
 use crate::diagnostics::{Report, Span};
+use crate::expression::NUL_IN_TEXT;
 use granit_parser::{Event, Options, Parser, ScalarStyle};
 use std::collections::BTreeMap;
 
@@ -140,7 +141,7 @@ impl<'a> Builder<'a, '_> {
                         .error(
                             &codes::CONTROL_CHARACTER,
                             span,
-                            "the text holds the character U+0000, which no program can be given",
+                            NUL_IN_TEXT,
                         )
                         .help("in double quotes YAML makes it of `\\0`: remove that, or write `\\\\0` where a program is to make it, as in `printf '\\\\0'`");
                     self.report.mark_broken(span);

@@ -111,8 +111,9 @@ fn files(
         if !ended.is_due(artifact) {
             continue;
         }
+        let field = format!("artifacts.out.{}", artifact.name);
         let mut texts = |texts: &[Text]| {
-            let texts = texts.iter().map(|text| steps.task_text(text));
+            let texts = texts.iter().map(|text| steps.task_text(&field, text));
             texts.collect::<Result<Vec<_>, _>>()
         };
         artifacts.push(WantedArtifact {
@@ -123,7 +124,7 @@ fn files(
         });
     }
     let generates = match &task.generates {
-        Some(file) if ended.succeeded => Some(steps.task_text(file)?),
+        Some(file) if ended.succeeded => Some(steps.task_text("generates", file)?),
         Some(_) | None => None,
     };
     Ok((artifacts, generates))
