@@ -58,9 +58,15 @@ impl Reader<'_, '_> {
 
     fn image_name(&mut self, node: &Node<'_>, phase: Phase) -> Option<Text> {
         let text = self.text(node, phase, Purpose::Value)?;
-        if let Some(name) = text.literal()
-            && let Err(help) = checked(name.trim())
-        {
+        let name = node.text().unwrap_or_default();
+        let checked = match name.trim() {
+            trimmed if trimmed != name => {
+                Err(format!("write it without blanks around: `{trimmed}`"))
+            }
+            _ if text.literal().is_none() => Ok(()),
+            trimmed => checked(trimmed),
+        };
+        if let Err(help) = checked {
             let shown: String = name.chars().take(60).collect();
             self.report
                 .error(
