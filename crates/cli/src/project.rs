@@ -90,7 +90,9 @@ impl Project {
                 "there is no pipeline in `{}`: neither `formic.yaml` nor `.formic/*.yaml`",
                 self.dir.display()
             ))
-            .help("write one, name one with `--file FILE`, or go to a project with `-C DIR`")
+            .help(
+                "`formic init` writes a first one; name another file with `--file FILE`, or go to a project with `-C DIR`",
+            )
             .into());
         }
         Ok(&self.files)

@@ -196,7 +196,7 @@ fn a_project_without_pipelines_says_where_one_goes() {
     let ran = world.formic(&["check"]).code(2);
     let expected = format!(
         "error: there is no pipeline in `{}`: neither `formic.yaml` nor `.formic/*.yaml`\n\
-         help: write one, name one with `--file FILE`, or go to a project with `-C DIR`\n",
+         help: `formic init` writes a first one; name another file with `--file FILE`, or go to a project with `-C DIR`\n",
         world.dir().display()
     );
     assert_eq!(ran.err, expected);
