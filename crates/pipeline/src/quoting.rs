@@ -3,18 +3,17 @@
 //! What is made here reads back as the expression that it was made of. Where that is not plain to see, such as for a
 //! text with an expression in its middle, nothing is made, and help shows an example.
 
+use crate::expression;
 use crate::yaml::{Node, Value};
 use model::Json;
 
 /// Letters of a ready expression; more fit no line.
 const LETTERS: usize = 160;
 
-/// An expression as a quoted text of YAML, with its braces.
+/// An expression between `${{` and `}}`, quoted as YAML wants it.
 pub(crate) fn quoted(expression: &str) -> String {
-    if expression.contains("//") && !expression.ends_with('\n') {
-        // A comment at the end must not swallow the braces.
-        return quoted(&format!("{expression}\n"));
-    }
+    let joined = in_one_line(expression);
+    let expression = joined.as_deref().unwrap_or(expression);
     let is_plain = |text: &str| !text.contains(|letter: char| letter.is_control());
     if is_plain(expression) && !expression.contains(['"', '\\']) {
         return format!("\"${{{{ {expression} }}}}\"");
@@ -24,7 +23,42 @@ pub(crate) fn quoted(expression: &str) -> String {
     }
     let escaped = expression.replace('\\', "\\\\").replace('"', "\\\"");
     let escaped = escaped.replace('\n', "\\n").replace('\t', "\\t");
-    format!("\"${{{{ {escaped} }}}}\"")
+    // A comment at its end must not swallow the braces.
+    let end = if joined.is_none() { "\\n" } else { "" };
+    format!("\"${{{{ {escaped}{end} }}}}\"")
+}
+
+/// The expression without line breaks and comments; `None` where a text goes over several lines.
+fn in_one_line(expression: &str) -> Option<String> {
+    if !expression.contains('\n') && !expression.contains("//") {
+        return Some(expression.to_owned());
+    }
+    if expression.contains("\"\"\"") || expression.contains("'''") {
+        return None;
+    }
+    let lines = expression.lines().map(|line| without_comment(line).trim());
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let joined = lines.join(" ");
+    let (parsed, faults) = expression::template(&format!("${{{{ {joined} }}}}"));
+    (faults.is_empty() && parsed.programs.len() == 1).then_some(joined)
+}
+
+/// A line up to its comment.
+fn without_comment(line: &str) -> &str {
+    let mut quote = None;
+    let mut escaped = false;
+    for (at, letter) in line.char_indices() {
+        match quote {
+            _ if std::mem::take(&mut escaped) => {}
+            Some(_) if letter == '\\' => escaped = true,
+            Some(open) if letter == open => quote = None,
+            Some(_) => {}
+            None if matches!(letter, '"' | '\'') => quote = Some(letter),
+            None if line[at..].starts_with("//") => return &line[..at],
+            None => {}
+        }
+    }
+    line
 }
 
 /// A list or mapping with expressions among its texts as the one expression that gives it.
@@ -105,11 +139,22 @@ mod tests {
     #[test]
     fn quotes_of_an_expression_survive_yaml() {
         assert_eq!(quoted("a + 'b'"), "\"${{ a + 'b' }}\"");
-        assert_eq!(quoted("a // b"), "\"${{ a // b\\n }}\"");
         assert_eq!(quoted("a + \"b\""), "'${{ a + \"b\" }}'");
+        assert_eq!(quoted("a + \"b\" + 'c'"), "\"${{ a + \\\"b\\\" + 'c' }}\"");
+    }
+
+    #[test]
+    fn comments_and_line_breaks_between_words_are_left_out() {
+        assert_eq!(quoted("a // b"), "\"${{ a }}\"");
+        assert_eq!(quoted("a // the 'b\n  + c\n"), "\"${{ a + c }}\"");
+        assert_eq!(quoted("a + '//b\\'//c'"), "\"${{ a + '//b\\\\'//c' }}\"");
+    }
+
+    #[test]
+    fn line_breaks_of_a_text_are_kept() {
         assert_eq!(
-            quoted("a + \"b\"\n+ 'c'"),
-            "\"${{ a + \\\"b\\\"\\n+ 'c' }}\""
+            quoted("a + '''b\n//c''' // d"),
+            "\"${{ a + '''b\\n//c''' // d\\n }}\""
         );
     }
 

@@ -8,7 +8,7 @@ mod values;
 
 use crate::definitions::{self, Kind, Names, Object, Phase};
 use crate::names;
-use crate::read::command;
+use crate::read::command::{self, Ran};
 use crate::signal::Holds;
 use std::fmt::Write as _;
 
@@ -190,20 +190,18 @@ fn arguments(page: &mut String) {
          text begins with, is for the author to know; `--` in front keeps a text from being an option.\n\n\
          | Programs | Arguments that they run |\n|---|---|",
     );
-    let row_of = |page: &mut String, programs: &[&str], which: &str| {
-        row(page, &[codes(programs), which.to_owned()]);
-    };
-    row_of(
-        page,
-        command::INTERPRETERS,
-        "what stands behind `-c`, `-e`, `--eval`, `--command`, `--print`, also where another program starts them",
-    );
-    row_of(page, command::PROGRAMMED, "the first");
-    row_of(page, command::STARTERS, "the first, which names a program");
-    row_of(page, command::SHELLED, "all");
-    for (program, options) in command::OPTIONS {
-        let which = format!("the value of {}", codes(options));
-        row_of(page, &[program], &which);
+    for (programs, ran) in command::rows() {
+        let which = match ran {
+            Ran::BehindOptions => {
+                "what stands behind `-c`, `-e`, `--eval`, `--command`, `--print`, also where another program starts them"
+                    .to_owned()
+            }
+            Ran::First => "the first, or what stands behind `-e`".to_owned(),
+            Ran::Program => "the first, which names a program".to_owned(),
+            Ran::All => "all".to_owned(),
+            Ran::Values(options) => format!("the value of {}", codes(options)),
+        };
+        row(page, &[codes(&programs), which]);
     }
 }
 

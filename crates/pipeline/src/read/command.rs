@@ -1,72 +1,71 @@
-//! The arguments of a `command` that the program runs as code, as far as names and options of well-known programs tell it.
+//! The arguments of a `command` that are run as code, as far as names and options of well-known programs tell it.
 //!
-//! Nobody knows every program: one that is in no table here gets its arguments as data. [`crate::reference`] says the tables.
+//! What counts is which program gets an argument: the first word, the one that it starts (`sudo`), or, for a program that is
+//! in no table here, any that its arguments name with options right behind. Nobody knows every program: an argument of
+//! which none of these tables says that it is run is data. [`crate::reference`] shows the tables.
+
+mod programs;
 
 use super::Purpose;
 use crate::yaml::Node;
+use programs::{
+    CONTAINERS, INTERPRETERS, Interpreter, OPTIONS, Options, PLAIN, PROGRAMMED, Programmed,
+    SHELLED, STARTERS, Starter,
+};
 
-/// Programs that run a text which is given to them behind `-c`, `-e` or a longer word for them.
-pub(crate) const INTERPRETERS: &[&str] = &[
-    "sh", "bash", "dash", "ash", "zsh", "ksh", "fish", "pwsh", "python", "perl", "ruby", "node",
-    "php", "lua", "su", "runuser", "flock",
-];
+/// What each word of a command is to its program.
+pub(super) fn purposes(items: &[Node<'_>]) -> Vec<Purpose> {
+    let words: Vec<&str> = items.iter().map(word).collect();
+    purposes_of(&words)
+}
 
-/// Options of interpreters with code behind them.
-const CODE_OPTIONS: &[&str] = &["--eval", "--command", "-Command", "--print"];
-
-/// Programs whose first argument is code.
-pub(crate) const PROGRAMMED: &[&str] = &["awk", "gawk", "mawk", "nawk"];
-
-/// Programs that start the one that their first argument names.
-pub(crate) const STARTERS: &[&str] = &[
-    "doas", "env", "nice", "nohup", "setsid", "stdbuf", "sudo", "time", "xargs",
-];
-
-/// Programs that give their arguments to a shell, or take programs to start in options.
-pub(crate) const SHELLED: &[&str] = &["ssh", "watch"];
-
-/// Programs with options whose value is run.
-pub(crate) const OPTIONS: &[(&str, &[&str])] = &[
-    (
-        "git",
-        &[
-            "-c",
-            "--config",
-            "--exec",
-            "--exec-path",
-            "--receive-pack",
-            "--upload-pack",
-        ],
-    ),
-    ("find", &["-exec", "-execdir", "-ok", "-okdir"]),
-    ("rsync", &["-e", "--rsh", "--rsync-path"]),
-    (
-        "tar",
-        &[
-            "-I",
-            "--checkpoint-action",
-            "--info-script",
-            "--new-volume-script",
-            "--to-command",
-            "--use-compress-program",
-        ],
-    ),
-];
-
-/// What the item of a command at `place` is to its program.
-pub(super) fn purpose(items: &[Node<'_>], place: usize) -> Purpose {
-    if place == 0 || is_started(items, place) {
-        Purpose::Program
-    } else if is_code(items, place) {
-        Purpose::Script
-    } else {
-        Purpose::Value
+fn purposes_of(words: &[&str]) -> Vec<Purpose> {
+    let mut purposes = vec![Purpose::Value; words.len()];
+    let main = program_at(words, &mut purposes);
+    let Some(program) = words.get(main).map(|word| base(word)) else {
+        return purposes;
+    };
+    let mut given = Given::of(program);
+    for (word, purpose) in words.iter().zip(&mut purposes).skip(main + 1) {
+        if given.is_code(word) {
+            *purpose = Purpose::Script;
+        }
     }
+    purposes
+}
+
+/// The program that gets the arguments of a command: that which the first one starts, if it starts any.
+pub(crate) fn program<'w>(words: &[&'w str]) -> Option<&'w str> {
+    let mut purposes = vec![Purpose::Value; words.len()];
+    words
+        .get(program_at(words, &mut purposes))
+        .map(|word| base(word))
 }
 
 /// Whether a program runs arguments as code that cannot read the environment by themselves.
 pub(crate) fn reads_no_variables(program: &str) -> bool {
-    SHELLED.contains(&program) || OPTIONS.iter().any(|(name, _)| *name == program)
+    let edits = programmed(program).is_some() && !is_awk(program);
+    SHELLED.contains(&program) || options_of(program).is_some() || edits
+}
+
+/// Whether a program's first argument is code in the language of awk.
+pub(crate) fn is_awk(program: &str) -> bool {
+    programmed(program).is_some_and(|found| found.names.contains(&"awk"))
+}
+
+/// Whether a program starts the one that its first argument names.
+pub(crate) fn is_starter(program: &str) -> bool {
+    STARTERS.iter().any(|starter| starter.name == program)
+}
+
+/// Whether a program is a shell of the usual language.
+pub(crate) fn is_shell(program: &str) -> bool {
+    interpreter(program).is_some_and(|found| found.names.contains(&"sh"))
+}
+
+/// Whether a program starts others in a container, which has an environment of its own.
+pub(crate) fn starts_containers(program: &str) -> bool {
+    CONTAINERS.contains(&program)
 }
 
 /// The name of a program without its folder.
@@ -74,66 +73,406 @@ pub(crate) fn base(program: &str) -> &str {
     program.rsplit('/').next().unwrap_or(program)
 }
 
-/// The text of an item.
-fn word(item: &Node<'_>) -> Option<String> {
-    item.scalar().map(|scalar| scalar.text.to_string())
+/// The rows of the reference: programs, and the arguments of them that are run.
+pub(crate) fn rows() -> Vec<(Vec<&'static str>, Ran)> {
+    let names = INTERPRETERS.iter().flat_map(|each| each.names);
+    let mut rows = vec![(names.copied().collect(), Ran::BehindOptions)];
+    rows.extend(
+        PROGRAMMED
+            .iter()
+            .map(|each| (each.names.to_vec(), Ran::First)),
+    );
+    rows.push((
+        STARTERS.iter().map(|each| each.name).collect(),
+        Ran::Program,
+    ));
+    rows.push((SHELLED.to_vec(), Ran::All));
+    rows.extend(
+        OPTIONS
+            .iter()
+            .map(|(program, options)| (vec![*program], Ran::Values(options))),
+    );
+    rows
 }
 
-/// Whether an item is the first argument of one of `programs`: between them stand flags only.
-fn is_first_of(programs: &[&str], items: &[Node<'_>], place: usize) -> bool {
-    let mut before = items[..place].iter().rev().filter_map(word);
-    let program = before.find(|word| !word.starts_with('-'));
-    program.is_some_and(|word| programs.contains(&base(&word)))
+/// Which arguments of a program are run.
+pub(crate) enum Ran {
+    /// What stands behind options for code.
+    BehindOptions,
+    /// The first.
+    First,
+    /// The first, as a program.
+    Program,
+    /// All.
+    All,
+    /// The values of these options.
+    Values(&'static [&'static str]),
 }
 
-/// Whether an item names a program that another one starts. A text before the expression makes it something else, such as
-/// `A=${{ … }}` behind `env`.
-fn is_started(items: &[Node<'_>], place: usize) -> bool {
-    let begins = word(&items[place]).is_some_and(|word| word.trim_start().starts_with("${{"));
-    begins && is_first_of(STARTERS, items, place)
+/// The text of an item; empty when it is none.
+fn word<'n>(item: &'n Node<'_>) -> &'n str {
+    item.scalar().map_or("", |scalar| &*scalar.text)
 }
 
-/// Whether `program` gets the item: it stands first, or behind one that starts others.
-fn gets(program: &str, items: &[Node<'_>], place: usize) -> bool {
-    let mut before = items[..place].iter().filter_map(word);
-    let Some(first) = before.next() else {
-        return false;
-    };
-    base(&first) == program
-        || (STARTERS.contains(&base(&first)) && before.any(|word| base(&word) == program))
-}
-
-/// Whether the program of a command runs an item: code, a command line, or the value of an option that names a program.
-fn is_code(items: &[Node<'_>], place: usize) -> bool {
-    let (Some(before), Some(own)) = (place.checked_sub(1), word(&items[place])) else {
-        return false;
-    };
-    if is_first_of(PROGRAMMED, items, place) {
-        return !own.starts_with('-');
+/// The place of the program that the first words come to. Marks what names a program on the way, and what `env` splits
+/// into a command.
+fn program_at(words: &[&str], purposes: &mut [Purpose]) -> usize {
+    let mut at = 0;
+    loop {
+        let Some(word) = words.get(at) else { return at };
+        purposes[at] = Purpose::Program;
+        let starter = STARTERS.iter().find(|starter| starter.name == base(word));
+        let Some(starter) = starter else { return at };
+        at = behind(starter, words, at + 1, purposes);
     }
-    if SHELLED.iter().any(|program| gets(program, items, place)) {
-        return true;
+}
+
+/// The place behind the options of a starter that stands before `at`, and behind the arguments that it takes itself.
+fn behind(starter: &Starter, words: &[&str], mut at: usize, purposes: &mut [Purpose]) -> usize {
+    let is_env = starter.name == "env";
+    let mut left = starter.before;
+    let mut options = true;
+    while let Some(word) = words.get(at) {
+        if options && word.starts_with('-') && *word != "-" {
+            options = *word != "--";
+            if is_env && matches!(*word, "-S" | "--split-string") && at + 1 < words.len() {
+                purposes[at + 1] = Purpose::Script;
+                at += 1;
+            } else if starter.values.contains(word) {
+                at += 1;
+            }
+        } else if is_env && is_assignment(word) {
+            options = false;
+        } else if left > 0 {
+            left -= 1;
+            options = false;
+        } else {
+            break;
+        }
+        at += 1;
     }
-    let before = word(&items[before]).unwrap_or_default();
-    let is_value = |options: &[&str]| {
-        let joined = |option: &&str| {
-            let rest = own.strip_prefix(option);
-            option.starts_with("--") && rest.is_some_and(|rest| rest.starts_with('='))
+    at
+}
+
+/// `NAME=` and a value.
+fn is_assignment(word: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    word.split_once('=')
+        .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(is_letter))
+}
+
+fn options_of(program: &str) -> Option<&'static [&'static str]> {
+    let found = OPTIONS.iter().find(|(name, _)| *name == program);
+    found.map(|(_, options)| *options)
+}
+
+/// `python3.11` is `python`.
+fn interpreter(word: &str) -> Option<&'static Interpreter> {
+    let name = base(word).trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    INTERPRETERS.iter().find(|each| each.names.contains(&name))
+}
+
+fn programmed(word: &str) -> Option<&'static Programmed> {
+    PROGRAMMED
+        .iter()
+        .find(|each| each.names.contains(&base(word)))
+}
+
+fn is_option(word: &str) -> bool {
+    word.starts_with(['-', '+']) && word.len() > 1
+}
+
+/// `--option=value` with one of the options.
+fn is_joined(word: &str, options: &[&str]) -> bool {
+    let joined = |option: &&str| {
+        let rest = word.strip_prefix(option);
+        option.starts_with("--") && rest.is_some_and(|rest| rest.starts_with('='))
+    };
+    options.iter().any(joined)
+}
+
+/// Whether an option of an interpreter has code behind it.
+fn asks_for_code(interpreter: &Interpreter, word: &str) -> bool {
+    let letters = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+    interpreter.words.contains(&word)
+        || letters.is_some_and(|letters| letters.ends_with(interpreter.letters))
+}
+
+/// Whether an option of an interpreter has a value behind it, also at the end of several letters: `-eo pipefail`.
+fn takes_value(interpreter: &Interpreter, word: &str) -> bool {
+    let is_last = |value: &&str| {
+        let letter = value.strip_prefix('-').filter(|letter| letter.len() == 1);
+        letter.is_some_and(|letter| !word.starts_with("--") && word.ends_with(letter))
+    };
+    interpreter.values.contains(&word) || interpreter.values.iter().any(is_last)
+}
+
+/// Who gets the words of a command, one after the other.
+struct Given {
+    taker: Taker,
+    /// What the next word is to the taker.
+    next: Next,
+    /// Whether a word may name a further program.
+    starts: Starts,
+    /// Options of the program itself whose value is run.
+    options: &'static [&'static str],
+    /// What the first argument is that is no option.
+    first: First,
+    /// The interpreter that was named on the way.
+    met: Option<&'static Interpreter>,
+}
+
+/// The program that gets a word.
+#[derive(Clone, Copy)]
+enum Taker {
+    /// One that is in no table, or whose code is over.
+    Other,
+    /// One that gives everything to a shell.
+    Shell,
+    Interpreter(&'static Interpreter),
+    Programmed(&'static Programmed),
+}
+
+/// What a word is that stands behind an option.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Whatever it looks like.
+    Open,
+    Code,
+    /// A program, with its arguments behind it or in the same word.
+    Command,
+    Value,
+}
+
+/// What the first argument of a program is that has code in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum First {
+    Code,
+    /// The code was given by an option, or before.
+    Data,
+}
+
+/// Which words behind a program name another one that it starts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Starts {
+    None,
+    /// One that has its options right behind it.
+    Adjacent,
+    /// Any, with its options anywhere: `docker run --entrypoint sh IMAGE -c …`.
+    Anywhere,
+}
+
+impl Given {
+    fn of(program: &str) -> Self {
+        let taker = if SHELLED.contains(&program) {
+            Taker::Shell
+        } else if let Some(found) = interpreter(program) {
+            Taker::Interpreter(found)
+        } else if let Some(found) = programmed(program) {
+            Taker::Programmed(found)
+        } else {
+            Taker::Other
         };
-        options.contains(&before.as_str()) || options.iter().any(joined)
-    };
-    let runs_value =
-        |(program, options): &(&str, &[&str])| is_value(options) && gets(program, items, place);
-    if OPTIONS.iter().any(runs_value) {
-        return true;
+        let starts = match taker {
+            Taker::Shell | Taker::Interpreter(_) | Taker::Programmed(_) => Starts::None,
+            Taker::Other if PLAIN.contains(&program) => Starts::None,
+            Taker::Other if CONTAINERS.contains(&program) => Starts::Anywhere,
+            Taker::Other => Starts::Adjacent,
+        };
+        Self {
+            taker,
+            next: Next::Open,
+            starts,
+            options: options_of(program).unwrap_or_default(),
+            first: First::Code,
+            met: None,
+        }
     }
-    let runs_text = items[..place].iter().filter_map(word).any(|word| {
-        // `python3.11` is `python`.
-        let name = base(&word).trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-        INTERPRETERS.contains(&name)
-    });
-    let short = before.strip_prefix('-');
-    let is_short = short
-        .is_some_and(|letters| !letters.starts_with('-') && letters.ends_with(['c', 'e', 'r']));
-    runs_text && (is_short || is_value(CODE_OPTIONS))
+
+    /// Whether the next word is run.
+    fn is_code(&mut self, word: &str) -> bool {
+        match std::mem::replace(&mut self.next, Next::Open) {
+            Next::Code => return true,
+            Next::Command => {
+                self.started(word);
+                return true;
+            }
+            Next::Value => return false,
+            Next::Open => {}
+        }
+        if is_joined(word, self.options) {
+            return true;
+        }
+        if self.options.contains(&word) {
+            self.next = Next::Command;
+            return false;
+        }
+        match self.taker {
+            Taker::Shell => true,
+            Taker::Interpreter(found) => self.interpreted(found, word),
+            Taker::Programmed(found) => self.programmed(found, word),
+            Taker::Other => self.started(word),
+        }
+    }
+
+    fn interpreted(&mut self, found: &'static Interpreter, word: &str) -> bool {
+        if is_joined(word, found.words) {
+            return true;
+        }
+        if !is_option(word) {
+            if found.options == Options::First {
+                self.taker = Taker::Other;
+                return self.started(word);
+            }
+            return false;
+        }
+        if word == "-m" && found.names.contains(&"python") {
+            // What follows is a module and its arguments.
+            self.taker = Taker::Other;
+            self.starts = Starts::None;
+        } else if asks_for_code(found, word) {
+            self.next = Next::Code;
+        } else if takes_value(found, word) {
+            self.next = Next::Value;
+        }
+        false
+    }
+
+    fn programmed(&mut self, found: &'static Programmed, word: &str) -> bool {
+        let glued = |option: &&str| !option.starts_with("--") && word.starts_with(option);
+        let is_code = found.code.contains(&word) || found.files.contains(&word);
+        if is_code {
+            self.first = First::Data;
+        }
+        if found.code.contains(&word) {
+            self.next = Next::Code;
+        } else if found.values.contains(&word) || found.files.contains(&word) {
+            self.next = Next::Value;
+        } else if is_joined(word, found.code) || found.code.iter().any(glued) {
+            self.first = First::Data;
+            return true;
+        } else if !is_option(word) {
+            return std::mem::replace(&mut self.first, First::Data) == First::Code;
+        }
+        false
+    }
+
+    /// A word of a program that may start others.
+    fn started(&mut self, word: &str) -> bool {
+        if self.starts == Starts::None {
+            return false;
+        }
+        if let Some(found) = interpreter(word) {
+            self.met = Some(found);
+            if self.starts == Starts::Adjacent {
+                self.taker = Taker::Interpreter(found);
+            }
+        } else if let Some(found) = programmed(word) {
+            self.taker = Taker::Programmed(found);
+            self.first = First::Code;
+        } else if let Some(found) = self.met.filter(|_| self.starts == Starts::Anywhere) {
+            if asks_for_code(found, word) {
+                self.next = Next::Code;
+            }
+            return is_joined(word, found.words);
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is run of a line of words; `X` stands for text from outside, and `\\ ` for a blank in a word.
+    fn is_run(line: &str) -> bool {
+        let words: Vec<String> = line
+            .split(' ')
+            .map(|word| word.replace("\\_", " "))
+            .collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let purposes = purposes_of(&words);
+        let marked = words
+            .iter()
+            .zip(purposes)
+            .filter(|(word, _)| word.contains('X'));
+        let runs = |purpose: Purpose| matches!(purpose, Purpose::Script | Purpose::Program);
+        marked.map(|(_, purpose)| purpose).any(runs)
+    }
+
+    #[test]
+    fn words_that_only_look_like_programs_are_data() {
+        let lines = [
+            "sudo apt install ssh X",
+            "apt-get install -y git find X",
+            "echo ssh X",
+            "sudo -u deploy ./release.sh X",
+            "git commit -m X",
+            "git log --grep bash --author X",
+            "grep -r node -e X src",
+            "python3 tool.py -c X",
+            "python -m pytest -c X",
+            "node cli.js -e X",
+            "bash -e deploy.sh -c X",
+            "sh -c echo\\_$1 sh X",
+            "docker tag shop registry.example/shop:X",
+            "docker build --build-arg TITLE=X .",
+            "env TITLE=X ./show",
+            "timeout 10 ./show X",
+            "awk -f count.awk X",
+            "awk -v title=X {print} log",
+            "sed -n -e 1p X",
+            "npm version X",
+            "cargo run -- -c X",
+            "kubectl set image deploy/shop shop=shop:X",
+            "curl -d X https://host",
+            "rsync -a dist/ host:X",
+            "tar -cf X.tar dist",
+            "php -d memory_limit=1 tool.php X",
+        ];
+        for line in lines {
+            assert!(!is_run(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_the_program_runs_is_code_wherever_the_program_stands() {
+        let lines = [
+            "X",
+            "sudo X",
+            "sudo -u deploy X",
+            "timeout -k 5 10 X",
+            "xargs -n 1 X",
+            "env -i A=1 X",
+            "env -S X",
+            "ssh host X",
+            "sudo -E ssh -p 22 host X",
+            "watch X",
+            "sh -c X",
+            "/bin/bash -eo pipefail -c X",
+            "sudo -u me bash -lc X",
+            "python3.12 -W error -c X",
+            "perl -ne 1 -e X",
+            "node --eval=X",
+            "su deploy -c X",
+            "awk X log",
+            "awk -F , /X/ log",
+            "sed s/a/X/ file",
+            "sed -n -e p -e X file",
+            "sed -es/a/X/ file",
+            "find . -exec X",
+            "find . -exec sh -c X ;",
+            "xargs -I {} sh -c X",
+            "git -c core.pager=X log",
+            "nice git fetch --upload-pack=X origin",
+            "docker run --rm alpine sh -c X",
+            "docker run --entrypoint sh alpine -c X",
+            "kubectl exec pod -- bash -ec X",
+            "poetry run python -c X",
+            "tar -x --to-command=X -f a.tar",
+        ];
+        for line in lines {
+            assert!(is_run(line), "{line}");
+        }
+    }
 }

@@ -66,10 +66,9 @@ impl Reader<'_, '_> {
     fn body(&mut self, node: &Node<'_>) -> Option<StepBody> {
         if let Some(words) = node.child("command") {
             let items = words.items()?;
-            let argv = items.iter().enumerate().map(|(place, item)| {
-                let purpose = command::purpose(items, place);
-                self.text(item, Phase::Start, purpose)
-            });
+            let purposes = command::purposes(items);
+            let argv = items.iter().zip(purposes);
+            let argv = argv.map(|(item, purpose)| self.text(item, Phase::Start, purpose));
             return Some(StepBody::Command {
                 argv: argv.collect::<Option<_>>()?,
             });

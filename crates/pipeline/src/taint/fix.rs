@@ -3,6 +3,8 @@
 //! The line holds the whole expression, so that the script gets the value that it had. The variable is never one
 //! that means something to programs, nor one that the step has already, unless that one has this very value.
 
+mod inner;
+
 use super::written;
 use crate::expression::Reference;
 use crate::quoting::quoted;
@@ -10,6 +12,7 @@ use crate::read::{Draft, Use, command, extension};
 use crate::units::Unit;
 use crate::variables;
 use expr::Program;
+use inner::Inner;
 use model::plan::{Body, Step, StepBody, Text};
 use std::collections::BTreeMap;
 
@@ -61,12 +64,7 @@ pub(super) fn help(
     };
     let env = format!("env: {{ {variable}: {value} }}");
     match place.program {
-        Some("ssh") => {
-            return format!(
-                "`ssh` gives it to a shell: add `{env}`, write `{read}` in its place, and pass the variable on with \
-                 `-o SendEnv={variable}`"
-            );
-        }
+        Some("ssh") => return far(&env, &variable, inner::BY_SSH),
         Some(program) => {
             return format!(
                 "`{program}` runs this argument or a part of it: write a fixed command there, and give it the text as \
@@ -79,9 +77,26 @@ pub(super) fn help(
         true => " with the whole expression",
         false => "",
     };
-    format!(
-        "give it through the environment: add `{env}`{whole} and write `{read}` in the script{besides}"
-    )
+    match place.inner(before(source, program)) {
+        Inner::None => format!(
+            "give it through the environment: add `{env}`{whole} and write `{read}` in the script{besides}"
+        ),
+        Inner::Shell(shell) => format!(
+            "give it through the environment: add `{env}`{whole} and write `{read}` in the text behind `{shell} -c`, all of \
+             it in single quotes: in double ones the outer shell would paste it"
+        ),
+        Inner::Container(started) => format!(
+            "give it through the environment: add `{env}`{whole}, hand it on by `{started} --env {variable} …`, and write \
+             `{read}` in the text that the shell of the container runs, all of it in single quotes"
+        ),
+        Inner::Far(line) => far(&env, &variable, line),
+    }
+}
+
+/// How a text gets to where no variable gets; `line` is a script that hands `NAME` over.
+fn far(env: &str, variable: &str, line: &str) -> String {
+    let line = line.replace("NAME", variable);
+    format!("hand it over as data: add `{env}` and write a script such as `{line}`")
 }
 
 /// The program that starts the others of a command line, such as `nice`.
@@ -90,7 +105,7 @@ pub(super) fn starter<'u>(draft: &'u Draft, script: &Use) -> Option<&'u str> {
         return None;
     };
     let first = argv.first().and_then(Text::literal).map(command::base)?;
-    command::STARTERS.contains(&first).then_some(first)
+    command::is_starter(first).then_some(first)
 }
 
 /// A variable that may hold the text of a path, for one that may not.
@@ -121,6 +136,8 @@ struct Place<'u> {
     program: Option<&'u str>,
     /// The option that passes a variable on, with the program that needs it for that, such as `docker`.
     passed: Option<(&'u str, &'static str)>,
+    /// Whether a shell reads it.
+    is_shell_script: bool,
 }
 
 impl<'u> Place<'u> {
@@ -128,6 +145,9 @@ impl<'u> Place<'u> {
         let step = own_step(draft, script);
         let post = step.and_then(|step| step.post.as_ref());
         let services = draft.def.services.iter().flat_map(|service| &service.env);
+        let language = language(draft, step);
+        let is_command = |step: &Step| matches!(step.body, StepBody::Command { .. });
+        let is_script = !step.is_some_and(is_command);
         let env = unit.file.env.iter().chain(&draft.def.env);
         let env = env.chain(step.into_iter().flat_map(|step| &step.env));
         let env = env.chain(post.into_iter().flat_map(|post| &post.env));
@@ -136,9 +156,10 @@ impl<'u> Place<'u> {
                 .chain(services)
                 .map(|(name, text)| (name.as_str(), text))
                 .collect(),
-            language: language(draft, step),
+            language,
             program: program_that_runs(step),
             passed: step.and_then(passed_by),
+            is_shell_script: is_script && matches!(language, "" | ".sh"),
         }
     }
 
@@ -153,6 +174,15 @@ impl<'u> Place<'u> {
         match self.language {
             ".py" if !source.contains("import os") => ", below `import os`".to_owned(),
             _ => String::new(),
+        }
+    }
+
+    /// What reads a text once more behind the script that it stands in; `before` is what stands before it.
+    fn inner(&self, before: &str) -> Inner {
+        if self.is_shell_script {
+            inner::of_script(before)
+        } else {
+            Inner::None
         }
     }
 
@@ -204,10 +234,9 @@ fn language(draft: &Draft, step: Option<&Step>) -> &'static str {
     let Body::Steps(body) = &draft.def.body else {
         return "";
     };
+    let is_language = |program: &&str| command::is_awk(program) || !extension(program).is_empty();
     let program = match step.map(|step| &step.body) {
-        Some(StepBody::Command { argv }) => programs(argv).find(|program| {
-            command::PROGRAMMED.contains(program) || !extension(program).is_empty()
-        }),
+        Some(StepBody::Command { argv }) => programs(argv).find(is_language),
         Some(StepBody::Script { shell, .. }) => {
             let shell = shell.as_ref().or(body.shell.as_ref());
             let program = shell.and_then(|shell| shell.argv.first());
@@ -216,7 +245,7 @@ fn language(draft: &Draft, step: Option<&Step>) -> &'static str {
         Some(StepBody::Group { .. }) | None => None,
     };
     match program {
-        Some(program) if command::PROGRAMMED.contains(&program) => ".awk",
+        Some(program) if command::is_awk(program) => ".awk",
         Some(program) => extension(program),
         None => "",
     }
@@ -227,8 +256,8 @@ fn program_that_runs(step: Option<&Step>) -> Option<&str> {
     let StepBody::Command { argv } = &step?.body else {
         return None;
     };
-    let mut all = programs(argv);
-    let found = all.find(|program| command::reads_no_variables(program))?;
+    let words: Vec<&str> = argv.iter().map(as_written).collect();
+    let found = command::program(&words).filter(|program| command::reads_no_variables(program))?;
     let has_language = programs(argv).any(|program| !extension(program).is_empty());
     (!has_language).then_some(found)
 }
@@ -243,6 +272,14 @@ fn passed_by(step: &Step) -> Option<(&str, &'static str)> {
         "sudo" => Some((program, "--preserve-env=NAME")),
         _ => None,
     })
+}
+
+/// A text with its expressions as they are written.
+fn as_written(text: &Text) -> &str {
+    match text {
+        Text::Literal(text) => text,
+        Text::Template(expression) => &expression.text,
+    }
 }
 
 /// The words of a command line that may name a program.
@@ -290,6 +327,13 @@ fn is_used(script: &str, name: &str) -> bool {
         let set = !before.ends_with(is_word) && after.starts_with('=');
         set || (read && !after.starts_with(is_word))
     })
+}
+
+/// What stands in a text before an expression.
+fn before<'s>(source: &'s str, program: &Program) -> &'s str {
+    let start = program.span().start as usize;
+    let before = source.get(..start).unwrap_or_default();
+    before.rfind("${{").map_or("", |open| &before[..open])
 }
 
 /// The text of an expression as it stands between `${{` and `}}`.
