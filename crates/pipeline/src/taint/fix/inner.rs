@@ -53,9 +53,9 @@ pub(super) fn of_script(before: &str) -> Inner {
         if command::is_shell(program) {
             return Inner::Shell(program.to_owned());
         }
-        match in_container(program, own) {
-            Inner::None => {}
-            inner => return inner,
+        let inner = in_container(program, own);
+        if inner != Inner::None {
+            return inner;
         }
     }
     Inner::None
