@@ -88,18 +88,6 @@ impl Timestamp {
 }
 
 impl Duration {
-    /// The duration of so many nanoseconds.
-    pub fn from_nanos(nanos: i64) -> Self {
-        let split = |value: i64| {
-            (
-                value / 1_000_000_000,
-                i32::try_from(value % 1_000_000_000).unwrap_or(0),
-            )
-        };
-        let (seconds, nanos) = split(nanos);
-        Self { seconds, nanos }
-    }
-
     fn from_total(total: i128) -> Result<Self, TimeError> {
         let seconds = i64::try_from(total / NANOS).map_err(|_| TimeError::Range)?;
         let nanos = i32::try_from(total % NANOS).map_err(|_| TimeError::Range)?;

@@ -28,16 +28,7 @@ impl Checker<'_> {
         match self.inference.shallow(kind) {
             Type::Dyn | Type::Var(_) | Type::Param(_) => Type::Dyn,
             Type::Object(object) => self.field(operand, &object, name, at),
-            Type::Map(key, value) => {
-                if !self.inference.assign(&key, &Type::String) {
-                    let key = self.inference.resolve(&key);
-                    return self.report(Error::check(
-                        format!("keys of this map are `{key}`, so it has no member `{name}`"),
-                        at,
-                    ));
-                }
-                Type::clone(&value)
-            }
+            Type::Map(_, value) => Type::clone(&value),
             Type::Optional(inner) => optional(self.member(operand, &inner, name, at)),
             Type::Nullable(inner) => self.member(operand, &inner, name, at),
             other @ (Type::Null

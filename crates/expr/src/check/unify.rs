@@ -170,6 +170,7 @@ impl Inference {
     }
 
     fn assign_variable(&mut self, id: u32, actual: &Type, depth: u32) -> bool {
+        let before = self.mark();
         match self.bindings.get(id as usize).cloned().flatten() {
             None => {
                 self.bind(id, actual.clone());
@@ -180,8 +181,9 @@ impl Inference {
                 true
             }
             Some(bound) => {
-                // A null met first says little: what comes later decides.
-                let fits = matches!(bound, Type::Null) && self.assign_at(actual, &bound, depth);
+                // A null met first, also as an item, says little: what comes later decides.
+                self.back_to(before);
+                let fits = self.assign_at(actual, &bound, depth);
                 if fits {
                     self.bind(id, actual.clone());
                 }

@@ -121,7 +121,8 @@ impl Evaluator<'_> {
 const MAX_DOTS: usize = 32;
 const MAX_PATH_BYTES: usize = 256;
 
-/// `value.name`, `value.?name` or `has(value.name)`.
+/// `value.name`, `value.?name` or `has(value.name)`. What is asked for as an optional is absent from values that have
+/// no members at all.
 pub(super) fn select(value: Value, name: &str, mode: SelectMode) -> Evaluated {
     match &value {
         Value::Map(map) => {
@@ -137,7 +138,8 @@ pub(super) fn select(value: Value, name: &str, mode: SelectMode) -> Evaluated {
                 None => None,
                 Some(inner) => match &**inner {
                     Value::Map(map) => map.get_str(name),
-                    other => return Err(no_members(other, name)),
+                    other if mode == SelectMode::Has => return Err(no_members(other, name)),
+                    _ => None,
                 },
             };
             Ok(if mode == SelectMode::Has {
@@ -157,15 +159,20 @@ pub(super) fn select(value: Value, name: &str, mode: SelectMode) -> Evaluated {
         | Value::Timestamp(_)
         | Value::Duration(_)
         | Value::Network(_)
-        | Value::Type(_) => Err(no_members(&value, name)),
+        | Value::Type(_) => match mode {
+            SelectMode::Optional => Ok(Value::Optional(None)),
+            SelectMode::Member | SelectMode::Has => Err(no_members(&value, name)),
+        },
     }
 }
 
-/// `value[index]` or `value[?index]`.
+/// `value[index]` or `value[?index]`, the latter absent from values that have no elements at all.
 pub(super) fn index(value: Value, index: &Value, optional_index: bool) -> Evaluated {
     match &value {
         Value::Optional(None) => Ok(Value::Optional(None)),
-        Value::Optional(Some(inner)) => Ok(optional(element(inner, index)?)),
+        Value::Optional(Some(inner)) if has_elements(inner) => Ok(optional(element(inner, index)?)),
+        Value::Optional(Some(_)) => Ok(Value::Optional(None)),
+        _ if optional_index && !has_elements(&value) => Ok(Value::Optional(None)),
         _ => {
             let found = element(&value, index)?;
             if optional_index {
@@ -175,6 +182,10 @@ pub(super) fn index(value: Value, index: &Value, optional_index: bool) -> Evalua
             }
         }
     }
+}
+
+fn has_elements(value: &Value) -> bool {
+    matches!(value, Value::List(_) | Value::Map(_))
 }
 
 fn element<'a>(value: &'a Value, index: &Value) -> Result<Option<&'a Value>, Box<Error>> {

@@ -39,7 +39,6 @@ pub(super) const TABLE: &[Function] = &[
             "(double) -> int",
             "(string) -> int",
             "(timestamp) -> int",
-            "(duration) -> int",
         ],
         run: int,
     },
@@ -107,11 +106,7 @@ pub(super) const TABLE: &[Function] = &[
     Function {
         name: "duration",
         style: Style::Global,
-        signatures: &[
-            "(duration) -> duration",
-            "(string) -> duration",
-            "(int) -> duration",
-        ],
+        signatures: &["(duration) -> duration", "(string) -> duration"],
         run: duration,
     },
 ];
@@ -162,7 +157,6 @@ fn int(_: &mut Context<'_>, args: &[Value]) -> Outcome {
             .parse()
             .or_else(|_| fail(not_a(text, "whole number")))?,
         [Value::Timestamp(value)] => value.seconds(),
-        [Value::Duration(value)] => value.seconds(),
         _ => return Err(Fault::NoOverload),
     }))
 }
@@ -296,7 +290,6 @@ fn timestamp(_: &mut Context<'_>, args: &[Value]) -> Outcome {
 fn duration(_: &mut Context<'_>, args: &[Value]) -> Outcome {
     match args {
         [Value::Duration(value)] => Ok(Value::Duration(*value)),
-        [Value::Int(nanos)] => Ok(Value::Duration(Duration::from_nanos(*nanos))),
         [Value::String(text)] if text.len() > MAX_STRING_BYTES => Err(Fault::NoOverload),
         [Value::String(text)] => time(Duration::parse(text).map(Value::Duration), "duration"),
         _ => Err(Fault::NoOverload),

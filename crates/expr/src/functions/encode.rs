@@ -34,10 +34,12 @@ pub(super) const TABLE: &[Function] = &[
     },
 ];
 
-/// Writes padding, reads with or without it.
+/// Writes padding, reads with or without it, and leaves bits that make no byte alone.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
 );
 
 fn base64_encode(cx: &mut Context<'_>, args: &[Value]) -> Outcome {

@@ -62,6 +62,8 @@ fn types_are_inferred() {
             "map<string, bool>",
         ),
         ("params.targets.transformList(i, t, i)", "list<int>"),
+        ("[null] == [timestamp('2024-01-01T00:00:00Z')]", "bool"),
+        ("{1: 'a'}.b", "string"),
         ("params.limits.?cpu", "optional<int>"),
         ("params.limits.?cpu.orValue(1)", "int"),
         (

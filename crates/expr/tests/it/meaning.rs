@@ -59,3 +59,32 @@ fn a_uint_is_read_without_a_sign() {
     fails("uint('+5')");
     fails("uint('-0')");
 }
+
+#[test]
+fn what_has_no_members_has_none_of_that_name_where_it_is_asked_for_as_an_optional() {
+    holds("{'a': null}.a.?b == optional.none()");
+    holds("{'a': null}.?a.b.orValue(1) == 1");
+    holds("dyn('text')[?0].orValue(1) == 1");
+    holds("{1: 2}.?a.orValue(3) == 3 && !has({1: 2}.a)");
+    fails("{'a': null}.a.b");
+    fails("has({'a': null}.a.b)");
+    fails("has({'a': null}.?a.b)");
+    fails("dyn('text')[0]");
+    fails("{1: 2}.a");
+}
+
+#[test]
+fn base64_is_read_with_and_without_padding_whatever_its_last_bits_are() {
+    holds(
+        "base64.decode('YQ') == b'a' && base64.decode('YQ==') == b'a' && base64.decode('YR') == b'a'",
+    );
+    fails("base64.decode('Y')");
+    fails("base64.decode('Y===')");
+    fails("base64.decode('Y-==')");
+}
+
+#[test]
+fn durations_are_no_numbers() {
+    fails("duration(5)");
+    fails("int(duration('5s'))");
+}
