@@ -5,7 +5,7 @@ use crate::address::Address;
 use crate::codes;
 use crate::diagnostics::{Report, Span};
 use crate::nearest::nearest;
-use crate::read::{self, CallDraft, Callee, Draft, File, Given};
+use crate::read::{self, CallDraft, Callee, Draft, File, Given, Param};
 use model::Json;
 use model::ids::ScopeNo;
 use model::limits;
@@ -69,7 +69,8 @@ impl Reading<'_, '_, '_> {
 
     /// A file that others use names its secrets, so that they can be given to it.
     fn must_declare(&mut self, declared: &BTreeSet<String>, name: &str, span: Span) {
-        if declared.contains(name) {
+        // What is nearest to a name is looked for among all names of the file.
+        if declared.contains(name) || self.report.is_full() {
             return;
         }
         let near = nearest(name, declared.iter().map(String::as_str));
@@ -155,9 +156,14 @@ fn values(
     call: &CallDraft,
 ) -> BTreeMap<String, Text> {
     let mut inputs = BTreeMap::new();
+    let params = used.params.iter();
+    let params: BTreeMap<&str, &Param> = params.map(|param| (param.name.as_str(), param)).collect();
     for given in &call.with {
+        if report.is_full() {
+            return inputs;
+        }
         let declared = || used.params.iter().map(|param| param.name.as_str());
-        let Some(param) = used.params.iter().find(|param| param.name == given.name) else {
+        let Some(param) = params.get(given.name.as_str()).copied() else {
             report
                 .error(
                     &codes::WITH_UNKNOWN,
@@ -205,8 +211,9 @@ fn values(
             }
         }
     }
+    let given: BTreeSet<&str> = call.with.iter().map(|given| given.name.as_str()).collect();
     let missing = used.params.iter().filter(|param| {
-        let given = call.with.iter().any(|given| given.name == param.name);
+        let given = given.contains(param.name.as_str());
         !given && param.default.is_none() && !param.faulty
     });
     for param in missing {
@@ -251,6 +258,9 @@ fn secrets(
 ) -> BTreeMap<String, String> {
     let mut secrets = BTreeMap::new();
     for mapped in &call.secrets {
+        if report.is_full() {
+            return secrets;
+        }
         if used.secrets.contains(&mapped.inner) {
             secrets.insert(mapped.inner.clone(), mapped.outer.clone());
             continue;

@@ -193,6 +193,11 @@ fn many_of_one_thing_beside_many_of_another_get_an_answer() {
             task("")
         ),
         format!(
+            "secrets:\n{}tasks:\n  t:\n    run: x\n    secrets:\n{}",
+            each(8_000, |n| format!("  - a{n:05}\n")),
+            each(8_000, |n| format!("    - far_from_all_{n}\n"))
+        ),
+        format!(
             "on:\n  schedule:\n{}{}",
             each(3_000, |n| format!(
                 "    - {{cron: 0 3 * * *, timezone: X{n}}}\n"
