@@ -274,6 +274,10 @@ fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Refe
         "matrix" => matrix(report, names, each, reference),
         "secrets" => secret(report, names, each, reference),
         "failure" => member(report, reference, &["kind", "exit_code"]),
+        "run" => {
+            let known = ["id", "pipeline", "commit", "created_at_ms"];
+            member(report, reference, &known);
+        }
         "signal" => {
             let known: Vec<&str> = NAMES.iter().map(Name::name).collect();
             member(report, reference, &known);

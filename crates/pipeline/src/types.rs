@@ -331,9 +331,15 @@ impl<'f> Types<'f> {
 
     fn new_env(&mut self, each: &Use) -> TypeEnv {
         let mut env = TypeEnv::new();
+        // Without Git there is no commit.
+        let run = ObjectType::new("run")
+            .with("id", Type::String)
+            .with("pipeline", Type::String)
+            .with("commit", Type::Dyn)
+            .with("created_at_ms", Type::Int);
         env.declare("params", self.params.clone());
         env.declare("signal", self.signal.clone())
-            .declare("run", Type::Dyn);
+            .declare("run", run.into());
         if each.phase >= Phase::Ready
             && let Some(index) = each.task
         {
