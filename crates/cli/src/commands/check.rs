@@ -11,12 +11,14 @@ use crate::dialect::Dialect;
 use crate::exit::Exit;
 use crate::fault::{self, Fault};
 use crate::findings;
+use crate::project::Project;
 use crate::text;
 use crate::ui::{Paint, Ui};
 use anyhow::Result;
 use api::check::{CheckDocument, CheckedFile};
 use look::Looked;
 use pipeline::{Unsupported, codes};
+use std::fs;
 use std::path::PathBuf;
 
 /// Check pipeline files without running anything
@@ -90,7 +92,10 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     // A file that several refer to is told of once.
     later.sort_unstable();
     later.dedup();
-    let document = CheckDocument::new(checked);
+    let mut document = CheckDocument::new(checked);
+    if matches!(format, Format::Sarif | Format::Github) {
+        name_from_top(&mut document, args.files.is_empty());
+    }
     match format {
         Format::Human => {}
         Format::Json => ui.document(&document),
@@ -109,6 +114,27 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         (false, true) => Exit::Success,
         (false, false) => Exit::Red,
     })
+}
+
+/// Names files from the top of the repository, where forges look for them; one that is in none keeps its name.
+fn name_from_top(document: &mut CheckDocument, is_project: bool) {
+    let mut bases = vec![PathBuf::new()];
+    bases.extend(Project::find().map(|project| project.dir));
+    if is_project {
+        bases.reverse();
+    }
+    let from_top = |name: &str| {
+        let mut paths = bases.iter().map(|base| base.join(name));
+        let path = fs::canonicalize(paths.find(|path| path.is_file())?).ok()?;
+        let mut around = path.ancestors().skip(1);
+        let top = around.find(|folder| folder.join(".git").exists())?;
+        Some(path.strip_prefix(top).ok()?.to_str()?.to_owned())
+    };
+    for file in &mut document.files {
+        if let Some(name) = from_top(&file.file) {
+            file.file = name;
+        }
+    }
 }
 
 fn sum_up(document: &CheckDocument, later: &[Unsupported], ui: &Ui) {

@@ -131,6 +131,25 @@ fn sarif_is_one_log() {
 }
 
 #[test]
+fn forges_are_told_of_files_from_the_top_of_the_repository() {
+    let world = World::with_git("tasks: { a: { run: x } }\n");
+    world.write("web/src/main.js", "");
+    world.write("web/formic.yaml", "tasks: { a: { runs: x } }\n");
+    let said = |args: &[&str]| {
+        let ran = world.formic(&[&["check", "--format", "github"], args].concat());
+        ran.code(1).out
+    };
+    let expected = "::error file=web/formic.yaml,line=1,";
+    assert!(said(&["-C", "web/src"]).starts_with(expected));
+    assert!(said(&["-C", "web/src", "../formic.yaml"]).starts_with(expected));
+    assert!(said(&["web/formic.yaml"]).starts_with(expected));
+    let sarif = world.formic(&["check", "--format", "sarif", "-C", "web"]);
+    let log = sarif.code(1).json();
+    let place = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "web/formic.yaml");
+}
+
+#[test]
 fn github_has_a_line_for_each_finding() {
     let ran = World::new(WRONG)
         .formic(&["check", "--format", "github"])
