@@ -197,6 +197,11 @@ fn many_of_one_thing_beside_many_of_another_get_an_answer() {
             each(8_000, |n| format!("  - a{n:05}\n")),
             each(8_000, |n| format!("    - far_from_all_{n}\n"))
         ),
+        task(&format!(
+            "    outputs:\n{}    artifacts:\n      out:\n{}",
+            each(8_000, |n| format!("      far_from_all_{n}: artifact\n")),
+            each(8_000, |n| format!("        a{n:05}: p{n}\n"))
+        )),
         format!(
             "on:\n  schedule:\n{}{}",
             each(3_000, |n| format!(
