@@ -96,7 +96,7 @@ codes! {
         "jobs: {test: {run: make}}" => "tasks: {test: {run: make}}";
     NOT_TOGETHER = "E0214": "Two keys exclude each other.",
         "test: {run: make, steps: [{run: make}]}" => "test: {run: make}";
-    NOTHING_TO_DO = "E0215": "A task has to say what it does: `run`, `steps`, or `approval`.",
+    NOTHING_TO_DO = "E0215": "A task has to say what it does: `run`, `steps`, `uses`, `approval` or `image`; a step, `run` or `command`.",
         "test: {needs: [lint]}" => "test: {needs: [lint], run: make test}";
     EMPTY = "E0216": "The value is empty where something is needed.",
         "tasks: {}" => "tasks: {test: {run: make test}}";
