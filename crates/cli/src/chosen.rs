@@ -5,6 +5,7 @@ use crate::diagnostics;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::findings;
+use crate::label;
 use crate::text;
 use crate::ui::Ui;
 use crate::uses::{Files, Loader};
@@ -13,7 +14,7 @@ use api::check::CheckedFile;
 use api::plan::{TaskError, UnsupportedTask};
 use expr::check::nearest;
 use model::ids::{DefNo, ScopeNo};
-use model::plan::{Body, Plan, TaskDef};
+use model::plan::{Body, Plan, TaskDef, Text};
 use pipeline::signal::On;
 use pipeline::{Compiled, Diagnostic, Request, Severity, Span, Unsupported, codes};
 use std::cell::RefCell;
@@ -262,6 +263,30 @@ impl Looked {
             })
         });
         found.collect()
+    }
+
+    /// Refuses a run whose `concurrency` cannot be computed: it would share its turns with others of no relation.
+    ///
+    /// # Errors
+    /// When the expression fails with the params and the signal; one that reads `run` is left to the run.
+    pub(crate) fn refuse_group(&self) -> Result<()> {
+        let plan = &self.plan;
+        let group = plan.concurrency.as_ref().map(|each| &each.group);
+        let Some(Text::Template(expression)) = group else {
+            return Ok(());
+        };
+        let Some(Err(error)) = label::plan_text(expression, plan) else {
+            return Ok(());
+        };
+        let (file, text) = (&plan.file, text::plain(&expression.text));
+        let line = expression
+            .at
+            .map_or_else(String::new, |at| format!(":{}", at.line));
+        Err(Fault::usage(format!(
+            "`concurrency` of the pipeline: `{text}` ({file}{line}): {error}"
+        ))
+        .help("give other values, or write a group that every run can have")
+        .into())
     }
 
     /// Refuses what this version cannot do, by name and line. Nothing is passed over in silence.

@@ -1,7 +1,8 @@
 //! What people see of a task: its `label` with its id behind it, else its id alone.
 //!
 //! A label is decoration. One that this place cannot work out, because it reads more than the values of the matrix,
-//! the params, the signal and the run, is left out, and nothing fails for it.
+//! the params, the signal and the run, is left out, and nothing fails for it. What another text of the plan gives is worked
+//! out here in the same way, and there a failure is told.
 
 use crate::text;
 use engine::machine::{Machine, run_name};
@@ -40,6 +41,24 @@ fn of(row: &TaskRow, plan: &Plan, head: &RunHead) -> Option<String> {
         Text::Template(expression) => worked_out(expression, row, plan, head)?,
     };
     Some(text::line(&label))
+}
+
+/// What a text of the plan gives with params and signal; `None` for one that reads the run, or that cannot be read.
+pub(crate) fn plan_text(
+    expression: &Expression,
+    plan: &Plan,
+) -> Option<Result<Value, expr::Error>> {
+    if expression.text.contains("run.") {
+        return None;
+    }
+    let mut scope = MapScope::new();
+    let params = plan.params.clone().into_iter().collect();
+    scope.insert("params", from_typed_json(&Json::Object(params)).ok()?);
+    let signal = plan.signal.clone().into_iter().collect();
+    scope.insert("signal", Value::from_json(&Json::Object(signal)));
+    let dialect = Dialect::from_name(&expression.dialect)?;
+    let template = Template::parse(dialect, &expression.text).ok()?;
+    Some(template.eval(&scope, &mut Budget::default()))
 }
 
 fn worked_out(

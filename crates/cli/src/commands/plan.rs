@@ -74,6 +74,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let starts = decision.starts;
     signal::tell_unasked(&decision, ui);
     if starts {
+        looked.refuse_group()?;
         asked.tell_unknown_files(&looked.plan, ui);
     }
     let document = planned(&looked, decision, ui);

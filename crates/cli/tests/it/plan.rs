@@ -312,6 +312,20 @@ fn files_of_a_push_of_github_count_from_the_folder_of_the_pipeline() {
 }
 
 #[test]
+fn a_group_that_cannot_be_computed_is_refused_where_something_starts() {
+    let world = World::new(
+        "on: { push: {}, manual: {}, tag: }\nconcurrency: \"of-${{ signal.tag.split('.')[1] }}\"\n\
+         tasks: {a: {run: 'true'}}\n",
+    );
+    let expected = "error: `concurrency` of the pipeline: `of-${{ signal.tag.split('.')[1] }}` (formic.yaml:2): index 1 \
+        is out of range for a list of 1\n";
+    let _ran = world.formic(&["plan"]).code(2).says(expected);
+    let _ran = world.formic(&["run"]).code(2).says(expected);
+    let _ran = world.formic(&["plan", "--tag", "1.2"]).ok();
+    let _ran = world.formic(&["plan", "--on", "schedule"]).ok();
+}
+
+#[test]
 fn a_time_gives_its_params() {
     let world = World::new(SHOP);
     let plan =
