@@ -1,5 +1,7 @@
 //! Literals to values: numbers, strings with their escapes, bytes.
 
+use std::borrow::Cow;
+
 use crate::error::Error;
 use crate::span::Span;
 use crate::value::{Bytes, Value};
@@ -61,9 +63,9 @@ pub(crate) fn string(token: &str, span: Span) -> Result<Value, Box<Error>> {
     let body_start = span.start as usize + quote_at + quote_len;
     if raw || !body.contains('\\') {
         return Ok(if is_bytes {
-            Value::Bytes(Bytes::from(body.as_bytes()))
+            Value::Bytes(Bytes::from(lines(body).as_bytes()))
         } else {
-            Value::string(body)
+            Value::string(&*lines(body))
         });
     }
     let mut decoder = Decoder {
@@ -83,6 +85,15 @@ pub(crate) fn string(token: &str, span: Span) -> Result<Value, Box<Error>> {
     }
 }
 
+/// Line breaks that stand in a literal, in any form, are one line feed each: a file means the same on every system.
+fn lines(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') {
+        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 struct Decoder<'a> {
     body: &'a str,
     at: usize,
@@ -94,12 +105,13 @@ struct Decoder<'a> {
 impl Decoder<'_> {
     fn run(&mut self) -> Result<(), Box<Error>> {
         while let Some(found) = self.body[self.at..].find('\\') {
-            self.out
-                .extend_from_slice(&self.body.as_bytes()[self.at..self.at + found]);
+            let plain = lines(&self.body[self.at..self.at + found]);
+            self.out.extend_from_slice(plain.as_bytes());
             self.at += found;
             self.escape()?;
         }
-        self.out.extend_from_slice(&self.body.as_bytes()[self.at..]);
+        let plain = lines(&self.body[self.at..]);
+        self.out.extend_from_slice(plain.as_bytes());
         Ok(())
     }
 

@@ -190,7 +190,14 @@ fn double(_: &mut Context<'_>, args: &[Value]) -> Outcome {
         [Value::Double(value)] => *value,
         [Value::Int(value)] => *value as f64,
         [Value::Uint(value)] => *value as f64,
-        [Value::String(text)] => text.parse().or_else(|_| fail(not_a(text, "number")))?,
+        [Value::String(text)] => match text.parse::<f64>() {
+            // The words for infinity end with a letter.
+            Ok(value) if value.is_infinite() && !text.ends_with(|c: char| c.is_alphabetic()) => {
+                return fail(format!("`{}` is out of range for `double`", start_of(text)));
+            }
+            Ok(value) => value,
+            Err(_) => return fail(not_a(text, "number")),
+        },
         _ => return Err(Fault::NoOverload),
     }))
 }
@@ -308,8 +315,13 @@ fn describe(error: TimeError) -> String {
     }
 }
 
-/// Message for a text that cannot be converted; the text itself may come from outside, so only its start is shown.
+/// Message for a text that cannot be converted.
 fn not_a(text: &str, wanted: &str) -> String {
+    format!("`{}` is not a {wanted}", start_of(text))
+}
+
+/// As much of a text as is shown: it may come from outside.
+fn start_of(text: &str) -> String {
     let start: String = text.chars().take(40).collect();
-    format!("`{}` is not a {wanted}", start.escape_debug())
+    start.escape_debug().to_string()
 }

@@ -34,7 +34,7 @@ pub(super) const TABLE: &[Function] = &[
     },
 ];
 
-/// Writes padding, reads with or without it, and leaves bits that make no byte alone.
+/// Writes padding, reads with or without it, and leaves bits that make no byte alone. Line breaks are no part of it.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -58,7 +58,15 @@ fn base64_decode(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
         return Err(Fault::NoOverload);
     };
     cx.charge_string(text.len())?;
-    match BASE64.decode(text.as_bytes()) {
+    let unbroken: Vec<u8>;
+    let letters = if text.contains(['\r', '\n']) {
+        let letters = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n'));
+        unbroken = letters.collect();
+        &unbroken
+    } else {
+        text.as_bytes()
+    };
+    match BASE64.decode(letters) {
         Ok(bytes) => Ok(Value::Bytes(Bytes::new(bytes, text.is_tainted()))),
         Err(error) => fail(format!("not base64: {error}")),
     }

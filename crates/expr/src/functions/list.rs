@@ -59,13 +59,16 @@ fn range(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
     let [Value::Int(end)] = args else {
         return Err(Fault::NoOverload);
     };
+    let Ok(items) = usize::try_from(*end) else {
+        return fail(format!("range of {end} elements: the number is negative"));
+    };
     if *end > MAX_RANGE {
         return Err(Error::limit(format!(
             "range of {end} elements is longer than {MAX_RANGE}"
         ))
         .into());
     }
-    cx.charge_items(usize::try_from(*end).unwrap_or(0))?;
+    cx.charge_items(items)?;
     Ok(Value::list((0..*end).map(Value::Int).collect()))
 }
 

@@ -147,8 +147,10 @@ fn extreme(cx: &mut Context<'_>, args: &[Value], wanted: Ordering) -> Outcome {
         return fail("needs at least one number");
     };
     for number in numbers {
-        if number.compare(best) == Ok(Some(wanted)) {
-            best = number;
+        match number.compare(best) {
+            Ok(Some(order)) if order == wanted => best = number,
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => return fail("NaN is neither greater nor less than other numbers"),
         }
     }
     Ok(best.clone())
@@ -194,7 +196,8 @@ fn sign(_: &mut Context<'_>, args: &[Value]) -> Outcome {
     Ok(match args {
         [Value::Int(value)] => Value::Int(value.signum()),
         [Value::Uint(value)] => Value::Uint((*value).min(1)),
-        [Value::Double(value)] if *value == 0.0 || value.is_nan() => Value::Double(*value),
+        [Value::Double(value)] if *value == 0.0 => Value::Double(0.0),
+        [Value::Double(value)] if value.is_nan() => Value::Double(*value),
         [Value::Double(value)] => Value::Double(value.signum()),
         _ => return Err(Fault::NoOverload),
     })

@@ -88,3 +88,37 @@ fn durations_are_no_numbers() {
     fails("duration(5)");
     fails("int(duration('5s'))");
 }
+
+#[test]
+fn line_breaks_in_a_literal_are_line_feeds() {
+    holds("'''a\r\nb\rc''' == 'a\\nb\\nc' && r'''\\d\r\n''' == '\\\\d\\n'");
+    holds("b'''\r\n''' == b'\\n' && '''\\t\r\n\\r''' == '\\t\\n\\r'");
+}
+
+#[test]
+fn a_text_is_no_double_that_is_too_large_but_may_name_infinity() {
+    fails("double('1e400')");
+    fails("double('-2e712')");
+    holds("double('Infinity') == 1.0 / 0.0 && double('-inf') == -1.0 / 0.0");
+    holds("double('1e-400') == 0.0");
+}
+
+#[test]
+fn what_is_not_a_number_is_neither_greatest_nor_least() {
+    fails("math.greatest(1, 0.0 / 0.0)");
+    fails("math.least([0.0 / 0.0, 1.0])");
+    holds("math.isNaN(math.greatest(0.0 / 0.0))");
+    holds("string(math.sign(-0.0)) == '0'");
+}
+
+#[test]
+fn a_range_of_less_than_nothing_is_an_error() {
+    fails("lists.range(-1)");
+    holds("lists.range(0) == []");
+}
+
+#[test]
+fn base64_may_be_broken_into_lines() {
+    holds("base64.decode('aGVs\\r\\nbG8=\\n') == b'hello'");
+    fails("base64.decode('aGVs bG8=')");
+}

@@ -158,9 +158,19 @@ impl Translation<'_> {
             'A' | 'z' if !self.in_class => return Ok(self.copy(2)),
             'a' | 'f' | 'n' | 'r' | 't' | 'v' => return Ok(self.copy(2)),
             'x' | 'p' | 'P' => {
-                let name = self.rest[2..].starts_with('{');
-                let end = name.then(|| self.rest.find('}')).flatten();
-                return Ok(self.copy(end.map_or(2, |end| end + 1)));
+                let Some(end) = self
+                    .rest
+                    .find('}')
+                    .filter(|_| self.rest[2..].starts_with('{'))
+                else {
+                    return Ok(self.copy(2));
+                };
+                match (escaped, self.rest[3..end].strip_prefix('^')) {
+                    ('p', Some(name)) => self.out.push_str(&["\\P{", name, "}"].concat()),
+                    ('P', Some(name)) => self.out.push_str(&["\\p{", name, "}"].concat()),
+                    _ => return Ok(self.copy(end + 1)),
+                }
+                return Ok(end + 1);
             }
             '0'..='7' => {
                 let digits = &self.rest[1..];
@@ -297,6 +307,7 @@ mod tests {
                 "\\p{Greek}\\PL\\x{41}{2}[\\p{Lu}]",
                 "\\p{Greek}\\PL\\x{41}{2}[\\p{Lu}]",
             ),
+            ("\\p{^Greek}[\\P{^Lu}]", "\\P{Greek}[\\p{Lu}]"),
             ("a{b}{,2}{{x}}", "a\\{b}\\{,2}\\{\\{x}}"),
             ("a{2}?b*?c+d{1,}", "a{2}?b*?c+d{1,}"),
             ("(?i:a)(?P<x>b)(?<y>c)(?s-m)", "(?i:a)(?P<x>b)(?<y>c)(?s-m)"),
