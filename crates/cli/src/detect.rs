@@ -14,6 +14,8 @@ pub(crate) trait Folder {
     fn has(&self, path: &str) -> bool;
     /// A small text file.
     fn text(&self, path: &str) -> Option<String>;
+    /// The names in a folder; none if it is not there.
+    fn names(&self, path: &str) -> Vec<String>;
 }
 
 /// One kind of project that was found.
@@ -255,14 +257,22 @@ fn python(folder: &dyn Folder) -> Vec<Task> {
         "requirements.txt",
         "requirements-dev.txt",
     ];
+    // `unittest` finds no function that stands by itself, and is content with no test at all.
+    let dir = if folder.has("tests") { "tests" } else { "test" };
+    let is_function = |name: String| {
+        let text = folder.text(&format!("{dir}/{name}"));
+        let is_test = name.starts_with("test") && name.ends_with(".py");
+        is_test && text.is_some_and(|text| text.lines().any(|line| line.starts_with("def test")))
+    };
     let pytest = folder.has("pytest.ini")
         || folder.has("conftest.py")
-        || files.iter().any(|file| mentions(file));
+        || folder.has(&format!("{dir}/conftest.py"))
+        || files.iter().any(|file| mentions(file))
+        || folder.names(dir).into_iter().any(is_function);
     let mut tasks = vec![task("compile", "python3 -m compileall -q -x '(^|/)[.]' .")];
     if pytest {
         tasks.push(task("test", "python3 -m pytest"));
-    } else if folder.has("tests") || folder.has("test") {
-        let dir = if folder.has("tests") { "tests" } else { "test" };
+    } else if folder.has(dir) {
         // Tests that are a package import each other from the top.
         let top = folder.has(&format!("{dir}/__init__.py"));
         let top = if top { " --top-level-directory ." } else { "" };
@@ -316,6 +326,11 @@ mod tests {
         fn text(&self, path: &str) -> Option<String> {
             self.0.get(path).map(|text| (*text).to_owned())
         }
+
+        fn names(&self, path: &str) -> Vec<String> {
+            let inside = |name: &&str| Some(name.strip_prefix(path)?.strip_prefix('/')?.to_owned());
+            self.0.keys().filter_map(inside).collect()
+        }
     }
 
     fn written(files: &[(&'static str, &'static str)]) -> String {
@@ -349,6 +364,18 @@ mod tests {
         let scripts = r#"{"scripts": {"test": "echo \"Error: no test specified\" && exit 1", "build": "tsc"}}"#;
         let text = written(&[("package.json", scripts), ("package-lock.json", "{}")]);
         assert_eq!(runs(&text), ["run: npm ci", "run: npm run build"]);
+    }
+
+    #[test]
+    fn tests_that_are_functions_are_for_pytest() {
+        let project = ("pyproject.toml", "[project]\n");
+        let function = ("tests/test_a.py", "def test_a():\n    assert False\n");
+        let method = "import unittest\n\nclass A(unittest.TestCase):\n    def test_a(self): pass\n";
+        let method = ("tests/test_a.py", method);
+        let text = written(&[project, ("tests", ""), function]);
+        assert!(text.contains("run: python3 -m pytest\n"), "{text}");
+        let text = written(&[project, ("tests", ""), method]);
+        assert!(text.contains("run: python3 -m unittest discover"), "{text}");
     }
 
     #[test]

@@ -106,6 +106,9 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
     written
 }
 
+/// Most entries of a folder that are looked at.
+const MAX_NAMES: usize = 1_000;
+
 struct OnDisk<'a>(&'a Path);
 
 impl Folder for OnDisk<'_> {
@@ -116,5 +119,13 @@ impl Folder for OnDisk<'_> {
     fn text(&self, path: &str) -> Option<String> {
         let bytes = ordinary::read(&self.0.join(path), MAX_LOOK_BYTES).ok()?;
         String::from_utf8(bytes).ok()
+    }
+
+    fn names(&self, path: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.0.join(path)).into_iter().flatten();
+        let names = entries.flatten().take(MAX_NAMES);
+        names
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect()
     }
 }
