@@ -201,6 +201,7 @@ fn end_of_text(bytes: &[u8], start: usize) -> usize {
 
 /// An event of GitHub: all of it as `payload`, and the names that are known from it.
 fn of_github(event: &Json) -> Given {
+    let asked = "workflow"; // foreign: a key of GitHub
     let text = |path: &str| {
         event
             .pointer(path)
@@ -223,7 +224,10 @@ fn of_github(event: &Json) -> Given {
     let kind = if event.get("pull_request").is_some() {
         of_pull_request(event, &mut put);
         Some(Kind::PullRequest)
-    } else if event.get("workflow").is_some_and(Json::is_string) {
+    } else if event.get("schedule").is_some() {
+        put("cron", json!(text("/schedule")));
+        Some(Kind::Schedule)
+    } else if event.get(asked).is_some_and(Json::is_string) {
         // A person asked, on a branch or a tag.
         put(
             "branch",
@@ -236,9 +240,6 @@ fn of_github(event: &Json) -> Given {
     } else if let Some(branch) = reference.strip_prefix("refs/heads/") {
         put("branch", json!(branch));
         Some(Kind::Push)
-    } else if event.get("schedule").is_some() {
-        put("cron", json!(text("/schedule")));
-        Some(Kind::Schedule)
     } else {
         None
     };
@@ -357,10 +358,13 @@ mod tests {
 
     #[test]
     fn a_person_who_asks_at_github_is_no_push() {
-        let event = json!({"ref": "refs/heads/dev", "workflow": "ci.yml", "repository": {}});
+        let asked = "workflow"; // foreign: a key of GitHub
+        let event = json!({"ref": "refs/heads/dev", asked: "ci.yml", "repository": {}});
         let given = of_github(&event);
         assert_eq!(given.kind, Some(Kind::Manual));
         assert_eq!(given.signal["branch"], "dev");
+        let time = json!({"schedule": "0 3 * * *", asked: "ci.yml", "repository": {}});
+        assert_eq!(of_github(&time).kind, Some(Kind::Schedule));
     }
 
     #[test]
