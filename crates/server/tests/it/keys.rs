@@ -58,6 +58,16 @@ fn report(process: &mut Process, work: &Work, end: AttemptEnd) {
     process.ask(&request);
 }
 
+/// A board and a process on it that has run the task once: it gave `one`.
+fn with_result() -> (Board, Process) {
+    let board = Board::default();
+    let mut process = board.process(1);
+    let work = begun(&mut process, 1);
+    assert_eq!(key(&mut process, &work), KeyAnswer::Run);
+    gives(&board, &mut process, &work, "one");
+    (board, process)
+}
+
 fn found(answer: &KeyAnswer) -> Option<Digest> {
     match answer {
         KeyAnswer::Reuse { artifacts, .. } => Some(artifacts[0].digest),
@@ -67,11 +77,7 @@ fn found(answer: &KeyAnswer) -> Option<Digest> {
 
 #[test]
 fn the_second_run_takes_the_result_of_the_first() {
-    let board = Board::default();
-    let mut process = board.process(1);
-    let work = begun(&mut process, 1);
-    assert_eq!(key(&mut process, &work), KeyAnswer::Run);
-    gives(&board, &mut process, &work, "one");
+    let (board, _first) = with_result();
     // In another process, as it is mostly.
     let mut other = board.process(2);
     let work = begun(&mut other, 2);
@@ -89,11 +95,7 @@ fn the_second_run_takes_the_result_of_the_first() {
 
 #[test]
 fn what_is_found_is_kept_from_the_answer_on() {
-    let board = Board::default();
-    let mut process = board.process(1);
-    let work = begun(&mut process, 1);
-    key(&mut process, &work);
-    gives(&board, &mut process, &work, "one");
+    let (board, mut process) = with_result();
     let work = begun(&mut process, 2);
     key(&mut process, &work);
     let named = board.store.run_references(run(2)).expect("it is there");
@@ -103,11 +105,7 @@ fn what_is_found_is_kept_from_the_answer_on() {
 
 #[test]
 fn a_result_whose_content_is_gone_is_run_again() {
-    let board = Board::default();
-    let mut process = board.process(1);
-    let work = begun(&mut process, 1);
-    key(&mut process, &work);
-    gives(&board, &mut process, &work, "one");
+    let (board, mut process) = with_result();
     let gone = board.blobs.remove(&Digest::of(b"one"), Timestamp(0));
     assert!(gone.expect("memory does not fail"));
     let work = begun(&mut process, 2);
@@ -139,11 +137,7 @@ fn a_key_under_an_old_token_is_refused() {
 
 #[test]
 fn a_run_that_is_taken_over_after_the_answer_asks_again() {
-    let board = Board::default();
-    let mut process = board.process(1);
-    let work = begun(&mut process, 1);
-    key(&mut process, &work);
-    gives(&board, &mut process, &work, "one");
+    let (board, mut process) = with_result();
     let work = begun(&mut process, 2);
     assert!(found(&key(&mut process, &work)).is_some());
     board.dies(1);
