@@ -42,20 +42,29 @@ pub struct AnswerDocument {
     pub run: String,
     /// The tasks that were answered.
     pub tasks: Vec<String>,
-    /// `approve` or `reject`.
-    pub answer: String,
+    /// What they were answered.
+    pub answer: Answer,
+}
+
+/// A person's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Yes.
+    Approve,
+    /// No.
+    Reject,
 }
 
 impl AnswerDocument {
     /// The document.
     #[must_use]
-    pub fn new(run: String, tasks: Vec<String>, approved: bool) -> Self {
-        let answer = if approved { "approve" } else { "reject" };
+    pub fn new(run: String, tasks: Vec<String>, answer: Answer) -> Self {
         Self {
             schema: ANSWER_SCHEMA.to_owned(),
             run,
             tasks,
-            answer: answer.to_owned(),
+            answer,
         }
     }
 }

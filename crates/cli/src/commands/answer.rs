@@ -93,12 +93,12 @@ pub(crate) fn run(args: &Args, answer: Answer, ui: &Ui) -> Result<Exit> {
     }
     if ui.wish.json {
         let keys = waiting.iter().map(|(task, _)| task.key.to_string());
-        let approved = answer == Answer::Approve;
-        ui.document(&AnswerDocument::new(
-            run.to_string(),
-            keys.collect(),
-            approved,
-        ));
+        let told = match answer {
+            Answer::Approve => api::command::Answer::Approve,
+            Answer::Reject => api::command::Answer::Reject,
+        };
+        let document = AnswerDocument::new(run.to_string(), keys.collect(), told);
+        ui.document(&document);
     }
     Ok(Exit::Success)
 }
