@@ -47,8 +47,17 @@ struct Painter<'a> {
     expected: BTreeMap<String, &'static str>,
 }
 
-/// A random plan. `in_group`: the run shares a concurrency group with others.
-pub fn draw(random: &mut Random, in_group: bool) -> Drawn {
+/// With whom the runs of a schedule share what they may do at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Company {
+    /// Each has no concurrency group.
+    None,
+    /// All are in one concurrency group.
+    Group,
+}
+
+/// A random plan.
+pub fn draw(random: &mut Random, company: Company) -> Drawn {
     let taste = match random.below(10) {
         0..5 => Taste::Wild,
         5..8 => Taste::Good,
@@ -63,7 +72,7 @@ pub fn draw(random: &mut Random, in_group: bool) -> Drawn {
         expected: BTreeMap::new(),
     };
     let mut builder = plan("sim");
-    if in_group {
+    if company == Company::Group {
         let modes = [
             GroupMode::Queue,
             GroupMode::Supersede,
@@ -431,7 +440,12 @@ mod tests {
     #[test]
     fn every_plan_can_be_drawn() {
         for seed in 0..500 {
-            let drawn = draw(&mut Random::new(seed), seed % 2 == 0);
+            let company = if seed % 2 == 0 {
+                Company::Group
+            } else {
+                Company::None
+            };
+            let drawn = draw(&mut Random::new(seed), company);
             assert!(!drawn.plan.tasks.is_empty());
         }
     }

@@ -1,5 +1,6 @@
 //! How bad the world of one seed is: what is lost, how slow the disk is, who dies when.
 
+use crate::plans::Company;
 use crate::random::Random;
 use model::reason::CancelMode;
 
@@ -30,8 +31,8 @@ pub struct Weather {
     pub strokes: Vec<(u64, Stroke)>,
     /// How many runs there are.
     pub runs: usize,
-    /// Whether the runs share a concurrency group.
-    pub grouped: bool,
+    /// With whom the runs share what they may do at once.
+    pub company: Company,
 }
 
 /// Something that happens once.
@@ -89,7 +90,11 @@ impl Weather {
             slots: u32::try_from(random.range(1, 4)).expect("small"),
             strokes: Vec::new(),
             runs,
-            grouped: runs > 1 && random.chance(700),
+            company: if runs > 1 && random.chance(700) {
+                Company::Group
+            } else {
+                Company::None
+            },
         };
         if !quiet {
             weather.storm(random);

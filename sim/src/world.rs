@@ -146,7 +146,7 @@ impl World {
         let mut runs: Vec<Planned> = (0..weather.runs)
             .map(|number| Planned {
                 id: RunId::from_random(number as u64 + 1),
-                drawn: plans::draw(&mut plans, weather.grouped),
+                drawn: plans::draw(&mut plans, weather.company),
                 cancel_sent: false,
             })
             .collect();
