@@ -8,7 +8,7 @@ pub(super) use tally::Tally;
 
 use super::Machine;
 use super::due::DeadlineReason;
-use super::paths::Held;
+use super::paths::InUse;
 use crate::names::Past;
 use crate::order::{self, DefIndex, ReadyKey};
 use crate::rows::{RunHead, TaskKind, TaskRow, TaskState};
@@ -32,7 +32,7 @@ pub(super) struct Index {
     pub(super) ready: BTreeMap<Wish, BTreeSet<ReadyKey>>,
     pub(super) deadlines: BTreeSet<(Timestamp, DeadlineReason, TaskNo)>,
     /// Paths that active tasks write, or use as others gave them.
-    pub(super) paths: Held,
+    pub(super) paths: InUse,
     pub(super) parked_on_paths: BTreeMap<Box<str>, BTreeSet<ReadyKey>>,
     /// Open calls that were taken over and have no place in their group yet, with what waits in them for that.
     pub(super) held: BTreeMap<TaskNo, BTreeSet<TaskNo>>,

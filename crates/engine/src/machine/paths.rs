@@ -71,18 +71,18 @@ impl Hold {
 pub(crate) type Claim = (Box<str>, Hold);
 
 /// Paths that are in use, with how many tasks have what of each.
-pub(super) type Held = BTreeMap<Box<str>, BTreeMap<Hold, u32>>;
+pub(super) type InUse = BTreeMap<Box<str>, BTreeMap<Hold, u32>>;
 
-fn is_free(held: &Held, claims: &[Claim]) -> bool {
+fn is_free(in_use: &InUse, claims: &[Claim]) -> bool {
     claims.iter().all(|(path, hold)| {
-        let holds = overlapping(held, path).flat_map(|(_, holds)| holds.keys());
+        let holds = overlapping(in_use, path).flat_map(|(_, holds)| holds.keys());
         !holds.into_iter().any(|other| hold.excludes(other))
     })
 }
 
-fn hold(held: &mut Held, claims: Vec<Claim>) {
+fn use_paths(in_use: &mut InUse, claims: Vec<Claim>) {
     for (path, hold) in claims {
-        *held.entry(path).or_default().entry(hold).or_insert(0) += 1;
+        *in_use.entry(path).or_default().entry(hold).or_insert(0) += 1;
     }
 }
 
@@ -219,7 +219,7 @@ impl Machine {
     /// Takes the paths of a running task.
     pub(super) fn occupy(&mut self, no: TaskNo) {
         let claims = self.claims(no);
-        hold(&mut self.index.paths, claims);
+        use_paths(&mut self.index.paths, claims);
     }
 
     /// Gives the paths back.
@@ -250,13 +250,13 @@ impl Machine {
         let mut waiting: Vec<(ReadyKey, Box<str>)> = waiting.collect();
         waiting.sort_unstable();
         waiting.dedup();
-        let mut taken = Held::new();
+        let mut taken = InUse::new();
         for (_, path) in waiting {
-            let in_use = |held: &Held| {
-                let mut holds = overlapping(held, &path).flat_map(|(_, holds)| holds.keys());
+            let is_written = |in_use: &InUse| {
+                let mut holds = overlapping(in_use, &path).flat_map(|(_, holds)| holds.keys());
                 holds.any(|hold| *hold == Hold::Alone)
             };
-            if in_use(&self.index.paths) || in_use(&taken) {
+            if is_written(&self.index.paths) || is_written(&taken) {
                 continue;
             }
             let queue = self.index.parked_on_paths.get(&path).into_iter().flatten();
@@ -265,7 +265,7 @@ impl Machine {
                 let claims = self.claims(*no);
                 if is_free(&self.index.paths, &claims) && is_free(&taken, &claims) {
                     let alone = claims.contains(&(path.clone(), Hold::Alone));
-                    hold(&mut taken, claims);
+                    use_paths(&mut taken, claims);
                     next.push(*no);
                     if alone {
                         break;

@@ -375,10 +375,10 @@ fn a_name_that_nobody_declares_is_remarked_with_the_one_that_was_meant() {
 /// What the only step of a task says that cannot begin.
 fn refused(make: impl FnOnce(StepBuilder) -> StepBuilder) -> String {
     let mut steps = steps(|t| t.step("s", make));
-    match steps.advance() {
-        Next::Done(AttemptResult::Failed { message, .. }) => message,
-        other => panic!("not refused: {other:?}"),
-    }
+    let Next::Done(AttemptResult::Failed { message, .. }) = steps.advance() else {
+        panic!("not refused");
+    };
+    message
 }
 
 #[test]
