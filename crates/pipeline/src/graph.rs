@@ -1,6 +1,7 @@
 //! Tasks as a graph: needs that exist, no circles, artifacts that someone gives, paths that collide.
 
 mod idle;
+mod paths;
 
 use crate::codes;
 use crate::diagnostics::{Report, Span};
@@ -25,7 +26,7 @@ pub(crate) fn check(report: &mut Report<'_>, names: &Names<'_>) -> Vec<Vec<Edge>
         taken(report, names, task);
         artifact_outputs(report, task);
     }
-    shared_paths(report, names.file, &edges);
+    paths::check(report, names.file, &edges);
     idle::check(report, names.file, &edges);
     edges
 }
@@ -360,53 +361,6 @@ fn artifact_outputs(report: &mut Report<'_>, task: &Draft) {
             });
     }
 }
-
-/// Tasks that write one path wait for each other, which surprises unless they do anyway.
-fn shared_paths(report: &mut Report<'_>, file: &File, edges: &[Vec<Edge>]) {
-    let mut writers: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut compared = 0;
-    for (index, task) in file.tasks.iter().enumerate() {
-        let mut told = false;
-        for path in task.def.exclusive_paths() {
-            if task.members > 1 && !told {
-                told = true;
-                let span = task.given.first().copied().unwrap_or(task.name_span);
-                report
-                    .warning(&codes::SHARED_PATH, span, format!("the members of `{}` all write `{path}`, so they run one after the other", task.def.name))
-                    .help("put a value of the matrix into the path, such as `${{ matrix.NAME }}`");
-            }
-            let Some(earlier) = writers
-                .insert(path, index)
-                .filter(|earlier| *earlier != index)
-            else {
-                continue;
-            };
-            compared += 1;
-            if compared > COMPARED_WRITERS {
-                return;
-            }
-            if leads_to(edges, index, earlier) || leads_to(edges, earlier, index) {
-                continue;
-            }
-            let other = &file.tasks[earlier];
-            let span = task.given.first().copied().unwrap_or(task.name_span);
-            report
-                .warning(
-                    &codes::SHARED_PATH,
-                    span,
-                    format!(
-                        "`{}` and `{}` both write `{path}`, so they never run at the same time",
-                        other.def.name, task.def.name
-                    ),
-                )
-                .label(other.name_span, "the other task is here")
-                .help("give each a path of its own");
-        }
-    }
-}
-
-/// Pairs of tasks with one path that are looked at; each may walk the whole graph.
-const COMPARED_WRITERS: usize = 1_000;
 
 /// Whether `from` waits for `to`, directly or not.
 fn leads_to(edges: &[Vec<Edge>], from: usize, to: usize) -> bool {
