@@ -169,6 +169,16 @@ impl Loader {
     /// When the lock file cannot be read, `git` cannot be started, or the cache folder cannot be used; and when a repository
     /// cannot be reached, unless the files have other errors: those can be mended at once, so they are told with it.
     pub(crate) fn load(&mut self, source: SourceFile) -> Result<Files> {
+        let files = self.load_reached(source)?;
+        self.must_be_reached(&files)?;
+        Ok(files)
+    }
+
+    /// The same, where a repository that cannot be reached keeps nobody from the rest: [`Self::unloadable`] tells of it.
+    ///
+    /// # Errors
+    /// When the lock file cannot be read, `git` cannot be started, or the cache folder cannot be used.
+    pub(crate) fn load_reached(&mut self, source: SourceFile) -> Result<Files> {
         let mut files = Files::alone(source);
         if !may_refer(&files.source.text) {
             return Ok(files);
@@ -182,7 +192,6 @@ impl Loader {
                 ..
             } = files.check();
             if missing.is_empty() {
-                self.must_be_reached(&files, &diagnostics)?;
                 let is_right = !diagnostics.iter().any(Diagnostic::is_error);
                 match self.look {
                     Look::Offline => self.compare(&mut files, &used)?,
@@ -204,27 +213,51 @@ impl Loader {
     }
 
     /// Refuses files with which nothing is wrong but that a repository could not be reached.
-    fn must_be_reached(&self, files: &Files, said: &[Diagnostic]) -> Result<()> {
+    fn must_be_reached(&self, files: &Files) -> Result<()> {
         let Some(first) = self.unreached.first() else {
             return Ok(());
         };
-        let is_reached = |message: &str| {
-            let mut unreached = self.unreached.iter();
-            !unreached.any(|each| says(message, &each.message))
-        };
-        let has_others = match self.look {
-            // Who pins asks for references and nothing else.
-            Look::Anew => failed(files).any(|failed| is_reached(&failed.message)),
-            Look::Offline | Look::Tags => {
-                let mut errors = said.iter().filter(|each| each.is_error());
-                errors.any(|error| is_reached(&error.message))
-            }
-        };
-        if has_others {
+        let said = files.check().diagnostics;
+        let mut errors = said.iter().filter(|each| each.is_error());
+        if errors.any(|error| self.is_reached(&error.message)) {
             return Ok(());
         }
         let fault = Fault::new(Exit::Infrastructure, first.told.clone());
         Err(fault.help(first.help.clone()).into())
+    }
+
+    /// Whether a sentence is about something else than a repository that could not be reached.
+    fn is_reached(&self, message: &str) -> bool {
+        let mut unreached = self.unreached.iter();
+        !unreached.any(|each| says(message, &each.message))
+    }
+
+    /// What cannot be pinned because files could not be loaded, each sentence with the places that refer to them. The
+    /// platform's trouble if nothing else is wrong.
+    pub(crate) fn unloadable(&self, all: &[Files]) -> Option<Fault> {
+        let (mut messages, mut helps) = (Vec::new(), Vec::new());
+        let mut exit = Exit::Infrastructure;
+        for files in all {
+            let said = files.check().diagnostics;
+            for each in failed(files) {
+                if self.is_reached(&each.message) {
+                    exit = Exit::Usage;
+                }
+                let message = with_places(&each.message, &said);
+                // Files of one repository can have one cause.
+                if !messages.contains(&message) {
+                    messages.push(message);
+                }
+                if !helps.contains(&each.help) {
+                    helps.push(each.help.clone());
+                }
+            }
+        }
+        if messages.is_empty() {
+            return None;
+        }
+        let fault = Fault::new(exit, messages.join("; "));
+        Some(helps.into_iter().fold(fault, Fault::help))
     }
 
     /// Pins that are new are written into the lock file, and it is said who could not be asked.
@@ -373,32 +406,14 @@ fn failed(files: &Files) -> impl Iterator<Item = &Failed> {
     })
 }
 
-/// What cannot be pinned because files could not be loaded, each sentence with the places that refer to them.
-pub(crate) fn unloadable(files: &Files) -> Option<Fault> {
-    let said = files.check().diagnostics;
-    let (mut messages, mut helps) = (Vec::new(), Vec::new());
-    for each in failed(files) {
-        let places = said
-            .iter()
-            .filter(|said| says(&said.message, &each.message));
-        let places: Vec<String> = places
-            .map(|at| format!("{}:{}:{}", text::plain(&at.file), at.line, at.column))
-            .collect();
-        let message = match places.as_slice() {
-            [] => each.message.clone(),
-            places => format!("{} ({})", each.message, places.join(", ")),
-        };
-        // Files of one repository can have one cause.
-        if !messages.contains(&message) {
-            messages.push(message);
-        }
-        if !helps.contains(&each.help) {
-            helps.push(each.help.clone());
-        }
+/// A sentence about a file, with the places that refer to it.
+fn with_places(message: &str, said: &[Diagnostic]) -> String {
+    let places = said.iter().filter(|said| says(&said.message, message));
+    let places: Vec<String> = places
+        .map(|at| format!("{}:{}:{}", text::plain(&at.file), at.line, at.column))
+        .collect();
+    match places.as_slice() {
+        [] => message.to_owned(),
+        places => format!("{message} ({})", places.join(", ")),
     }
-    if messages.is_empty() {
-        return None;
-    }
-    let fault = Fault::usage(messages.join("; "));
-    Some(helps.into_iter().fold(fault, Fault::help))
 }

@@ -30,15 +30,17 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let files = project.must_have_files()?;
     let mut loader = Loader::new(&project.dir, Look::Anew);
     loader.only.clone_from(&args.update);
-    let mut faulty = Vec::new();
+    let mut loaded = Vec::new();
     for file in files {
-        let loaded = loader.load(file.read()?)?;
-        if let Some(fault) = uses::unloadable(&loaded) {
-            return Err(fault.into());
-        }
-        let said = loaded.check().diagnostics;
-        faulty.extend(said.into_iter().find(Diagnostic::is_error));
+        loaded.push(loader.load_reached(file.read()?)?);
     }
+    if let Some(fault) = loader.unloadable(&loaded) {
+        return Err(fault.into());
+    }
+    let said = loaded.iter().map(|files| files.check().diagnostics);
+    let faulty: Vec<Diagnostic> = said
+        .filter_map(|said| said.into_iter().find(Diagnostic::is_error))
+        .collect();
     let old = loader.lock()?.lock.clone();
     let mut all = Lock {
         pins: loader.found.clone(),

@@ -385,8 +385,12 @@ fn a_repository_that_cannot_be_reached_is_the_platforms_trouble() {
     for verb in ["plan", "run", "lock"] {
         let ran = world.formic(&[verb]).code(7);
         let ran = ran.says("error: cannot fetch `http://127.0.0.1:1/r`: git says: ");
+        let place = match verb {
+            "lock" => "(formic.yaml:1:19)\n".to_owned(),
+            _ => format!("(for `{uses}`)\n"),
+        };
         let _ran = ran
-            .says(&format!("(for `{uses}`)\n"))
+            .says(&place)
             .says("help: look whether `git ls-remote http://127.0.0.1:1/r` works here\n");
     }
     let bin = world.outside().join("bin");
@@ -420,6 +424,27 @@ fn a_repository_that_cannot_be_reached_hides_no_error_of_the_file() {
     }
     // Who pins asks for references and nothing else.
     let _ran = world.formic(&["lock"]).code(7);
+}
+
+#[test]
+fn lock_looks_up_every_file_and_tells_every_repository_that_cannot_be_reached() {
+    let world = local();
+    let uses = |port: u16| {
+        format!("tasks: {{a: {{uses: \"git+http://127.0.0.1:{port}/r//x.yaml@v1\"}}}}\n")
+    };
+    world.write(".formic/one.yaml", &uses(1));
+    world.write(".formic/two.yaml", &uses(2));
+    let ran = world.formic(&["lock"]).code(7);
+    let ran = ran.says("cannot fetch `http://127.0.0.1:1/r`: ");
+    let ran = ran.says(" (.formic/one.yaml:1:19); cannot fetch `http://127.0.0.1:2/r`: ");
+    let _ran = ran.says(" (.formic/two.yaml:1:19)\n");
+    assert!(!world.dir().join("formic.lock").exists());
+    // With an error that is not the platform's.
+    world.write(".formic/three.yaml", "tasks: {a: {uses: ./none.yaml}}\n");
+    let ran = world.formic(&["lock"]).code(2);
+    let ran = ran.says("there is no file `none.yaml` in the project (.formic/three.yaml:1:19)");
+    let _ran = ran.says("cannot fetch `http://127.0.0.1:2/r`: ");
+    assert!(!world.dir().join("formic.lock").exists());
 }
 
 #[test]
