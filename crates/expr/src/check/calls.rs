@@ -234,6 +234,8 @@ impl Checker<'_> {
     }
 
     /// The type of the first signature that fits; `dyn` when `dyn` arguments let several fit with different results.
+    ///
+    /// Where several fit, nothing is learnt about the arguments: each may be what any of them wants.
     pub(super) fn resolve_overload(
         &mut self,
         signatures: &[Signature],
@@ -242,37 +244,44 @@ impl Checker<'_> {
         let vague = args
             .iter()
             .any(|arg| matches!(self.inference.shallow(arg), Type::Dyn | Type::Var(_)));
-        let mut result: Option<Type> = None;
-        for signature in signatures
-            .iter()
-            .filter(|signature| signature.takes(args.len()))
-        {
+        let mut fitting: Option<(&Signature, Type)> = None;
+        let mut several = false;
+        for signature in signatures {
             let before = self.inference.mark();
-            let mut names = Vec::new();
-            let fits = args.iter().enumerate().all(|(at, arg)| {
-                let Some(param) = signature.param(at) else {
-                    return false;
-                };
-                let param = self.inference.instantiate(param, &mut names);
-                self.inference.assign(&param, arg)
-            });
-            if !fits {
+            let Some(kind) = self.fit(signature, args) else {
                 self.inference.back_to(before);
                 continue;
+            };
+            if !vague {
+                return Some(kind);
             }
-            let kind = self.inference.instantiate(&signature.result, &mut names);
-            match &result {
-                None if !vague => return Some(kind),
-                None => result = Some(kind),
-                Some(first) => {
-                    let differs = self.inference.resolve(first) != self.inference.resolve(&kind);
-                    self.inference.back_to(before);
-                    if differs {
-                        return Some(Type::Dyn);
-                    }
-                }
+            let kind = self.inference.resolve(&kind);
+            self.inference.back_to(before);
+            match &fitting {
+                None => fitting = Some((signature, kind)),
+                Some((_, first)) if *first != kind => return Some(Type::Dyn),
+                Some(_) => several = true,
             }
         }
-        result
+        let (signature, kind) = fitting?;
+        if several {
+            return Some(kind);
+        }
+        self.fit(signature, args)
+    }
+
+    /// The result of a signature for these arguments, if they fit; learns about variables on the way.
+    fn fit(&mut self, signature: &Signature, args: &[Type]) -> Option<Type> {
+        if !signature.takes(args.len()) {
+            return None;
+        }
+        let mut names = Vec::new();
+        for (at, arg) in args.iter().enumerate() {
+            let param = self.inference.instantiate(signature.param(at)?, &mut names);
+            if !self.inference.assign(&param, arg) {
+                return None;
+            }
+        }
+        Some(self.inference.instantiate(&signature.result, &mut names))
     }
 }

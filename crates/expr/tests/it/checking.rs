@@ -64,6 +64,10 @@ fn types_are_inferred() {
         ("params.targets.transformList(i, t, i)", "list<int>"),
         ("[null] == [timestamp('2024-01-01T00:00:00Z')]", "bool"),
         ("{1: 'a'}.b", "string"),
+        ("[].map(x, string(x))", "list<string>"),
+        ("[].filter(x, string(x) == '')", "list<dyn>"),
+        ("{}.a * {}.b - 1.5", "double"),
+        ("{}.a - duration('1s')", "dyn"),
         ("params.limits.?cpu", "optional<int>"),
         ("params.limits.?cpu.orValue(1)", "int"),
         (
