@@ -1,5 +1,6 @@
-//! Lock files: what is read is written and read back the same, and a fault has a line of the file.
+//! Lock files: what is read is written and read back the same, no pin leads out, and a fault has a line of the file.
 
+use pipeline::Address;
 use pipeline::lock::Lock;
 
 /// Reads the text as `formic.lock`.
@@ -17,9 +18,17 @@ pub fn hold(bytes: &[u8]) {
                 Ok(written),
                 "another text"
             );
-            assert!(lock.changes(&lock).is_empty());
-            let all = Lock::default().changes(&lock);
-            assert_eq!(all.len(), lock.pins.len());
+            if !text.contains('\r') {
+                let other_ends = text.replace('\n', "\r\n");
+                assert_eq!(Lock::parse(&other_ends).as_ref(), Ok(&lock));
+            }
+            changes_are_all(&lock);
+            for (address, pin) in &lock.pins {
+                crate::address::stays_inside(address);
+                assert_eq!(matches!(address, Address::Git { .. }), pin.commit.is_some());
+                let hex = |commit: &String| commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+                assert!(pin.commit.as_ref().is_none_or(hex), "{pin:?}");
+            }
         }
         Err(fault) => {
             let lines = text.lines().count().max(1);
@@ -33,5 +42,17 @@ pub fn hold(bytes: &[u8]) {
             );
             assert!(fault.message.len() < 2_000, "{} bytes", fault.message.len());
         }
+    }
+}
+
+/// What came is what went, seen from the other side, and what is the same is neither.
+fn changes_are_all(lock: &Lock) {
+    assert!(lock.changes(lock).is_empty());
+    let came = Lock::default().changes(lock);
+    let went = lock.changes(&Lock::default());
+    assert_eq!((came.len(), went.len()), (lock.pins.len(), lock.pins.len()));
+    for (came, went) in came.iter().zip(&went) {
+        assert_eq!((&came.address, &came.new), (&went.address, &went.old));
+        assert!(came.old.is_none() && went.new.is_none());
     }
 }

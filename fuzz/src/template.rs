@@ -1,8 +1,9 @@
 //! Templates: parts stand in order, text that is escaped comes back, taint of a part taints the whole.
 
 use expr::budget::MAX_STRING_BYTES;
+use expr::check::MAX_ERRORS;
 use expr::template::{Part, in_text};
-use expr::{Budget, Dialect, Template, compile};
+use expr::{Budget, Dialect, Error, Template, compile};
 
 use crate::scope;
 
@@ -12,17 +13,18 @@ pub fn hold(bytes: &[u8]) {
         return;
     };
     escaped_text_comes_back(text);
+    let (lenient, errors) = Template::parse_leniently(Dialect::Cel, text);
     let template = match Template::parse(Dialect::Cel, text) {
         Ok(template) => template,
-        Err(error) => return crate::expression::error_fits(&error, text),
+        Err(error) => return refused(text, &error, &errors),
     };
-    let mut end = 0;
-    let mut whole_bytes = 0;
+    assert!(errors.is_empty() && lenient == template, "{errors:?}");
+    let mut whole = String::new();
     for part in template.parts() {
         match part {
             Part::Text(plain) => {
                 assert!(!plain.is_empty(), "an empty part");
-                whole_bytes += plain.len();
+                whole.push_str(&plain.replace("${{", "$${{"));
             }
             Part::Expr { program, span } => {
                 let source = span.of(text);
@@ -30,9 +32,8 @@ pub fn hold(bytes: &[u8]) {
                     source.starts_with("${{") && source.ends_with("}}"),
                     "{source}"
                 );
-                assert!(span.start >= end, "parts overlap");
-                end = span.end;
-                whole_bytes += source.len();
+                assert_eq!(span.start as usize, whole.len(), "parts overlap");
+                whole.push_str(source);
                 crate::expression::places_fit(program, text);
                 assert!(
                     compile(Dialect::Cel, program.text()).is_ok(),
@@ -42,10 +43,17 @@ pub fn hold(bytes: &[u8]) {
             }
         }
     }
-    // Only escapes are shorter than their source.
-    let escapes = text.matches("$${{").count();
-    assert!(whole_bytes <= text.len() && text.len() <= whole_bytes + escapes);
+    assert_eq!(whole, text, "the parts are not the whole");
     evaluated(&template);
+}
+
+/// Every error is told; the first is the one of who asks for one.
+fn refused(text: &str, first: &Error, all: &[Error]) {
+    assert_eq!(all.first(), Some(first));
+    assert!(all.len() <= MAX_ERRORS, "{} errors", all.len());
+    for error in all {
+        crate::expression::error_fits(error, text);
+    }
 }
 
 fn escaped_text_comes_back(text: &str) {

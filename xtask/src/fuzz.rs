@@ -28,6 +28,7 @@ const TARGETS: &[Target] = &[
     target("checker", "expression", "expression"),
     target("evaluator", "expression", "expression"),
     target("taint", "expression", "expression"),
+    target("cost", "cost", "expression"),
     target("request", "request", "request"),
     target("template", "template", "expression"),
     target("glob", "glob", "small"),

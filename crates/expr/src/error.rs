@@ -3,6 +3,8 @@
 //! Its kind says whose turn it is: the text (`Parse`), its meaning in an environment (`Check`), the values met
 //! (`Eval`) or our own bounds (`Limit`). A limit is never absorbed by `&&`, `||`, `all` or `exists`.
 
+use std::borrow::Cow;
+
 use crate::span::Span;
 
 /// What went wrong, where in the expression, and how to mend it.
@@ -49,18 +51,31 @@ impl ErrorKind {
 const MESSAGE_BYTES: usize = 800;
 
 /// The text, or its beginning and `…`.
-pub(crate) fn beginning(text: String, bytes: usize) -> String {
+pub(crate) fn beginning(text: &str, bytes: usize) -> Cow<'_, str> {
     if text.len() <= bytes {
-        return text;
+        return text.into();
     }
-    format!("{}…", &text[..text.floor_char_boundary(bytes)])
+    format!("{}…", &text[..text.floor_char_boundary(bytes)]).into()
+}
+
+/// As much of a name or key as tells which it is: an error that is absorbed must not cost more than its expression.
+pub(crate) fn quoted(text: &str) -> Cow<'_, str> {
+    beginning(text, 80)
+}
+
+/// A message or help, cut to its longest.
+fn readable(text: String) -> String {
+    match beginning(&text, MESSAGE_BYTES) {
+        Cow::Owned(short) => short,
+        Cow::Borrowed(_) => text,
+    }
 }
 
 impl Error {
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: beginning(message.into(), MESSAGE_BYTES),
+            message: readable(message.into()),
             span: None,
             help: None,
         }
@@ -89,7 +104,7 @@ impl Error {
     /// The same error with a way to mend it.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(beginning(help.into(), MESSAGE_BYTES));
+        self.help = Some(readable(help.into()));
         self
     }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::ast::{Args, Ast, Binary, Expr, ExprId, Node};
 use crate::budget::{Budget, MAX_VALUE_DEPTH, MAX_VALUE_WEIGHT};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, quoted};
 use crate::functions::{Context, Fault, Function, RegexCache};
 use crate::scope::Scope;
 use crate::value::{Key, Map, Value};
@@ -161,6 +161,7 @@ impl<'a> Evaluator<'a> {
                         index, optional, ..
                     } => {
                         let index = self.eval(*index)?;
+                        self.cx.charge_key(&index)?;
                         access::index(left, &index, *optional).map_err(|error| at(node, error))
                     }
                     Expr::Binary { op, right, .. } => self.binary(node, *op, left, *right),
@@ -307,6 +308,7 @@ impl<'a> Evaluator<'a> {
         for (at_index, entry) in (0u32..).zip(ast.args(entries).chunks_exact(2)) {
             let key = self.eval(entry[0])?;
             let value = self.eval(entry[1])?;
+            self.cx.charge_key(&key)?;
             let key = key_of(&key).map_err(|error| at(ast.node(entry[0]), error))?;
             if optionals
                 .next_if(|optional| **optional == at_index)
@@ -321,10 +323,7 @@ impl<'a> Evaluator<'a> {
         }
         match Map::new(pairs) {
             Ok(map) => bounded(node, Value::Map(map.into())),
-            Err(key) => Err(at(
-                node,
-                Box::new(Error::eval(format!("repeated key {key:?} in map"))),
-            )),
+            Err(key) => Err(at(node, Box::new(repeated(&key)))),
         }
     }
 }
@@ -350,6 +349,15 @@ fn key_of(value: &Value) -> Result<Key, Box<Error>> {
     Key::from_value(value).ok_or_else(|| unsupported_key(value))
 }
 
+#[cold]
+fn repeated(key: &Key) -> Error {
+    let shown = match key {
+        Key::String(text) => format!("{:?}", quoted(text)),
+        Key::Bool(_) | Key::Int(_) | Key::Uint(_) => format!("{key:?}"),
+    };
+    Error::eval(format!("repeated key {shown} in map"))
+}
+
 fn unsupported_key(value: &Value) -> Box<Error> {
     Box::new(Error::eval(format!(
         "unsupported key type `{}`, expected string, int, uint or bool",
@@ -365,7 +373,7 @@ fn not_optional(value: &Value) -> Box<Error> {
 }
 
 fn unknown_function(name: &str) -> Box<Error> {
-    Box::new(Error::eval(format!("unknown function `{name}`")))
+    Box::new(Error::eval(format!("unknown function `{}`", quoted(name))))
 }
 
 #[cold]

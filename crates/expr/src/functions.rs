@@ -73,6 +73,11 @@ impl Context<'_> {
         self.budget.charge(bytes as u64 / 32)
     }
 
+    /// Pays for comparing a key with those of a map.
+    pub(crate) fn charge_key(&mut self, key: &Value) -> Result<(), Box<Error>> {
+        self.charge_bytes(key.as_str().map_or(0, str::len))
+    }
+
     /// Pays for making a string of that many bytes, or refuses it.
     pub(crate) fn charge_string(&mut self, bytes: usize) -> Result<(), Box<Error>> {
         if bytes > MAX_STRING_BYTES {

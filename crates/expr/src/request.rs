@@ -12,7 +12,8 @@ use crate::error::Error;
 use crate::program::compile;
 use crate::scope::MapScope;
 use crate::span::Span;
-use crate::value::typed::{from_typed_json, quoted, to_typed_json};
+use crate::value::Value;
+use crate::value::typed::{from_typed_json, quoted, to_typed_text};
 
 /// What is said where the bytes are no request.
 const FORM: &str = r#"write one line like {"expr": "1 + x", "contexts": {"x": 2}}"#;
@@ -20,22 +21,25 @@ const FORM: &str = r#"write one line like {"expr": "1 + x", "contexts": {"x": 2}
 /// What some programs put in front of a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The answer to `{"expr": TEXT, "contexts": {NAME: VALUE}, "check": BOOLEAN}`: the typed JSON of the value, or what
-/// [`refusal`] says. Keys that it does not know are left alone.
-pub fn answer(dialect: Dialect, request: &[u8]) -> Json {
-    value(dialect, request).unwrap_or_else(|error| refusal(&error))
+/// The answer to `{"expr": TEXT, "contexts": {NAME: VALUE}, "check": BOOLEAN}`: a line of JSON without its end. It is the
+/// typed value, or what [`refusal`] says. Keys that it does not know are left alone.
+pub fn answer(dialect: Dialect, request: &[u8]) -> String {
+    match value(dialect, request) {
+        Ok(value) => to_typed_text(&value),
+        Err(error) => refusal(&error),
+    }
 }
 
 /// An error as an answer: `{"error": {"kind": …, "message": …}}`.
-pub fn refusal(error: &Error) -> Json {
+pub fn refusal(error: &Error) -> String {
     let message = match &error.help {
         Some(help) => format!("{}; {help}", error.message),
         None => error.message.clone(),
     };
-    json!({ "error": { "kind": error.kind.name(), "message": message } })
+    json!({ "error": { "kind": error.kind.name(), "message": message } }).to_string()
 }
 
-fn value(dialect: Dialect, request: &[u8]) -> Result<Json, Error> {
+fn value(dialect: Dialect, request: &[u8]) -> Result<Value, Error> {
     let request = request.strip_prefix(BYTE_ORDER_MARK).unwrap_or(request);
     let request = request.trim_ascii();
     if request.is_empty() {
@@ -64,8 +68,7 @@ fn value(dialect: Dialect, request: &[u8]) -> Result<Json, Error> {
         }
         crate::check::check(&program, &env).map_err(|mut errors| errors.swap_remove(0))?;
     }
-    let value = program.eval(&scope, &mut Budget::default())?;
-    Ok(to_typed_json(&value))
+    program.eval(&scope, &mut Budget::default())
 }
 
 fn scope(contexts: Option<&Json>) -> Result<MapScope, Error> {

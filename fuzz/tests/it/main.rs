@@ -36,6 +36,11 @@ fn seeds_of_expressions_hold() {
 }
 
 #[test]
+fn seeds_of_what_costs_much_hold() {
+    try_seeds("cost", fuzz::cost::hold);
+}
+
+#[test]
 fn seeds_of_requests_hold() {
     try_seeds("request", fuzz::request::hold);
 }

@@ -2,7 +2,7 @@
 
 use super::{Evaluated, Evaluator, at, bounded};
 use crate::ast::{Expr, Node, SelectMode};
-use crate::error::Error;
+use crate::error::{Error, quoted};
 use crate::value::{Key, TypeName, Value};
 
 impl Evaluator<'_> {
@@ -65,7 +65,7 @@ impl Evaluator<'_> {
         }
         Err(at(
             node,
-            Box::new(Error::eval(format!("unknown name `{name}`"))),
+            Box::new(Error::eval(format!("unknown name `{}`", quoted(name)))),
         ))
     }
 
@@ -226,6 +226,7 @@ fn optional(found: Option<&Value>) -> Value {
 
 #[cold]
 fn no_key(name: &str) -> Box<Error> {
+    let name = quoted(name);
     Box::new(
         Error::eval(format!("no such key: `{name}`"))
             .with_help(format!("use `.?{name}` or `has(…)` where it may be absent")),
@@ -239,15 +240,22 @@ fn no_element(value: &Value, index: &Value) -> Box<Error> {
             "index {index:?} is out of range for a list of {}",
             list.len()
         )),
-        _ => Error::eval(format!("no such key: {index:?}"))
-            .with_help("use `[?key]` where it may be absent"),
+        _ => {
+            let key = index.as_str().map_or_else(
+                || format!("{index:?}"),
+                |text| format!("{:?}", quoted(text)),
+            );
+            Error::eval(format!("no such key: {key}"))
+                .with_help("use `[?key]` where it may be absent")
+        }
     })
 }
 
 #[cold]
 fn no_members(value: &Value, name: &str) -> Box<Error> {
     Box::new(Error::eval(format!(
-        "`{}` has no members, so no `{name}`",
-        value.type_name()
+        "`{}` has no members, so no `{}`",
+        value.type_name(),
+        quoted(name)
     )))
 }

@@ -123,10 +123,13 @@ fn contains(cx: &mut Context<'_>, item: &Value, container: &Value) -> Outcome {
                 .charge(u64::from(container.weight()).min(each * list.len() as u64) / 2)?;
             Ok(Value::Bool(list.iter().any(|other| item.equals(other))))
         }
-        Value::Map(map) => Ok(Value::Bool(match item {
-            Value::String(text) => map.get_str(text).is_some(),
-            _ => Key::from_value(item).is_some_and(|key| map.get(&key).is_some()),
-        })),
+        Value::Map(map) => {
+            cx.charge_key(item)?;
+            Ok(Value::Bool(match item {
+                Value::String(text) => map.get_str(text).is_some(),
+                _ => Key::from_value(item).is_some_and(|key| map.get(&key).is_some()),
+            }))
+        }
         _ => Err(Fault::NoOverload),
     }
 }

@@ -145,7 +145,7 @@ const TWO_63: f64 = 9_223_372_036_854_775_808.0;
     clippy::cast_possible_truncation,
     reason = "the range is checked before the cast"
 )]
-fn int(_: &mut Context<'_>, args: &[Value]) -> Outcome {
+fn int(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
     Ok(Value::Int(match args {
         [Value::Int(value)] => *value,
         [Value::Uint(value)] => {
@@ -153,9 +153,11 @@ fn int(_: &mut Context<'_>, args: &[Value]) -> Outcome {
         }
         [Value::Double(value)] if *value > -TWO_63 && *value < TWO_63 => *value as i64,
         [Value::Double(value)] => return fail(format!("{value} is out of range for `int`")),
-        [Value::String(text)] => text
-            .parse()
-            .or_else(|_| fail(not_a(text, "whole number")))?,
+        [Value::String(text)] => {
+            cx.charge_bytes(text.len())?;
+            text.parse()
+                .or_else(|_| fail(not_a(text, "whole number")))?
+        }
         [Value::Timestamp(value)] => value.seconds(),
         _ => return Err(Fault::NoOverload),
     }))
@@ -166,17 +168,20 @@ fn int(_: &mut Context<'_>, args: &[Value]) -> Outcome {
     clippy::cast_sign_loss,
     reason = "the range is checked before the cast"
 )]
-fn uint(_: &mut Context<'_>, args: &[Value]) -> Outcome {
+fn uint(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
     Ok(Value::Uint(match args {
         [Value::Uint(value)] => *value,
         [Value::Int(value)] => u64::try_from(*value)
             .or_else(|_| fail(format!("{value} is out of range for `uint`")))?,
         [Value::Double(value)] if *value >= 0.0 && *value < 2.0 * TWO_63 => *value as u64,
         [Value::Double(value)] => return fail(format!("{value} is out of range for `uint`")),
-        [Value::String(text)] => match text.parse() {
-            Ok(value) if !text.starts_with('+') => value,
-            Ok(_) | Err(_) => return fail(not_a(text, "whole number of 0 or more")),
-        },
+        [Value::String(text)] => {
+            cx.charge_bytes(text.len())?;
+            match text.parse() {
+                Ok(value) if !text.starts_with('+') => value,
+                Ok(_) | Err(_) => return fail(not_a(text, "whole number of 0 or more")),
+            }
+        }
         _ => return Err(Fault::NoOverload),
     }))
 }
@@ -185,19 +190,24 @@ fn uint(_: &mut Context<'_>, args: &[Value]) -> Outcome {
     clippy::cast_precision_loss,
     reason = "the conversion gives the nearest double"
 )]
-fn double(_: &mut Context<'_>, args: &[Value]) -> Outcome {
+fn double(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
     Ok(Value::Double(match args {
         [Value::Double(value)] => *value,
         [Value::Int(value)] => *value as f64,
         [Value::Uint(value)] => *value as f64,
-        [Value::String(text)] => match text.parse::<f64>() {
-            // The words for infinity end with a letter.
-            Ok(value) if value.is_infinite() && !text.ends_with(|c: char| c.is_alphabetic()) => {
-                return fail(format!("`{}` is out of range for `double`", start_of(text)));
+        [Value::String(text)] => {
+            cx.charge_bytes(text.len())?;
+            match text.parse::<f64>() {
+                // The words for infinity end with a letter.
+                Ok(value)
+                    if value.is_infinite() && !text.ends_with(|c: char| c.is_alphabetic()) =>
+                {
+                    return fail(format!("`{}` is out of range for `double`", start_of(text)));
+                }
+                Ok(value) => value,
+                Err(_) => return fail(not_a(text, "number")),
             }
-            Ok(value) => value,
-            Err(_) => return fail(not_a(text, "number")),
-        },
+        }
         _ => return Err(Fault::NoOverload),
     }))
 }
@@ -282,23 +292,29 @@ fn to_bool(_: &mut Context<'_>, args: &[Value]) -> Outcome {
     }
 }
 
-fn timestamp(_: &mut Context<'_>, args: &[Value]) -> Outcome {
+fn timestamp(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
     match args {
         [Value::Timestamp(value)] => Ok(Value::Timestamp(*value)),
         [Value::Int(seconds)] => time(
             Timestamp::new(*seconds, 0).map(Value::Timestamp),
             "timestamp",
         ),
-        [Value::String(text)] => time(Timestamp::parse(text).map(Value::Timestamp), "timestamp"),
+        [Value::String(text)] => {
+            cx.charge_bytes(text.len())?;
+            time(Timestamp::parse(text).map(Value::Timestamp), "timestamp")
+        }
         _ => Err(Fault::NoOverload),
     }
 }
 
-fn duration(_: &mut Context<'_>, args: &[Value]) -> Outcome {
+fn duration(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
     match args {
         [Value::Duration(value)] => Ok(Value::Duration(*value)),
         [Value::String(text)] if text.len() > MAX_STRING_BYTES => Err(Fault::NoOverload),
-        [Value::String(text)] => time(Duration::parse(text).map(Value::Duration), "duration"),
+        [Value::String(text)] => {
+            cx.charge_bytes(text.len())?;
+            time(Duration::parse(text).map(Value::Duration), "duration")
+        }
         _ => Err(Fault::NoOverload),
     }
 }

@@ -40,12 +40,24 @@ fn format(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
         next += 1;
         tainted |= value.is_tainted();
         cx.charge_items(value.weight() as usize)?;
+        cx.charge_items(digits(clause, precision, value))?;
         write_clause(&mut out, clause, precision, value)?;
         cx.charge_string(out.len())?;
     }
     out.push_str(rest);
     cx.charge_string(out.len())?;
     Ok(Value::String(Text::new(out, tainted)))
+}
+
+/// Steps for digits of a double that go beyond those that it is read back from: each costs as much as all before it.
+fn digits(clause: char, precision: Option<usize>, value: &Value) -> usize {
+    let (Value::Double(number), 'f' | 'e') = (value, clause) else {
+        return 0;
+    };
+    // From the bits, and not by a logarithm: a step is the same on every machine.
+    let exponent = (number.to_bits() >> 52 & 0x7ff) as usize;
+    let far = exponent.abs_diff(1023) * 3 / 10;
+    (far + precision.unwrap_or(6)) / 2
 }
 
 /// Splits `.3f…` into precision, letter and the rest.

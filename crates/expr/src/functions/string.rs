@@ -111,7 +111,7 @@ fn contains(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
     let [Value::String(text), Value::String(part)] = args else {
         return Err(Fault::NoOverload);
     };
-    cx.charge_bytes(text.len())?;
+    cx.charge_bytes(text.len() + part.len())?;
     Ok(Value::Bool(text.contains(&**part)))
 }
 
@@ -150,7 +150,7 @@ fn index_of(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
         [Value::String(text), Value::String(part), Value::Int(from)] => (text, part, *from),
         _ => return Err(Fault::NoOverload),
     };
-    cx.charge_bytes(text.len() * 3)?;
+    cx.charge_bytes((text.len() + part.len()) * 3)?;
     let start = byte_offset(text, from)?;
     Ok(position(
         text,
@@ -164,7 +164,7 @@ fn last_index_of(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
         [Value::String(text), Value::String(part), Value::Int(from)] => (text, part, Some(*from)),
         _ => return Err(Fault::NoOverload),
     };
-    cx.charge_bytes(text.len() * 3)?;
+    cx.charge_bytes((text.len() + part.len()) * 3)?;
     let mut end = text.len();
     if let Some(from) = from {
         end = end.min(byte_offset(text, from)? + part.len());
@@ -264,7 +264,7 @@ fn replace(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
         _ => return Err(Fault::NoOverload),
     };
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    cx.charge_bytes(text.len())?;
+    cx.charge_bytes(text.len() + old.len())?;
     let hits = text.matches(&**old).take(limit).count();
     cx.charge_items(hits)?;
     let grown = hits.saturating_mul(new.len().saturating_sub(old.len()));
@@ -287,7 +287,7 @@ fn split(cx: &mut Context<'_>, args: &[Value]) -> Outcome {
         _ => return Err(Fault::NoOverload),
     };
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    cx.charge_bytes(text.len())?;
+    cx.charge_bytes(text.len() + separator.len())?;
     let tainted = text.is_tainted();
     let part = |part: &str| Value::String(Text::new(part, tainted));
     let parts: Vec<Value> = if limit == 0 {

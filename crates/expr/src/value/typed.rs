@@ -5,47 +5,84 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value as Json, json};
+use serde::ser::{SerializeMap as _, SerializeSeq as _};
+use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
+use std::fmt::Display;
 
-use super::{Bytes, Key, Map, TypeName, Value};
-use crate::error::{Error, beginning};
+use super::{Bytes, Key, List, Map, TypeName, Value};
+use crate::error::{self, Error};
 use crate::network::Network;
 use crate::time::{Duration, Timestamp};
 
 /// The typed JSON of a value.
 pub fn to_typed_json(value: &Value) -> Json {
-    let plain = match value {
-        Value::Null => Json::Null,
-        Value::Bool(value) => json!(value),
-        Value::Int(value) => json!(value.to_string()),
-        Value::Uint(value) => json!(value.to_string()),
-        Value::Double(value) => double_json(*value),
-        Value::String(text) => json!(&**text),
-        Value::Bytes(bytes) => json!(STANDARD.encode(&**bytes)),
-        Value::List(list) => Json::Array(list.iter().map(to_typed_json).collect()),
-        Value::Map(map) => Json::Array(
-            map.iter()
-                .map(|(key, value)| json!([to_typed_json(&key.to_value()), to_typed_json(value)]))
-                .collect(),
-        ),
-        Value::Timestamp(value) => json!(value.to_string()),
-        Value::Duration(value) => json!(value.to_string()),
-        Value::Network(value) => json!(value.to_string()),
-        Value::Type(kind) => json!(kind.name()),
-        Value::Optional(inner) => inner
-            .as_ref()
-            .map_or(Json::Null, |inner| to_typed_json(inner)),
-    };
-    json!({ "type": value.type_name(), "value": plain })
+    serde_json::to_value(Typed(value)).expect("a typed value has names of text and finite numbers")
 }
 
-fn double_json(value: f64) -> Json {
-    if value.is_nan() {
-        json!("NaN")
-    } else if value.is_infinite() {
-        json!(if value > 0.0 { "Infinity" } else { "-Infinity" })
-    } else {
-        json!(value)
+/// The text of [`to_typed_json`], in one line.
+pub fn to_typed_text(value: &Value) -> String {
+    serde_json::to_string(&Typed(value))
+        .expect("a typed value has names of text and finite numbers")
+}
+
+/// A value that is written with its type: straight to where it goes, as a long list would take longer to copy than to make.
+struct Typed<'v>(&'v Value);
+
+impl Serialize for Typed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(Some(2))?;
+        members.serialize_entry("type", self.0.type_name())?;
+        members.serialize_key("value")?;
+        match self.0 {
+            Value::Null => members.serialize_value(&()),
+            Value::Bool(value) => members.serialize_value(value),
+            Value::Int(value) => members.serialize_value(&Text(value)),
+            Value::Uint(value) => members.serialize_value(&Text(value)),
+            Value::Double(value) if value.is_nan() => members.serialize_value("NaN"),
+            Value::Double(f64::INFINITY) => members.serialize_value("Infinity"),
+            Value::Double(f64::NEG_INFINITY) => members.serialize_value("-Infinity"),
+            Value::Double(value) => members.serialize_value(value),
+            Value::String(text) => members.serialize_value(&**text),
+            Value::Bytes(bytes) => members.serialize_value(&STANDARD.encode(&**bytes)),
+            Value::List(list) => members.serialize_value(&Items(list)),
+            Value::Map(map) => members.serialize_value(&Pairs(map)),
+            Value::Timestamp(value) => members.serialize_value(&Text(value)),
+            Value::Duration(value) => members.serialize_value(&Text(value)),
+            Value::Network(value) => members.serialize_value(&Text(value)),
+            Value::Type(kind) => members.serialize_value(kind.name()),
+            Value::Optional(inner) => members.serialize_value(&inner.as_deref().map(Typed)),
+        }?;
+        members.end()
+    }
+}
+
+/// What is written as the text that it is shown as.
+struct Text<'v, T>(&'v T);
+
+impl<T: Display> Serialize for Text<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self.0)
+    }
+}
+
+struct Items<'v>(&'v List);
+
+impl Serialize for Items<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(Typed))
+    }
+}
+
+struct Pairs<'v>(&'v Map);
+
+impl Serialize for Pairs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut pairs = serializer.serialize_seq(None)?;
+        for (key, value) in self.0.iter() {
+            pairs.serialize_element(&(Typed(&key.to_value()), Typed(value)))?;
+        }
+        pairs.end()
     }
 }
 
@@ -112,7 +149,7 @@ fn typed(kind: &str, json: &Json) -> Result<Value, Error> {
 
 /// As much of the JSON as tells which it is.
 pub(crate) fn quoted(json: &Json) -> String {
-    beginning(json.to_string(), 80)
+    error::quoted(&json.to_string()).into_owned()
 }
 
 fn type_name(name: &str) -> Option<TypeName> {

@@ -198,3 +198,53 @@ fn hostile_templates_end() {
         }
     });
 }
+
+/// A scope with a text of 200,000 bytes, and the steps that `text` takes in it.
+fn steps(text: &str) -> u64 {
+    let mut scope = MapScope::new();
+    scope.insert("long", Value::string("aäb,".repeat(40_000)));
+    scope.insert("digits", Value::string("3".repeat(200_000)));
+    scope.insert("pairs", Value::from_json(&serde_json::json!({"a": 1})));
+    let mut budget = Budget::default();
+    let _result = compile(Dialect::Cel, text)
+        .unwrap()
+        .eval(&scope, &mut budget);
+    budget.used()
+}
+
+#[test]
+fn what_looks_at_a_long_text_pays_for_its_length() {
+    for text in [
+        "pairs[long]",
+        "pairs[?long]",
+        "long in pairs",
+        "{long: 1}",
+        "double(digits)",
+        "int(digits)",
+        "uint(digits)",
+        "duration(digits)",
+        "timestamp(digits)",
+        "'a'.contains(long)",
+        "'a'.indexOf(long)",
+        "'a'.lastIndexOf(long)",
+        "'a'.replace(long, 'b')",
+        "'a'.split(long)",
+    ] {
+        let steps = steps(text);
+        assert!(steps >= 200_000 / 32, "{text} takes {steps} steps");
+    }
+}
+
+#[test]
+fn digits_beyond_those_of_a_double_are_paid_for() {
+    for (text, least) in [
+        ("'%f'.format([1e308])", 150),
+        ("'%f'.format([1e-308])", 150),
+        ("'%.1000f'.format([1e-308])", 600),
+        ("'%.1000e'.format([1e-308])", 600),
+    ] {
+        let steps = steps(text);
+        assert!(steps >= least, "{text} takes {steps} steps");
+    }
+    assert!(steps("'%.2f'.format([12.345])") < 20);
+}

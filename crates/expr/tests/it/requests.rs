@@ -5,7 +5,8 @@ use expr::{Dialect, request};
 use serde_json::{Value as Json, json};
 
 fn answer(line: &str) -> Json {
-    request::answer(Dialect::Cel, line.as_bytes())
+    let answer = request::answer(Dialect::Cel, line.as_bytes());
+    serde_json::from_str(&answer).unwrap()
 }
 
 /// Kind and message of the error that answers the line.
@@ -33,6 +34,7 @@ fn an_error_quotes_the_beginning_of_a_long_value() {
         json!({ "expr": "x", "contexts": long }),
         json!({ "expr": "x", "check": long }),
         json!({ "expr": "{}[x]", "contexts": { "x": long } }),
+        json!({ "expr": "{x: 1, x: 2}", "contexts": { "x": long } }),
         json!({ "expr": "x", "contexts": { "x": { "type": long, "value": 1 } } }),
     ] {
         let (_, message) = refused(&line.to_string());

@@ -1,0 +1,78 @@
+//! The cost of an expression: whatever the checker takes, checking, evaluating and writing it ends within a moment.
+//!
+//! The other targets allow few steps, so that many expressions are tried. This one allows all that a pipeline allows, over
+//! long lists and texts, and looks at the time: the steps are calibrated so that none of them takes longer than others.
+//! Without libFuzzer, that is in the suite, the steps are few and the time is left alone.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use expr::value::typed::to_typed_text;
+use expr::value::{Bytes, Key};
+use expr::{Budget, Dialect, MapScope, TypeEnv, Value, check, compile};
+
+use crate::scope;
+
+/// What is promised of a release build, times what the counters of libFuzzer and the checks of its build add.
+const LONGEST: Duration = Duration::from_millis(100 * 4);
+/// Steps of one evaluation in the suite, whose build is not optimised.
+const STEPS_OF_SUITE: u64 = 20_000;
+/// How often what took too long is tried again: another program may have had the processor.
+const TRIES: usize = 5;
+
+/// Checks, evaluates and writes the text, once and as often as the steps allow.
+pub fn hold(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    // Behind a line break, as the text may end in a comment. What goes wrong costs as well.
+    let often = format!("lists.range(90000).all(again, [{text}\n].size() == 1 || true)");
+    for text in [text, &often] {
+        if cfg!(feature = "libfuzzer") {
+            in_time(text);
+        } else {
+            answered(text, Budget::new(STEPS_OF_SUITE));
+        }
+    }
+}
+
+fn in_time(text: &str) {
+    let mut tries = (0..TRIES).map(|_| {
+        let began = Instant::now();
+        answered(text, Budget::default());
+        began.elapsed()
+    });
+    assert!(
+        tries.any(|took| took <= LONGEST),
+        "each of {TRIES} tries took more than {} ms",
+        LONGEST.as_millis()
+    );
+}
+
+fn answered(text: &str, mut budget: Budget) {
+    if let Ok(program) = compile(Dialect::Cel, text)
+        && check(&program, &TypeEnv::open()).is_ok()
+        && let Ok(value) = program.eval(&*SCOPE, &mut budget)
+    {
+        drop(to_typed_text(&value));
+    }
+}
+
+/// The names of the other targets, and long lists and texts beside them.
+static SCOPE: LazyLock<MapScope> = LazyLock::new(|| {
+    let mut scope = scope::scope("main");
+    let numbers = (0..10_000).map(|number| Value::Int(number * 7_919 % 10_007));
+    let words = (0..2_000).map(|number| Value::string(format!("word {number}/ä")));
+    let pairs = (0..2_000).map(|number| {
+        (
+            Key::from(format!("key {number}").as_str()),
+            Value::Int(number),
+        )
+    });
+    scope.insert("numbers", Value::list(numbers.collect()));
+    scope.insert("words", Value::list(words.collect()));
+    scope.insert("pairs", Value::map(pairs));
+    scope.insert("letters", Value::string("aäb,".repeat(50_000)));
+    scope.insert("octets", Value::Bytes(Bytes::from(vec![0xc3; 200_000])));
+    scope
+});
