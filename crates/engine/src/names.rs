@@ -6,6 +6,7 @@ use expr::value::Key;
 use expr::{Error, Scope, Value};
 use model::Json;
 use model::ids::TaskNo;
+use model::plan::RunFunction;
 
 /// What the tasks that a rule looks at have come to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -146,12 +147,12 @@ pub(crate) fn status(
     failed: bool,
     canceled: bool,
 ) -> Option<Result<Value, Error>> {
-    let answer = match name {
-        "succeeded" => succeeded,
-        "failed" => failed,
-        "canceled" => canceled,
-        "always" => true,
-        _ => return None,
+    let answer = match RunFunction::from_name(name)? {
+        RunFunction::Succeeded => succeeded,
+        RunFunction::Failed => failed,
+        RunFunction::Canceled => canceled,
+        RunFunction::Always => true,
+        RunFunction::Hash | RunFunction::Glob => return None,
     };
     if !args.is_empty() {
         return Some(Err(Error::eval(format!("`{name}()` takes no argument"))));

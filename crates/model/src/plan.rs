@@ -13,6 +13,7 @@
 
 pub mod data;
 pub mod edge;
+pub mod function;
 pub mod late;
 pub mod rules;
 pub mod scope;
@@ -26,6 +27,7 @@ pub use data::{
     WorkspaceUse,
 };
 pub use edge::{Edge, EdgeKind, SkipSpread, StartRule, StatusOf};
+pub use function::RunFunction;
 pub use late::{Expression, Late, Place, Text};
 pub use rules::{Concurrency, GroupMode, Retry, Tolerance};
 pub use scope::{Input, Scope, Workspace, WorkspaceKind};

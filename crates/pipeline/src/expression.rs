@@ -6,6 +6,7 @@
 use crate::diagnostics::Span;
 use expr::check::TypeEnv;
 use expr::{Budget, Dialect, ErrorKind, MapScope, Program, Template, Value};
+use model::plan::RunFunction;
 
 /// The dialect of native files, as plans name it.
 pub(crate) const DIALECT: &str = "cel";
@@ -15,6 +16,13 @@ pub(crate) const DIALECT: &str = "cel";
 pub(crate) struct Reference {
     pub path: Vec<String>,
     pub span: Span,
+}
+
+impl Reference {
+    /// Whether it calls a function that looks at the state of tasks or steps.
+    pub(crate) fn calls_status(&self) -> bool {
+        RunFunction::from_name(&self.path[0]).is_some_and(RunFunction::is_status)
+    }
 }
 
 /// What a text refers to.
@@ -60,8 +68,6 @@ pub(crate) const NUL_IN_TEXT: &str =
 
 /// Steps for a look at an expression without names: it is small, or it is left to the run.
 const CONSTANT_STEPS: u64 = 1_000;
-/// What only a run or its worker can answer.
-const OF_THE_RUN: [&str; 6] = ["succeeded", "failed", "canceled", "always", "hash", "glob"];
 
 /// What is known of the value of an expression before there is a run.
 pub(crate) enum Outlook {
@@ -76,8 +82,8 @@ pub(crate) enum Outlook {
 /// What an expression that reads no name comes to in every run.
 pub(crate) fn outlook(program: &Program) -> Outlook {
     let calls = program.calls();
-    let mut names = calls.iter().map(|call| call.name.as_str());
-    if !program.references().is_empty() || names.any(|name| OF_THE_RUN.contains(&name)) {
+    let mut functions = calls.iter().map(|call| RunFunction::from_name(&call.name));
+    if !program.references().is_empty() || functions.any(|function| function.is_some()) {
         return Outlook::Open;
     }
     let value = program.eval(&MapScope::new(), &mut Budget::new(CONSTANT_STEPS));
@@ -127,7 +133,8 @@ pub(crate) struct FileCall {
 /// The calls that look at files.
 pub(crate) fn file_calls(program: &Program) -> impl Iterator<Item = FileCall> {
     let calls = program.calls().into_iter();
-    let calls = calls.filter(|call| matches!(call.name.as_str(), "hash" | "glob"));
+    let calls = calls
+        .filter(|call| RunFunction::from_name(&call.name).is_some_and(RunFunction::is_of_files));
     calls.map(|call| FileCall {
         span: ours(call.span),
         args: call.args,

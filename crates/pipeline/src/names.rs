@@ -105,9 +105,6 @@ const ROOTS: &[Root] = &[
     },
 ];
 
-/// Functions that look at the state of tasks or steps.
-pub(crate) const STATUS: [&str; 4] = ["succeeded", "failed", "canceled", "always"];
-
 /// What other systems call them.
 const FOREIGN_FUNCTIONS: &[(&str, &str)] = &[
     ("success", "succeeded()"),
@@ -429,7 +426,7 @@ fn member(report: &mut Report<'_>, reference: &Reference, known: &[&str]) {
 
 fn function(report: &mut Report<'_>, each: &Use, call: &Reference) {
     let name = call.path[0].as_str();
-    if STATUS.contains(&name) {
+    if call.calls_status() {
         if each.purpose != Purpose::Condition {
             report
                 .error(

@@ -17,7 +17,7 @@ use crate::taint::written;
 use crate::yaml::offsets;
 use expr::Program;
 use expr::check::{ObjectType, Signature, Type, TypeEnv};
-use model::plan::{Late, Phase as Part, ValueType};
+use model::plan::{Late, Phase as Part, RunFunction, ValueType};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -364,8 +364,9 @@ impl<'f> Types<'f> {
             env.declare_signature("hash", text(Type::String));
             env.declare_signature("glob", text(Type::list(Type::String)));
         } else {
-            env.declare_function_later("hash", WHEN_FILES);
-            env.declare_function_later("glob", WHEN_FILES);
+            for function in RunFunction::FILES {
+                env.declare_function_later(function.as_str(), WHEN_FILES);
+            }
         }
         if each.phase >= Phase::End {
             let failure = ObjectType::new("failure")
@@ -374,8 +375,8 @@ impl<'f> Types<'f> {
             env.declare("failure", failure.into());
         }
         if each.purpose == Purpose::Condition {
-            for name in names::STATUS {
-                env.declare_signature(name, self.nothing.clone());
+            for function in RunFunction::STATUS {
+                env.declare_signature(function.as_str(), self.nothing.clone());
             }
         }
         env

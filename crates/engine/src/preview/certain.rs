@@ -11,7 +11,8 @@ use crate::texts::{NUL_IN_TEXT, Texts};
 use expr::value::TypeName;
 use expr::{Program, Value};
 use model::plan::{
-    Activation, Body, Expression, Late, Place, Plan, Step, StepBody, TaskDef, Text, Tolerance,
+    Activation, Body, Expression, Late, Place, Plan, RunFunction, Step, StepBody, TaskDef, Text,
+    Tolerance,
 };
 
 /// A text that cannot be evaluated.
@@ -139,13 +140,12 @@ fn failing(moment: Moment, message: String, text: &Expression) -> Failing {
 
 /// Whether everything that `program` reads and calls is known before the run.
 fn is_known(program: &Program, names: &Names<'_>, fates: &Fates<'_>) -> bool {
-    const OF_THE_RUN: [&str; 6] = ["succeeded", "failed", "canceled", "always", "hash", "glob"];
     let calls = program.calls();
     let mut roots = program.references().into_iter();
     names::missing(program, names, fates).is_empty()
         && !calls
             .iter()
-            .any(|call| OF_THE_RUN.contains(&call.name.as_str()))
+            .any(|call| RunFunction::from_name(&call.name).is_some())
         && roots.all(|each| {
             each.path
                 .first()

@@ -109,17 +109,7 @@ impl Scope for Names<'_> {
 
     fn call(&self, name: &str, args: &[Value]) -> Option<Result<Value, Error>> {
         let past = self.past.get();
-        let answer = match name {
-            "succeeded" => past.good(),
-            "failed" => past.failed,
-            "canceled" => past.canceled,
-            "always" => true,
-            _ => return None,
-        };
-        if !args.is_empty() {
-            return Some(Err(Error::eval(format!("`{name}()` takes no argument"))));
-        }
-        Some(Ok(Value::from(answer)))
+        names::status(name, args, past.good(), past.failed, past.canceled)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::names::Past;
 use crate::texts::Texts;
 use expr::value::Key;
 use expr::{Program, Value};
-use model::plan::{Expression, Plan, StatusOf, TaskDef};
+use model::plan::{Expression, Plan, RunFunction, StatusOf, TaskDef};
 use model::reason::SkipCause;
 use std::collections::BTreeMap;
 
@@ -208,9 +208,13 @@ impl Rule<'_> {
     }
 }
 
+/// Whether its answer depends on how what came before has ended; `always()` is true whatever that was.
 fn asks_status(program: &Program) -> bool {
     let mut calls = program.calls().into_iter();
-    calls.any(|call| matches!(call.name.as_str(), "succeeded" | "failed" | "canceled"))
+    calls.any(|call| {
+        RunFunction::from_name(&call.name)
+            .is_some_and(|function| function.is_status() && function != RunFunction::Always)
+    })
 }
 
 /// What a skipped task gives to expressions.

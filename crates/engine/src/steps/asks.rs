@@ -6,8 +6,8 @@
 use super::StepMachine;
 use crate::work::Work;
 use model::plan::{
-    ArtifactOut, Body, Expression, Late, Named, Output, Service, Shell, Step, StepBody, Text,
-    Tolerance,
+    ArtifactOut, Body, Expression, Late, Named, Output, RunFunction, Service, Shell, Step,
+    StepBody, Text, Tolerance,
 };
 
 impl StepMachine {
@@ -93,7 +93,7 @@ fn of_text(text: &Text) -> bool {
 }
 
 fn of_expression(expression: &Expression) -> bool {
-    ["hash", "glob"]
+    RunFunction::FILES
         .iter()
-        .any(|name| expression.text.contains(name))
+        .any(|function| expression.text.contains(function.as_str()))
 }

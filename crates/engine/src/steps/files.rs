@@ -6,6 +6,7 @@
 use expr::{Error, Value};
 use model::digest::{Digest, DigestWriter};
 use model::limits;
+use model::plan::RunFunction;
 use std::fmt;
 
 /// A look at the files below a task's source folder.
@@ -118,16 +119,19 @@ pub(super) fn call(
     name: &str,
     args: &[Value],
 ) -> Option<Result<Value, Error>> {
-    let answer = match name {
-        "hash" => asked(listing, name, args).and_then(|(listing, patterns)| {
+    let answer = match RunFunction::from_name(name)? {
+        RunFunction::Hash => asked(listing, name, args).and_then(|(listing, patterns)| {
             hash(listing, &patterns).map(|hash| Value::from(hash.as_str()))
         }),
-        "glob" => asked(listing, name, args).and_then(|(listing, patterns)| {
+        RunFunction::Glob => asked(listing, name, args).and_then(|(listing, patterns)| {
             let files = glob(listing, &patterns)?;
             let files = files.iter().map(|file| Value::from(file.as_str()));
             Ok(Value::list(files.collect()).tainted())
         }),
-        _ => return None,
+        RunFunction::Succeeded
+        | RunFunction::Failed
+        | RunFunction::Canceled
+        | RunFunction::Always => return None,
     };
     Some(answer.map_err(Error::eval))
 }

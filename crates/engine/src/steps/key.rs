@@ -26,7 +26,9 @@ use expr::{Call, Dialect, Program, Reference, Scope, Template, Value};
 use model::Json;
 use model::digest::Digest;
 use model::ids::ScopeNo;
-use model::plan::{Activation, Body, Retry, StartRule, Step, StepBody, TaskDef, Tolerance};
+use model::plan::{
+    Activation, Body, Retry, RunFunction, StartRule, Step, StepBody, TaskDef, Tolerance,
+};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -291,7 +293,7 @@ impl Asked {
     }
 
     fn call(&mut self, call: Call) {
-        if !matches!(call.name.as_str(), "hash" | "glob") {
+        if !RunFunction::from_name(&call.name).is_some_and(RunFunction::is_of_files) {
             return;
         }
         self.open |= call.literals.len() != call.args;

@@ -6,8 +6,7 @@ use super::{Common, Draft, Need, Purpose, Reader, flag, integer, names, priority
 use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::Span;
-use crate::expression;
-use crate::names::STATUS;
+use crate::expression::{self, Reference};
 use crate::scalar;
 use crate::yaml::{Entry, Node};
 use model::limits;
@@ -215,7 +214,7 @@ impl Reader<'_, '_> {
         if let Some((_, condition)) = said.filter(|_| condition.is_some()) {
             draft.never = condition.programs.iter().any(expression::is_never_true);
             let mut calls = condition.calls.iter();
-            draft.asks_status = calls.any(|call| STATUS.contains(&&*call.path[0]));
+            draft.asks_status = calls.any(Reference::calls_status);
         }
         draft.def.start = match part {
             Part::Main => StartRule {

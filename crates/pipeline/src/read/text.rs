@@ -4,8 +4,8 @@ use super::{Purpose, Reader, Use};
 use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::Span;
-use crate::expression::{self, DIALECT, Parsed};
-use crate::names::{self, STATUS};
+use crate::expression::{self, DIALECT, Parsed, Reference};
+use crate::names;
 use crate::yaml::{Node, offsets};
 use model::plan::{Expression, Text};
 
@@ -95,10 +95,7 @@ impl Reader<'_, '_> {
     pub(super) fn condition(&mut self, node: &Node<'_>, implied: Implied) -> Option<Expression> {
         let (text, parsed, start) = self.bare(node)?;
         let phase = implied.phase();
-        let checks_status = parsed
-            .calls
-            .iter()
-            .any(|call| STATUS.contains(&&*call.path[0]));
+        let checks_status = parsed.calls.iter().any(Reference::calls_status);
         let constant = parsed.references.is_empty() && parsed.calls.is_empty();
         if constant {
             self.report
