@@ -156,11 +156,6 @@ impl<'f> Names<'f> {
         self.by_name.get(name).map(|index| &self.file.tasks[*index])
     }
 
-    /// The param called `name`.
-    pub(crate) fn param(&self, name: &str) -> Option<&'f Param> {
-        self.params.get(name).copied()
-    }
-
     /// The number of the task called `name`.
     pub(crate) fn index(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()

@@ -4,28 +4,25 @@
 //! type shows only later (the signal, results without a type, numbers that may be whole or not) are
 //! `dyn` and fit everywhere.
 
+mod numbers;
 mod values;
 
 use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::{Report, Span};
-use crate::expression::{self, Fault};
+use crate::expression;
 use crate::names::{self, Names};
 use crate::read::{self, Draft, Purpose, Slot, Use};
 use crate::signal::NAMES;
 use crate::taint::written;
 use crate::yaml::offsets;
-use expr::Program;
 use expr::check::{ObjectType, Signature, Type, TypeEnv};
 use model::plan::{Late, Phase as Part, RunFunction, ValueType};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// When `hash` and `glob` exist.
 const WHEN_FILES: &str = "files are looked at when a task starts, as in its `env`, `cache` and `inputs` and in its steps";
-
-/// Params of one expression that are numbers and are looked at as whole and as others; with more none is.
-const NUMBERS_TRIED: usize = 3;
 
 /// Checks names and types of every expression of a file.
 pub(crate) fn check(report: &mut Report<'_>, names: &Names<'_>) {
@@ -50,10 +47,13 @@ fn one(report: &mut Report<'_>, types: &mut Types<'_>, each: &Use) {
             return;
         }
         let checked = expression::type_of(program, &env);
-        let checked = checked.and_then(|found| match types.numbers(program, &env) {
-            Ok(()) => Ok(found),
-            Err(faults) => Err(faults),
-        });
+        let checked =
+            checked.and_then(
+                |found| match numbers::check(types.names, each, program, &env) {
+                    Ok(()) => Ok(found),
+                    Err(faults) => Err(faults),
+                },
+            );
         match checked {
             Ok(found) => {
                 given(report, types.names, each, &found);
@@ -280,53 +280,6 @@ impl<'f> Types<'f> {
         let env = Arc::new(self.new_env(each));
         self.envs.push((place, Arc::clone(&env)));
         env
-    }
-
-    /// Checks an expression with params that are numbers, whose type is open since each may be whole or not: one of
-    /// the ways has to fit. Gives what is wrong when all numbers are whole.
-    fn numbers(&self, program: &Program, env: &TypeEnv) -> Result<(), Vec<Fault>> {
-        if expression::lone_name(program).is_some() {
-            return Ok(());
-        }
-        // Only the params that are read: a file may have thousands, and as many expressions.
-        let mut params = ObjectType {
-            name: "params".to_owned(),
-            open: true,
-            ..ObjectType::default()
-        };
-        let mut numbers = BTreeSet::new();
-        for mut path in expression::paths(program) {
-            if path.len() < 2 || path[0] != "params" {
-                continue;
-            }
-            let name = path.swap_remove(1);
-            let Some(param) = self.names.param(&name) else {
-                continue;
-            };
-            if param.value_type == ValueType::Number {
-                numbers.insert(name.clone());
-            }
-            params.fields.insert(name, of(&param.value_type));
-        }
-        if numbers.is_empty() || numbers.len() > NUMBERS_TRIED {
-            return Ok(());
-        }
-        let mut first = None;
-        for way in 0..1_u32 << numbers.len() {
-            let mut params = params.clone();
-            for (bit, name) in numbers.iter().enumerate() {
-                let is_whole = way & (1 << bit) == 0;
-                let kind = if is_whole { Type::Int } else { Type::Double };
-                params.fields.insert(name.clone(), kind);
-            }
-            let mut env = env.clone();
-            env.declare("params", params.into());
-            match expression::type_of(program, &env) {
-                Ok(_) => return Ok(()),
-                Err(faults) => drop(first.get_or_insert(faults)),
-            }
-        }
-        first.map_or(Ok(()), Err)
     }
 
     fn new_env(&mut self, each: &Use) -> TypeEnv {

@@ -9,7 +9,7 @@ use crate::read::Use;
 use crate::signal::Kind;
 use crate::types::place;
 use crate::yaml::offsets::Places;
-use model::plan::ValueType;
+use model::plan::{Body, ValueType};
 use model::reason::FailureKind;
 
 /// What `outcome` and `conclusion` of tasks and steps are.
@@ -95,6 +95,14 @@ pub(crate) fn type_at<'n>(names: &Names<'n>, each: &Use, path: &[String]) -> Opt
                 return None;
             }
             Some(&task.def.outputs.get(*output)?.value_type)
+        }
+        ["steps", step, "outputs", output] => {
+            let Body::Steps(body) = &names.file.tasks[each.task?].def.body else {
+                return None;
+            };
+            // What only the task declares is text for the steps behind.
+            let step = body.steps.iter().find(|own| own.name == *step)?;
+            Some(&step.outputs.get(*output)?.value_type)
         }
         _ => None,
     }
