@@ -122,7 +122,7 @@ const MAX_DOTS: usize = 32;
 const MAX_PATH_BYTES: usize = 256;
 
 /// `value.name`, `value.?name` or `has(value.name)`. What is asked for as an optional is absent from values that have
-/// no members at all.
+/// nothing in them at all; a list has, but by number.
 pub(super) fn select(value: Value, name: &str, mode: SelectMode) -> Evaluated {
     match &value {
         Value::Map(map) => {
@@ -138,6 +138,7 @@ pub(super) fn select(value: Value, name: &str, mode: SelectMode) -> Evaluated {
                 None => None,
                 Some(inner) => match &**inner {
                     Value::Map(map) => map.get_str(name),
+                    other @ Value::List(_) => return Err(no_members(other, name)),
                     other if mode == SelectMode::Has => return Err(no_members(other, name)),
                     _ => None,
                 },
@@ -155,7 +156,6 @@ pub(super) fn select(value: Value, name: &str, mode: SelectMode) -> Evaluated {
         | Value::Double(_)
         | Value::String(_)
         | Value::Bytes(_)
-        | Value::List(_)
         | Value::Timestamp(_)
         | Value::Duration(_)
         | Value::Network(_)
@@ -163,6 +163,7 @@ pub(super) fn select(value: Value, name: &str, mode: SelectMode) -> Evaluated {
             SelectMode::Optional => Ok(Value::Optional(None)),
             SelectMode::Member | SelectMode::Has => Err(no_members(&value, name)),
         },
+        Value::List(_) => Err(no_members(&value, name)),
     }
 }
 

@@ -70,6 +70,8 @@ fn what_has_no_members_has_none_of_that_name_where_it_is_asked_for_as_an_optiona
     fails("has({'a': null}.a.b)");
     fails("has({'a': null}.?a.b)");
     fails("dyn('text')[0]");
+    fails("dyn([1]).?a");
+    fails("optional.of(dyn([1])).a");
     fails("{1: 2}.a");
 }
 
