@@ -110,6 +110,9 @@ pub struct AskDocument {
 pub struct StepDocument {
     /// Its name.
     pub name: String,
+    /// What people see in place of its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// `succeeded`, `failed`, `skipped` or `canceled`.
     pub status: String,
     /// Exit code, if it exited by itself.
@@ -277,6 +280,7 @@ impl StepDocument {
         };
         Self {
             name: step.name.clone(),
+            label: step.label.clone(),
             status: status.to_owned(),
             exit_code,
             signal,

@@ -7,7 +7,7 @@ use crate::ui::{Paint, Ui};
 use anyhow::Result;
 use api::logs::{self, ChunkDocument};
 use api::protocol;
-use engine::rows::{AttemptRow, StepStatus, TaskRow};
+use engine::rows::{AttemptRow, StepResult, StepStatus, TaskRow};
 use model::ids::{AttemptId, RunId};
 use store::{Frame, LogReader, Stream};
 
@@ -73,15 +73,24 @@ pub(crate) fn must_have_step(selected: &Selected<'_>, step: &str) -> Result<()> 
     let Some(end) = &selected.attempt.end else {
         return Ok(());
     };
-    let names: Vec<&str> = end.steps.iter().map(|step| step.name.as_str()).collect();
-    if names.iter().any(|name| is_called(name, step)) || step.parse::<u32>().is_ok() {
+    let is_there = end.steps.iter().any(|each| is_called(&each.name, step));
+    if is_there || step.parse::<u32>().is_ok() {
         return Ok(());
     }
+    let names: Vec<String> = end.steps.iter().map(title).collect();
     let key = &selected.task.key;
     let step = text::plain(step);
     Err(Fault::nothing(format!("task `{key}` has no step `{step}`"))
         .help(format!("its steps are {}", names.join(", ")))
         .into())
+}
+
+/// A step as people tell it: its name is what commands take, its label what they know it by.
+fn title(step: &StepResult) -> String {
+    match &step.label {
+        Some(label) => format!("{} ({})", step.name, text::line(label)),
+        None => step.name.clone(),
+    }
 }
 
 /// Prints logs one after the other.

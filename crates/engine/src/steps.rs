@@ -179,7 +179,7 @@ impl StepMachine {
             let Some(mut turn) = self.take_turn() else {
                 return Next::Done(self.result());
             };
-            match self.look(&turn) {
+            match self.look(&mut turn) {
                 Ok(Look::Opened) => {}
                 Ok(Look::Skip) => {
                     self.left_out |= self.stop.is_some();
@@ -193,7 +193,7 @@ impl StepMachine {
                     return Next::Run(planned);
                 }
                 Err(message) => {
-                    let message = format!("step `{}`: {message}", turn.name);
+                    let message = format!("step `{}`: {message}", turn.title());
                     let failure = Failure {
                         kind: FailureKind::User,
                         exit_code: None,
@@ -221,7 +221,7 @@ impl StepMachine {
             && status == StepStatus::Succeeded
         {
             status = StepStatus::Failed;
-            let message = format!("step `{}`: {message}", turn.name);
+            let message = format!("step `{}`: {message}", turn.title());
             failure = Some(Failure {
                 kind: FailureKind::User,
                 exit_code: None,
@@ -232,7 +232,7 @@ impl StepMachine {
     }
 
     fn judge(&self, turn: &Turn, end: CommandEnd) -> (StepStatus, Option<Exit>, Option<Failure>) {
-        let name = &turn.name;
+        let name = turn.title();
         let failed = |kind, exit_code, message: String| {
             Some(Failure {
                 kind,

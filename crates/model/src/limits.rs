@@ -59,6 +59,8 @@ pub const REFERENCED_BYTES: usize = 4 * 1024 * 1024;
 /// Params, outputs, secrets and artifacts of files, counted for each task that uses the file: each such task has all of
 /// them. Ten thousand tasks that use a file with twenty fit.
 pub const HANDED_OVER: usize = 200_000;
+/// Characters of a step's label; what is longer is cut. It stands in one line of a screen and in every document.
+pub const LABEL_CHARS: usize = 200;
 /// A lock file: a thousand references with their digests.
 pub const LOCK_FILE_BYTES: usize = 1024 * 1024;
 /// A pipeline file.

@@ -291,6 +291,7 @@ fn end() -> AttemptEnd {
     AttemptEnd {
         steps: vec![StepResult {
             name: "run".to_owned(),
+            label: None,
             status: StepStatus::Succeeded,
             tolerated: false,
             exit: Some(Exit::Code(0)),

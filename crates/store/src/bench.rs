@@ -316,6 +316,7 @@ fn sample_end() -> AttemptEnd {
     AttemptEnd {
         steps: vec![StepResult {
             name: "run".into(),
+            label: None,
             status: StepStatus::Succeeded,
             tolerated: false,
             exit: Some(engine::rows::Exit::Code(0)),

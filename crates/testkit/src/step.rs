@@ -99,6 +99,13 @@ impl StepBuilder {
         self
     }
 
+    /// Called so by people.
+    #[must_use]
+    pub fn label(mut self, label: model::plan::Text) -> Self {
+        self.step.label = Some(label);
+        self
+    }
+
     /// Runs in a folder below the task's.
     pub fn working_dir(mut self, folder: &str) -> Self {
         self.step.working_dir = Some(text(folder));

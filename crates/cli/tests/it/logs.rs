@@ -131,3 +131,21 @@ fn following_many_tasks_needs_few_open_files() {
     let ran = crate::world::Ran::from(following.wait_with_output().unwrap()).ok();
     assert_eq!(ran.out.matches("| one\n").count(), 60, "{}", ran.err);
 }
+
+#[test]
+fn a_step_with_a_label_is_called_by_it_and_keeps_its_name_for_commands() {
+    let world = World::new(
+        "tasks: { a: { steps: [{ label: \"Compile ${{ env.WHAT }}\", env: { WHAT: all }, run: 'echo x; false' }] } }\n",
+    );
+    let ran = world.formic(&["run"]).code(1);
+    let said = "step `Compile all` exited with code 1";
+    assert!(ran.err.contains(said), "{}", ran.err);
+    let step = &world.document()["tasks"][0]["steps"][0];
+    assert_eq!(
+        (&step["name"], &step["label"]),
+        (&"step1".into(), &"Compile all".into())
+    );
+    let ran = world.formic(&["logs", "@/a/two"]).code(6);
+    let said = "its steps are step1 (Compile all)";
+    assert!(ran.err.contains(said), "{}", ran.err);
+}

@@ -115,6 +115,9 @@ pub enum AttemptResult {
 pub struct StepResult {
     /// Its name; in a group `outer/inner`; for a post step `post outer`, for a service `service name`.
     pub name: String,
+    /// What people see in place of its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// What happened.
     pub status: StepStatus,
     /// Whether a failure of it was tolerated.

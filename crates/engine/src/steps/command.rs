@@ -1,9 +1,11 @@
 //! What a step runs, with everything computed: its condition first, then its command or its group.
 
+use super::StepMachine;
 use super::frame::{Frame, Turn};
-use super::{StepMachine, names};
+use super::names::{self, Env, StepNames};
 use crate::texts::Texts;
-use model::plan::{Body, Shell, StepBody, Steps};
+use model::limits;
+use model::plan::{Body, Shell, StepBody, Steps, Text};
 use std::collections::BTreeMap;
 
 /// A command with everything computed.
@@ -54,20 +56,21 @@ pub(super) enum Look {
 
 impl StepMachine {
     /// Looks at a step: its condition, then its command with everything computed, or its group.
-    pub(super) fn look(&mut self, turn: &Turn) -> Result<Look, String> {
+    pub(super) fn look(&mut self, turn: &mut Turn) -> Result<Look, String> {
         let mut texts = std::mem::take(&mut self.texts);
         let look = self.look_with(turn, &mut texts);
         self.texts = texts;
         look
     }
 
-    fn look_with(&mut self, turn: &Turn, texts: &mut Texts) -> Result<Look, String> {
+    fn look_with(&mut self, turn: &mut Turn, texts: &mut Texts) -> Result<Look, String> {
         // What is skipped in any case computes nothing: after a stop that may be a look at many files.
         if self.never_wanted(turn) {
             return Ok(Look::Skip);
         }
         let base = self.base_env(texts)?;
         let env = self.turn_env(turn, base, texts)?;
+        self.work_out_label(turn, &env, texts);
         if !self.wanted(turn, &env, texts)? {
             return Ok(Look::Skip);
         }
@@ -123,6 +126,21 @@ impl StepMachine {
             keep_streams_apart: turn.keep_streams_apart,
             is_last: !follows,
         })))
+    }
+
+    /// A label is decoration: one that cannot be worked out is left out, and nothing fails for it. It reaches no output,
+    /// so text from outside in it taints none.
+    fn work_out_label(&self, turn: &mut Turn, env: &Env, texts: &mut Texts) {
+        let Some(text @ Text::Template(_)) = &turn.label else {
+            return;
+        };
+        let value = texts.text(text, &StepNames::of_turn(self, turn, env)).ok();
+        let label = value.and_then(|value| names::in_text("label", &value).ok());
+        let label = label.filter(|label| !label.trim().is_empty());
+        turn.label = label.map(|label| {
+            let end = label.char_indices().nth(limits::LABEL_CHARS);
+            Text::Literal(label[..end.map_or(label.len(), |(at, _)| at)].to_owned())
+        });
     }
 
     pub(super) fn task_steps(&self) -> Option<&Steps> {

@@ -45,6 +45,8 @@ pub(super) struct Failure {
 pub(super) struct Turn {
     /// Its name in results.
     pub(super) name: String,
+    /// What people see in place of its name; a template stands for itself until it is worked out.
+    pub(super) label: Option<Text>,
     /// Its name among its neighbours.
     pub(super) step: String,
     /// Its place in the stack of frames.
@@ -102,6 +104,7 @@ impl Frame {
             .map(|opener| format!("{}/", opener.name));
         Some(Turn {
             name: format!("{}{}", outer.unwrap_or_default(), step.name),
+            label: step.label,
             step: step.name,
             depth,
             is_post: false,
@@ -121,6 +124,19 @@ impl Frame {
 }
 
 impl Turn {
+    /// What people call it: its label, else its name.
+    pub(super) fn title(&self) -> &str {
+        self.known_label().unwrap_or(&self.name)
+    }
+
+    /// Its label, once it is worked out.
+    pub(super) fn known_label(&self) -> Option<&str> {
+        match &self.label {
+            Some(Text::Literal(label)) => Some(label),
+            Some(Text::Template(_)) | None => None,
+        }
+    }
+
     /// What runs for this step after all others.
     pub(super) fn post_turn(&self, inputs: Option<BTreeMap<String, Value>>) -> Option<Self> {
         let post = self.post.as_ref()?;
@@ -128,6 +144,9 @@ impl Turn {
         env.extend(post.env.iter().cloned());
         Some(Self {
             name: format!("post {}", self.name),
+            label: self
+                .known_label()
+                .map(|label| Text::Literal(format!("post {label}"))),
             step: format!("post {}", self.step),
             depth: 0,
             is_post: true,

@@ -31,7 +31,11 @@ impl<'a> StepNames<'a> {
         }
     }
 
-    fn of_turn(machine: &'a StepMachine, turn: &Turn, env: &'a [(String, Value)]) -> Self {
+    pub(super) fn of_turn(
+        machine: &'a StepMachine,
+        turn: &Turn,
+        env: &'a [(String, Value)],
+    ) -> Self {
         let frame = &machine.frames[turn.depth.min(machine.frames.len() - 1)];
         let inputs = turn.inputs.as_ref().map(of_inputs);
         Self {
@@ -177,7 +181,7 @@ fn of_facts(facts: &Facts, tainted: bool) -> Value {
     Value::map(members.map(|(name, value)| (Key::from(name), value)))
 }
 
-type Env = Vec<(String, Value)>;
+pub(super) type Env = Vec<(String, Value)>;
 
 impl StepMachine {
     /// The environment of scopes, task and earlier steps.
@@ -309,6 +313,7 @@ impl StepMachine {
         let name = turn.name.clone();
         self.results.push(StepResult {
             name,
+            label: turn.known_label().map(str::to_owned),
             status,
             tolerated,
             exit,
@@ -346,7 +351,7 @@ impl StepMachine {
                     failure = Some(Failure {
                         kind: FailureKind::User,
                         exit_code: None,
-                        message: format!("step `{}`: {message}", opener.name),
+                        message: format!("step `{}`: {message}", opener.title()),
                     });
                 }
             }

@@ -433,3 +433,28 @@ fn a_computed_output_is_no_larger_than_a_written_one() {
         "output `big` has 266240 bytes; at most 262144 are kept inline, write an artifact instead"
     );
 }
+
+#[test]
+fn a_step_is_called_by_its_label_and_keeps_its_name() {
+    let labeled =
+        |label: Text| steps(|t| t.step("one", |s| s.run("false").env("WHO", "all").label(label)));
+    let computed = Text::Template(Expression::cel("Test ${{ env.WHO }}"));
+    let unknown = Text::Template(Expression::cel("${{ env.NOBODY }}"));
+    for (label, shown, title) in [
+        ("Compile it".into(), Some("Compile it"), "Compile it"),
+        (computed, Some("Test all"), "Test all"),
+        (unknown, None, "one"),
+    ] {
+        let mut steps = labeled(label);
+        end(&mut steps, 1, &[]);
+        let result = &steps.results()[0];
+        assert_eq!(
+            (result.name.as_str(), result.label.as_deref()),
+            ("one", shown)
+        );
+        let Next::Done(AttemptResult::Failed { message, .. }) = steps.advance() else {
+            panic!("it failed");
+        };
+        assert_eq!(message, format!("step `{title}` exited with code 1"));
+    }
+}

@@ -47,7 +47,7 @@ pub(super) static STEP: Object = Object::new(
             "What runs for it after all steps of the task, in reverse order, also after failure and cancel.",
             "post: { run: docker compose down }",
         ),
-        Key::new("label", Kind::filled(Phase::Start), "What people see in place of its name.", "label: Compile everything"),
+        Key::new("label", Kind::filled(Phase::Start), "What people see in place of its name, in messages and in documents beside it. It reads what `env` of the step reads.", "label: Compile everything"),
         Key::new(
             "keep_streams_apart",
             Kind::Boolean,

@@ -215,9 +215,10 @@ fn attempt_end(row: &Row<'_>, result: i64, rest: EndRest<'_>) -> Result<AttemptE
     })
 }
 
-fn step(StepCells(name, status, exit, duration_ms): StepCells<'_>) -> Result<StepResult> {
+fn step(StepCells(name, status, exit, duration_ms, label): StepCells<'_>) -> Result<StepResult> {
     Ok(StepResult {
         name: name.into_owned(),
+        label: label.map(Cow::into_owned),
         status: Code::from_code(status % 10).ok_or_else(|| unknown(13, status))?,
         tolerated: status >= 10,
         exit: match exit {

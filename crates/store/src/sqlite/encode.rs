@@ -78,13 +78,14 @@ pub(super) struct EndRest<'a> {
     pub(super) keyed: Option<Cow<'a, Keyed>>,
 }
 
-/// A step on the board: name, status (plus 10 if tolerated), how its command ended, duration.
+/// A step on the board: name, status (plus 10 if tolerated), how its command ended, duration, label.
 #[derive(Serialize, Deserialize)]
 pub(super) struct StepCells<'a>(
     pub(super) Cow<'a, str>,
     pub(super) i64,
     pub(super) Option<(u8, i32)>,
     pub(super) u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")] pub(super) Option<Cow<'a, str>>,
 );
 
 /// How [`StepCells`] name the two ways in which a command ends.
@@ -275,7 +276,14 @@ fn step(step: &StepResult) -> StepCells<'_> {
         Exit::Signal(signal) => (EXIT_SIGNAL, signal),
     });
     let status = step.status.code() + 10 * i64::from(step.tolerated);
-    StepCells(Cow::Borrowed(&step.name), status, exit, step.duration_ms)
+    let label = step.label.as_deref().map(Cow::Borrowed);
+    StepCells(
+        Cow::Borrowed(&step.name),
+        status,
+        exit,
+        step.duration_ms,
+        label,
+    )
 }
 
 /// Numbers of transitions.

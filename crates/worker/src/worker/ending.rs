@@ -136,6 +136,9 @@ impl Worker {
         if let AttemptResult::Failed { message, .. } = &mut end.result {
             *message = attempt.masks.text(message);
         }
+        for label in end.steps.iter_mut().filter_map(|step| step.label.as_mut()) {
+            *label = attempt.masks.text(label);
+        }
         attempt.phase = Phase::Reporting;
         let (token, missing_log_bytes) = (attempt.work.token, attempt.missing_bytes);
         let end = Box::new(end);

@@ -203,6 +203,7 @@ impl Worker {
         attempt.services.starting = true;
         let result = StepResult {
             name: planned.command.name.clone(),
+            label: None,
             status: StepStatus::Succeeded,
             tolerated: false,
             exit: None,

@@ -303,6 +303,7 @@ impl Dice {
         ];
         StepResult {
             name: self.text(),
+            label: self.maybe(Self::text),
             status: self.pick(all),
             tolerated: self.coin(),
             exit: self.maybe(|dice| match dice.coin() {
