@@ -2,62 +2,62 @@
 
 use engine::preview::{Fault, Planned, Values};
 use model::plan::Plan;
+use model::reason::SkipCause;
 use model::{Json, JsonMap};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use serde::{Serialize, Serializer};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The name and version of the document's form.
 pub const SCHEMA: &str = "formic.plan/v1";
 
-/// What would run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PlanDocument {
+/// What would run. Its tasks are taken from the preview when it is written: there may be a hundred thousand.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlanDocument<'a> {
     /// [`SCHEMA`].
-    pub schema: String,
+    pub schema: &'static str,
     /// The pipeline's name.
-    pub pipeline: String,
+    pub pipeline: &'a str,
     /// Its file, from the project's folder.
-    pub file: String,
+    pub file: &'a str,
     /// What happened: every name below `signal` with its value.
-    pub signal: JsonMap,
+    pub signal: &'a JsonMap,
     /// The values of the params.
-    pub params: JsonMap,
+    pub params: &'a JsonMap,
     /// Whether the signal sets the pipeline going.
     pub starts: bool,
     /// Why or why not.
     pub reason: String,
-    /// Its tasks, each behind what it needs.
-    pub tasks: Vec<TaskPlan>,
+    /// Its tasks, each behind what it needs; see [`TaskPlan`].
+    #[serde(serialize_with = "tasks")]
+    pub tasks: &'a [Planned],
     /// What makes a task fail for certain and is not allowed to; with one of them `formic plan` ends with exit code 2.
-    #[serde(default)]
     pub errors: Vec<TaskError>,
     /// What the file says and this version cannot run; with one of them `formic run` refuses the pipeline.
     pub unsupported: Vec<UnsupportedTask>,
 }
 
-/// A task as the run would make it. Members of a matrix share their texts: there may be a hundred thousand.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TaskPlan {
+/// A task as the run would make it.
+#[derive(Debug, Serialize)]
+struct TaskPlan<'a> {
     /// Its id in the run; that of the whole matrix when `matrix` is `unknown`.
-    pub id: String,
+    id: &'a str,
     /// The ids of what it needs; a matrix or a call stands for all its tasks.
-    pub needs: Arc<[String]>,
+    needs: &'a [String],
     /// Its values of the matrix, `"unknown"` when they are known only while the run goes on, or null.
-    pub matrix: Json,
-    /// Its condition as it was written.
-    pub when: Option<Arc<str>>,
+    #[serde(serialize_with = "matrix")]
+    matrix: &'a Values,
+    /// Its condition as it was written; of one with more than [`model::limits::CONDITION_LETTERS`] the beginning.
+    when: Option<&'a str>,
     /// `run`, `reuse`, `skip` or `unknown`.
-    pub decision: String,
+    decision: &'static str,
     /// Why: one sentence that names the values.
-    pub reason: Arc<str>,
+    reason: &'a str,
     /// Why it is skipped, in the word that the run has for it; null when it is not, or when there is no run at all.
-    #[serde(default)]
-    pub cause: Option<String>,
+    cause: Option<&'static str>,
 }
 
 /// Something that makes a task fail in every run in which its turn comes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TaskError {
     /// What `formic explain` describes.
     pub code: String,
@@ -74,7 +74,7 @@ pub struct TaskError {
 }
 
 /// Something that a task asks for and this version cannot run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UnsupportedTask {
     /// The key.
     pub key: String,
@@ -86,45 +86,56 @@ pub struct UnsupportedTask {
     pub line: Option<u32>,
 }
 
-impl PlanDocument {
+impl<'a> PlanDocument<'a> {
     /// The document of a plan and its preview.
     #[must_use]
-    pub fn of(plan: &Plan, starts: Result<String, String>, planned: &[Planned]) -> Self {
+    pub fn of(plan: &'a Plan, starts: Result<String, String>, planned: &'a [Planned]) -> Self {
         let (starts, reason) = match starts {
             Ok(reason) => (true, reason),
             Err(reason) => (false, reason),
         };
         Self {
-            schema: SCHEMA.to_owned(),
-            pipeline: plan.name.clone(),
-            file: plan.file.clone(),
-            signal: plan.signal.clone(),
-            params: plan.params.clone(),
+            schema: SCHEMA,
+            pipeline: &plan.name,
+            file: &plan.file,
+            signal: &plan.signal,
+            params: &plan.params,
             starts,
             reason,
-            tasks: planned.iter().map(TaskPlan::of).collect(),
+            tasks: planned,
             errors: errors(plan, planned),
             unsupported: Vec::new(),
         }
     }
 }
 
-impl TaskPlan {
-    fn of(planned: &Planned) -> Self {
-        let matrix = match &planned.matrix {
-            Values::None => Json::Null,
-            Values::Cell(cell) => cell.to_object(),
-            Values::Unknown => Json::from("unknown"),
-        };
+impl<'a> TaskPlan<'a> {
+    fn of(planned: &'a Planned) -> Self {
         Self {
-            id: planned.id.clone(),
-            needs: Arc::clone(&planned.needs),
-            matrix,
-            when: planned.when.clone(),
-            decision: planned.decision.as_str().to_owned(),
-            reason: Arc::clone(&planned.reason),
-            cause: planned.cause.map(|cause| cause.as_str().to_owned()),
+            id: &planned.id,
+            needs: &planned.needs,
+            matrix: &planned.matrix,
+            when: planned.when.as_deref(),
+            decision: planned.decision.as_str(),
+            reason: &planned.reason,
+            cause: planned.cause.map(SkipCause::as_str),
         }
+    }
+}
+
+fn tasks<S: Serializer>(planned: &&[Planned], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(planned.iter().map(TaskPlan::of))
+}
+
+fn matrix<S: Serializer>(values: &&Values, to: S) -> Result<S::Ok, S::Error> {
+    match values {
+        Values::None => to.serialize_none(),
+        Values::Cell(cell) => {
+            // Names in the order of all objects, not of the axes.
+            let sorted: BTreeMap<&str, &Json> = cell.0.iter().map(|(k, v)| (&**k, &**v)).collect();
+            to.collect_map(sorted)
+        }
+        Values::Unknown => to.serialize_str("unknown"),
     }
 }
 

@@ -14,11 +14,11 @@ use api::check::CheckedFile;
 use api::plan::{TaskError, UnsupportedTask};
 use expr::check::nearest;
 use model::ids::{DefNo, ScopeNo};
-use model::plan::{Body, Plan, TaskDef, Text};
+use model::plan::{Body, Place, Plan, TaskDef, Text};
 use pipeline::signal::On;
 use pipeline::{Compiled, Diagnostic, Request, Severity, Span, Unsupported, codes};
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A pipeline that was chosen, with the task that is wanted of it.
 pub(crate) struct Chosen {
@@ -248,10 +248,15 @@ pub(crate) struct Looked {
 impl Looked {
     /// What the chosen tasks say and this version cannot do, by key and task.
     pub(crate) fn unsupported(&self) -> Vec<UnsupportedTask> {
+        let mut by_task: BTreeMap<Place, Vec<&Unsupported>> = BTreeMap::new();
+        for later in &self.unsupported {
+            if let Some(at) = later.task {
+                by_task.entry(at).or_default().push(later);
+            }
+        }
         let of = |task: &TaskDef| {
-            let at = task.at;
-            let own = self.unsupported.iter();
-            own.filter(move |later| at.is_some() && later.task == at)
+            let own = task.at.and_then(|at| by_task.get(&at));
+            own.into_iter().flatten()
         };
         let reached = reached(&self.plan).into_iter();
         let found = reached.flat_map(|task| {

@@ -72,8 +72,7 @@ fn worked_out(
     scope.insert("signal", Value::from_json(&Json::Object(signal)));
     scope.insert("run", Value::from_json(&run_name(head)));
     if let Some(cell) = &row.cell {
-        let cell = cell.0.iter().cloned().collect();
-        scope.insert("matrix", from_typed_json(&Json::Object(cell)).ok()?);
+        scope.insert("matrix", from_typed_json(&cell.to_object()).ok()?);
     }
     // The params of a used file are not those of the plan; its tasks have their call in front of their name.
     let name = row.key.split('[').next().unwrap_or_default();

@@ -74,6 +74,9 @@ pub(crate) struct Wish {
     pub progress: Progress,
 }
 
+/// What is gathered before it is written: a document of a hundred thousand tasks has some tens of megabytes.
+const OUT_BYTES: usize = 64 * 1024;
+
 /// Where a command speaks.
 pub(crate) struct Ui {
     /// What the user wants to see.
@@ -91,7 +94,7 @@ impl Ui {
     pub(crate) fn new(wish: Wish) -> Self {
         Self {
             wish,
-            out: RefCell::new(BufWriter::new(io::stdout())),
+            out: RefCell::new(BufWriter::with_capacity(OUT_BYTES, io::stdout())),
             out_gone: Cell::new(false),
             out_lost: RefCell::new(None),
             out_color: wants_color(wish.color, io::stdout().is_terminal()),
@@ -110,10 +113,14 @@ impl Ui {
 
     /// Writes one document and a line break.
     pub(crate) fn document(&self, document: &impl serde::Serialize) {
-        let mut text = serde_json::to_string(document)
-            .expect("documents have text keys and no other failing values");
-        text.push('\n');
-        self.data(text);
+        if self.out_gone.get() {
+            return;
+        }
+        // As a stream: it may be larger than what the program should hold.
+        let written = serde_json::to_writer(&mut *self.out.borrow_mut(), document);
+        // Documents have text keys and no other failing values, so only the stream can fail.
+        self.see(written.map_err(io::Error::from));
+        self.data("\n");
         self.flush();
     }
 

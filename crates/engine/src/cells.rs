@@ -2,6 +2,7 @@
 //!
 //! The machine and the preview make cells by this one rule; each brings its own way to evaluate.
 
+use crate::texts::cut;
 use model::matrix::Table;
 use model::plan::{Expression, Late, Matrix, TaskDef};
 use model::{Json, JsonMap};
@@ -64,8 +65,9 @@ fn whole_table(task: &str, json: Json) -> Result<Table, String> {
         return Ok(table);
     }
     let Json::Object(object) = json else {
+        let found = shown(&json);
         return Err(format!(
-            "the matrix of `{task}` is {json}, not an object or a list"
+            "the matrix of `{task}` is {found}, not an object or a list"
         ));
     };
     for (name, value) in object {
@@ -83,7 +85,7 @@ fn whole_table(task: &str, json: Json) -> Result<Table, String> {
 
 fn as_list(what: &str, json: Json) -> Result<Vec<Json>, String> {
     let Json::Array(values) = json else {
-        return Err(format!("{what} is {json}, not a list"));
+        return Err(format!("{what} is {}, not a list", shown(&json)));
     };
     Ok(values)
 }
@@ -91,9 +93,19 @@ fn as_list(what: &str, json: Json) -> Result<Vec<Json>, String> {
 fn as_entries(task: &str, json: Json) -> Result<Vec<JsonMap>, String> {
     let entries = as_list(&format!("the entries of the matrix of `{task}`"), json)?;
     let entry = |json: Json| {
-        let text = json.to_string();
-        model::plan::object(json)
-            .ok_or_else(|| format!("an entry of the matrix of `{task}` is {text}, not an object"))
+        let Json::Object(_) = &json else {
+            let found = shown(&json);
+            return Err(format!(
+                "an entry of the matrix of `{task}` is {found}, not an object"
+            ));
+        };
+        Ok(model::plan::object(json).unwrap_or_default())
     };
     entries.into_iter().map(entry).collect()
+}
+
+/// A value in a sentence.
+fn shown(json: &Json) -> String {
+    const LETTERS: usize = 200;
+    cut(&json.to_string(), LETTERS).into_owned()
 }

@@ -9,6 +9,10 @@
 //! One walk over the definitions in the order of their needs; each task and each need is looked at once.
 //! It writes nothing and promises nothing about time: a task that may run may still wait for a worker.
 
+mod asked;
+#[cfg(test)]
+mod bounds;
+mod calls;
 mod certain;
 mod judged;
 mod members;
@@ -53,7 +57,7 @@ pub struct Planned {
     pub needs: Arc<[String]>,
     /// Its values of the matrix.
     pub matrix: Values,
-    /// Its condition as it was written.
+    /// Its condition as it was written, of a long one the beginning and `…`.
     pub when: Option<Arc<str>>,
     /// What would become of it.
     pub decision: Decision,

@@ -4,6 +4,7 @@
 use expr::{Budget, Dialect, Program, Scope, Template, Value};
 use model::plan::{Expression, Text};
 use model::{Json, limits};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,12 +15,47 @@ pub(crate) const NUL_IN_TEXT: &str =
 /// Programs and templates that were parsed before.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Texts {
-    programs: BTreeMap<(String, String), Program>,
-    templates: BTreeMap<(String, String), Arc<Template>>,
+    programs: Twofold<Program>,
+    templates: Twofold<Arc<Template>>,
     /// The plan's further files, see [`model::plan::Plan::more_files`].
     files: Vec<String>,
     steps: u64,
 }
+
+/// Values by dialect and text: the same text means something else in another dialect.
+#[derive(Debug, Clone)]
+pub(crate) struct Twofold<T>(BTreeMap<String, BTreeMap<String, T>>);
+
+impl<T> Default for Twofold<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T: Clone> Twofold<T> {
+    /// What is kept for `expression`.
+    fn find(&self, expression: &Expression) -> Option<T> {
+        let of_dialect = self.0.get(&expression.dialect)?;
+        of_dialect.get(&expression.text).cloned()
+    }
+
+    /// What is kept for `expression`, else what `make` gives, which is kept.
+    pub(crate) fn of(&mut self, expression: &Expression, make: impl FnOnce() -> T) -> T {
+        self.find(expression).unwrap_or_else(|| {
+            let made = make();
+            self.keep(expression, made.clone());
+            made
+        })
+    }
+
+    fn keep(&mut self, expression: &Expression, value: T) {
+        let of_dialect = self.0.entry(expression.dialect.clone()).or_default();
+        of_dialect.insert(expression.text.clone(), value);
+    }
+}
+
+/// Letters of an expression and of a value that a sentence about a fault shows.
+const SHOWN: usize = 200;
 
 impl Texts {
     /// Nothing parsed yet, of a plan with these further files.
@@ -35,15 +71,19 @@ impl Texts {
         self.steps
     }
 
+    /// Counts work beside evaluation as `steps`.
+    pub(crate) const fn spend(&mut self, steps: u64) {
+        self.steps = self.steps.saturating_add(steps);
+    }
+
     /// The parsed form of `expression`.
     pub(crate) fn program(&mut self, expression: &Expression) -> Result<Program, String> {
-        let key = key(expression);
-        if let Some(program) = self.programs.get(&key) {
-            return Ok(program.clone());
+        if let Some(program) = self.programs.find(expression) {
+            return Ok(program);
         }
         let program = expr::compile(dialect(expression)?, &expression.text)
             .map_err(|error| self.wrong(expression, &error))?;
-        self.programs.insert(key, program.clone());
+        self.programs.keep(expression, program.clone());
         Ok(program)
     }
 
@@ -81,7 +121,9 @@ impl Texts {
             .filter(|ms| *ms <= limits::TIMEOUT_MS)
             .ok_or_else(|| {
                 let name = self.named(expression);
-                format!("{name} is {value:?}, not a length of time")
+                let found = format!("{value:?}");
+                let found = cut(&found, SHOWN);
+                format!("{name} is {found}, not a length of time")
             })
     }
 
@@ -100,14 +142,13 @@ impl Texts {
 
     /// The parsed form of a text with expressions.
     pub(crate) fn template(&mut self, expression: &Expression) -> Result<Arc<Template>, String> {
-        let key = key(expression);
-        if let Some(template) = self.templates.get(&key) {
-            return Ok(Arc::clone(template));
+        if let Some(template) = self.templates.find(expression) {
+            return Ok(template);
         }
         let template = Template::parse(dialect(expression)?, &expression.text)
             .map_err(|error| self.wrong(expression, &error))?;
         let template = Arc::new(template);
-        self.templates.insert(key, Arc::clone(&template));
+        self.templates.keep(expression, Arc::clone(&template));
         Ok(template)
     }
 
@@ -126,7 +167,7 @@ impl Texts {
 
     fn count(&mut self, budget: &Budget, bytes: usize) {
         let steps = budget.used().saturating_add(bytes as u64 / 8);
-        self.steps = self.steps.saturating_add(steps);
+        self.spend(steps);
     }
 
     /// The sentence about an error: the expression, its place, what is wrong.
@@ -136,7 +177,7 @@ impl Texts {
 
     /// An expression with its place. The pipeline's own file needs no name, those that it uses or includes do.
     pub(crate) fn named(&self, expression: &Expression) -> String {
-        let text = expression.as_written();
+        let text = cut(expression.as_written(), SHOWN);
         let Some(at) = expression.at else {
             return format!("`{text}`");
         };
@@ -145,6 +186,14 @@ impl Texts {
             Some(file) => format!("`{text}` ({file}:{})", at.line),
             None => format!("`{text}` (line {})", at.line),
         }
+    }
+}
+
+/// At most so many `letters` of `text`, with `…` behind them where there are more.
+pub(crate) fn cut(text: &str, letters: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(letters) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
     }
 }
 
@@ -165,11 +214,6 @@ fn length_ms(value: &Value) -> Option<u64> {
         value.as_int()?
     };
     u64::try_from(ms).ok()
-}
-
-/// The same text means something else in another dialect.
-fn key(expression: &Expression) -> (String, String) {
-    (expression.dialect.clone(), expression.text.clone())
 }
 
 fn dialect(expression: &Expression) -> Result<Dialect, String> {

@@ -87,3 +87,8 @@ pub const SIGNAL_BYTES: usize = 1024 * 1024;
 pub const CHANGED_FILES: usize = 20_000;
 /// A plan, or what a task generated, as JSON. A plan of the largest run takes a few hundred bytes for each of its tasks.
 pub const PLAN_BYTES: usize = 512 * 1024 * 1024;
+/// What the preview of a plan lists, as the bytes of its document. What would make it longer, the members of a matrix or the
+/// tasks of a call, is one line that says so. Ninety thousand members with a long condition fit.
+pub const PREVIEW_BYTES: usize = 96 * 1024 * 1024;
+/// Letters of a condition that the preview of a plan lists; `…` stands for the rest. Each member of a matrix repeats them.
+pub const CONDITION_LETTERS: usize = 500;

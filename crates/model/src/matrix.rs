@@ -8,6 +8,10 @@
 //! and the bytes that all values take together.
 
 use crate::{Json, JsonMap, limits};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::hash::{DefaultHasher, Hasher as _};
+use std::sync::Arc;
 
 /// A matrix whose values are all known.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,10 +24,11 @@ pub struct Table {
     pub exclude: Vec<JsonMap>,
 }
 
-/// The values of one task of a matrix, axes first in their order, added values after them by name.
+/// The values of one task of a matrix, axes first in their order, added values after them by name. The cells of one table
+/// share names and values.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
-pub struct Cell(pub Vec<(String, Json)>);
+pub struct Cell(pub Vec<(Arc<str>, Arc<Json>)>);
 
 /// A table that makes no sensible matrix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,22 +96,28 @@ impl Table {
         let from_axes = cells.len();
         for entry in &self.include {
             let wanted = self.on_axes(entry);
+            let shared = shared(entry);
             let mut used = false;
             for cell in cells[..from_axes]
                 .iter_mut()
                 .filter(|cell| cell.agrees_on(&wanted))
             {
                 used = true;
-                bytes = bytes.saturating_add(cell.take_in(entry, self.axes.len())?);
+                bytes = bytes.saturating_add(cell.take_in(&shared, self.axes.len())?);
                 bearable(bytes)?;
             }
             if !used {
                 cells.push(self.own_cell(entry));
-                bytes = bytes.saturating_add(entry.iter().map(weight_of_pair).sum());
+                bytes = bytes.saturating_add(
+                    entry
+                        .iter()
+                        .map(|(name, value)| weight_of_pair(name, value))
+                        .sum(),
+                );
                 bearable(bytes)?;
             }
         }
-        refuse_doubles(&cells)?;
+        self.refuse_doubles(&cells, from_axes)?;
         Ok(cells)
     }
 
@@ -139,20 +150,22 @@ impl Table {
     /// What the values of the product take.
     fn product_bytes(&self, product: usize) -> usize {
         let of_axis = |(name, values): &(String, Vec<Json>)| {
-            let all: usize = values
-                .iter()
-                .map(|value| weight_of_pair((name, value)))
-                .sum();
+            let all: usize = values.iter().map(|value| weight_of_pair(name, value)).sum();
             all.saturating_mul(product / values.len().max(1))
         };
         self.axes.iter().map(of_axis).fold(0, usize::saturating_add)
     }
 
     fn product(&self, product: usize) -> Vec<Cell> {
+        let share = |(name, values): &(String, Vec<Json>)| {
+            let values = values.iter().cloned().map(Arc::new);
+            (Arc::<str>::from(name.as_str()), values.collect())
+        };
+        let axes: Vec<(Arc<str>, Vec<Arc<Json>>)> = self.axes.iter().map(share).collect();
         let cell = |mut place: usize| {
-            let mut values: Vec<(String, Json)> = Vec::with_capacity(self.axes.len());
-            for (name, all) in self.axes.iter().rev() {
-                values.push((name.clone(), all[place % all.len()].clone()));
+            let mut values = Vec::with_capacity(axes.len());
+            for (name, all) in axes.iter().rev() {
+                values.push((Arc::clone(name), Arc::clone(&all[place % all.len()])));
                 place /= all.len();
             }
             values.reverse();
@@ -175,12 +188,34 @@ impl Table {
             .iter()
             .filter_map(|(name, _)| entry.get_key_value(name));
         let others = entry.iter().filter(|(name, _)| !self.is_axis(name));
-        Cell(
-            of_axes
-                .chain(others)
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-        )
+        Cell(of_axes.chain(others).map(share).collect())
+    }
+
+    /// Refuses two cells with one id. Those of the product differ if the values of each axis do.
+    fn refuse_doubles(&self, cells: &[Cell], from_axes: usize) -> Result<(), MatrixError> {
+        let differ = |(_, values): &(String, Vec<Json>)| {
+            let parts: BTreeSet<String> = values.iter().map(id_part).collect();
+            parts.len() == values.len()
+        };
+        if from_axes == cells.len() && self.axes.iter().all(differ) {
+            return Ok(());
+        }
+        // Ids may be long: their marks are kept, and those that look equal compared.
+        let marked = cells
+            .iter()
+            .zip(0..)
+            .map(|(cell, place)| (cell.mark(), place));
+        let mut marked: Vec<(u64, usize)> = marked.collect();
+        marked.sort_unstable();
+        let doubled = marked.chunk_by(|a, b| a.0 == b.0).filter_map(|alike| {
+            let mut seen = BTreeSet::new();
+            let ids = alike.iter().map(|(_, place)| cells[*place].id());
+            ids.filter(|id| !seen.insert(id.clone())).min()
+        });
+        match doubled.min() {
+            Some(id) => Err(MatrixError::Doubled { id }),
+            None => Ok(()),
+        }
     }
 
     fn is_axis(&self, name: &str) -> bool {
@@ -194,14 +229,16 @@ impl Cell {
     pub fn value(&self, name: &str) -> Option<&Json> {
         self.0
             .iter()
-            .find(|(each, _)| each == name)
-            .map(|(_, value)| value)
+            .find(|(each, _)| **each == *name)
+            .map(|(_, value)| &**value)
     }
 
     /// The cell as one object, for expressions.
     #[must_use]
     pub fn to_object(&self) -> Json {
-        Json::Object(self.0.iter().cloned().collect())
+        let pairs = self.0.iter();
+        let pairs = pairs.map(|(name, value)| (name.to_string(), Json::clone(value)));
+        Json::Object(pairs.collect())
     }
 
     /// What stands in the brackets of the task's id: the values in order, separated by commas.
@@ -210,8 +247,29 @@ impl Cell {
     /// reads as another type, is written as a JSON string; lists and objects as JSON.
     #[must_use]
     pub fn id(&self) -> String {
-        let values: Vec<String> = self.0.iter().map(|(_, value)| id_part(value)).collect();
-        values.join(",")
+        let mut id = String::new();
+        self.write_id(&mut id).expect("a text takes any text");
+        id
+    }
+
+    fn write_id(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        for (place, (_, value)) in self.0.iter().enumerate() {
+            if place > 0 {
+                out.write_char(',')?;
+            }
+            match value.as_str().filter(|text| is_plain(text)) {
+                Some(text) => out.write_str(text)?,
+                None => write!(out, "{value}")?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A number that is the same for equal ids.
+    fn mark(&self) -> u64 {
+        let mut mark = Mark(DefaultHasher::new());
+        self.write_id(&mut mark).expect("a mark takes any text");
+        mark.0.finish()
     }
 
     /// Whether a cell of the axes has these values at these places.
@@ -221,24 +279,46 @@ impl Cell {
     }
 
     /// Adds the values of `entry`, which contradicts none of the `axes` first values; gives what they take.
-    fn take_in(&mut self, entry: &JsonMap, axes: usize) -> Result<usize, MatrixError> {
+    fn take_in(
+        &mut self,
+        entry: &[(Arc<str>, Arc<Json>)],
+        axes: usize,
+    ) -> Result<usize, MatrixError> {
         let mut bytes: usize = 0;
         for (name, value) in entry {
             match self.0.iter().position(|(each, _)| each == name) {
                 Some(place) if place < axes => {}
                 Some(place) => {
                     bytes = bytes.saturating_add(weight(value));
-                    self.0[place].1.clone_from(value);
+                    self.0[place].1 = Arc::clone(value);
                 }
                 None => {
-                    bytes = bytes.saturating_add(weight_of_pair((name, value)));
-                    self.0.push((name.clone(), value.clone()));
+                    bytes = bytes.saturating_add(weight_of_pair(name, value));
+                    self.0.push((Arc::clone(name), Arc::clone(value)));
                 }
             }
         }
         in_one_cell(self.0.len())?;
         Ok(bytes)
     }
+}
+
+/// An id that is only compared.
+struct Mark(DefaultHasher);
+
+impl fmt::Write for Mark {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
+    }
+}
+
+fn shared(entry: &JsonMap) -> Vec<(Arc<str>, Arc<Json>)> {
+    entry.iter().map(share).collect()
+}
+
+fn share((name, value): (&String, &Json)) -> (Arc<str>, Arc<Json>) {
+    (name.as_str().into(), Arc::new(value.clone()))
 }
 
 fn in_one_cell(found: usize) -> Result<(), MatrixError> {
@@ -261,12 +341,15 @@ fn weight(value: &Json) -> usize {
         Json::Null | Json::Bool(_) | Json::Number(_) => 0,
         Json::String(text) => text.len(),
         Json::Array(values) => values.iter().map(weight).sum(),
-        Json::Object(values) => values.iter().map(weight_of_pair).sum(),
+        Json::Object(values) => {
+            let pairs = values.iter();
+            pairs.map(|(name, value)| weight_of_pair(name, value)).sum()
+        }
     };
     inside + size_of::<Json>()
 }
 
-fn weight_of_pair((name, value): (&String, &Json)) -> usize {
+fn weight_of_pair(name: &str, value: &Json) -> usize {
     size_of::<String>() + name.len() + weight(value)
 }
 
@@ -276,27 +359,17 @@ fn same(one: &Json, other: &Json) -> bool {
 }
 
 fn id_part(value: &Json) -> String {
-    let Json::String(text) = value else {
-        return value.to_string();
-    };
-    let special = |c: char| c.is_control() || c.is_whitespace() || ",[]{}\"'/".contains(c);
-    let reads_as_other = serde_json::from_str::<Json>(text).is_ok();
-    if text.is_empty() || text.contains(special) || reads_as_other {
-        return value.to_string();
+    match value.as_str().filter(|text| is_plain(text)) {
+        Some(text) => text.to_owned(),
+        None => value.to_string(),
     }
-    text.clone()
 }
 
-fn refuse_doubles(cells: &[Cell]) -> Result<(), MatrixError> {
-    let mut ids: Vec<String> = cells.iter().map(Cell::id).collect();
-    ids.sort_unstable();
-    let doubled = ids.windows(2).find(|pair| pair[0] == pair[1]);
-    match doubled {
-        Some(pair) => Err(MatrixError::Doubled {
-            id: pair[0].clone(),
-        }),
-        None => Ok(()),
-    }
+/// Whether a text stands in an id without quotes.
+fn is_plain(text: &str) -> bool {
+    let special = |c: char| c.is_control() || c.is_whitespace() || ",[]{}\"'/".contains(c);
+    let reads_as_other = serde_json::from_str::<Json>(text).is_ok();
+    !text.is_empty() && !text.contains(special) && !reads_as_other
 }
 
 #[cfg(test)]
@@ -404,6 +477,30 @@ mod tests {
             error.to_string(),
             "two cells of the matrix are both called `a`; every cell needs values of its own"
         );
+    }
+
+    #[test]
+    fn an_added_cell_with_the_id_of_another_is_refused() {
+        let axes = [("a", json!([9])), ("b", json!(["c"]))];
+        let error = table(&axes, json!([{ "b": 9, "z": "c" }]), json!([]))
+            .cells()
+            .unwrap_err();
+        assert_eq!(
+            error,
+            MatrixError::Doubled {
+                id: "9,c".to_owned()
+            }
+        );
+    }
+
+    #[test]
+    fn equal_values_that_are_left_out_make_no_equal_cells() {
+        let table = table(
+            &[("v", json!(["a", "a", "b"]))],
+            json!([]),
+            json!([{ "v": "a" }]),
+        );
+        assert_eq!(ids(&table), ["b"]);
     }
 
     #[test]

@@ -62,7 +62,7 @@ codes! {
         "<<: [a, b]" => "<<: {timeout: 5m}";
     TOO_DEEP = "E0113": "Lists and mappings may be nested 64 levels deep.",
         "[[[[[…]]]]]" => "[…]";
-    TOO_MANY_VALUES = "E0114": "A file has at most 200000 values once aliases are followed.",
+    TOO_MANY_VALUES = "E0114": "A file has at most 200000 values once aliases are followed, and aliases repeat at most 1 MiB of text.",
         "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]" => "a: [x, x]";
     UNREADABLE = "E0115": "A pipeline file is there, an ordinary file, open to whoever checks it, and not another system's.",
         "formic check ci.yaml, where `ci.yaml` is a folder" => "formic check ci.yaml, where `ci.yaml` is a file";

@@ -79,8 +79,11 @@ pub fn compile_with(file: &SourceFile, sources: &Sources, request: &Request) -> 
             let mut calls = tasks.filter_map(|task| task.call.as_ref());
             // A file that was not looked into may be right, but nothing can be run of it.
             let is_whole = calls.all(|call| call.callee.is_some());
-            let plan = plan(file, units, params, request, files.collect());
-            (is_whole.then_some(plan), on, missing, unsupported)
+            // Nobody gets the plan of a file with errors, which may be as large as that of a right one.
+            let is_right = report.error_count() == 0;
+            let plan =
+                (is_whole && is_right).then(|| plan(file, units, params, request, files.collect()));
+            (plan, on, missing, unsupported)
         });
     let plan = plan.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
     Compiled {
@@ -301,6 +304,7 @@ fn add_scope(unit: Unit, scopes: &mut Vec<Scope>, all: &mut Vec<TaskDef>) {
     } = unit;
     let number = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
     let (scope, first) = (ScopeNo(number(scopes.len())), number(all.len()));
+    all.reserve(file.tasks.len());
     let outputs = outputs(&file);
     let inputs = file.params.into_iter().map(|param| {
         let input = Input {

@@ -53,6 +53,8 @@ impl Args {
 
 /// Members of a matrix that are shown one by one; more become one line.
 const UNFOLDED: usize = 10;
+/// Refused keys that are shown one by one.
+const REFUSED: usize = 100;
 
 /// Chooses as `formic run` does, and prints what that would do. Nothing is run.
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
@@ -77,9 +79,11 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         looked.refuse_group()?;
         asked.tell_unknown_files(&looked.plan, ui);
     }
-    let document = planned(&looked, decision, ui);
-    if ui.wish.json {
-        ui.document(&document);
+    let planned = planned(&looked, &decision);
+    let document = document(&looked, decision, &planned);
+    match ui.wish.json {
+        true => ui.document(&document),
+        false => draw(&document, &planned, ui),
     }
     if !starts {
         return Ok(Exit::Success);
@@ -96,42 +100,47 @@ pub(crate) fn nothing_to_run(looked: &Looked, decision: Decision, events: bool, 
         "nothing to run: {name} does not start, because {reason}"
     ));
     if ui.wish.json || events {
-        ui.document(&document(looked, decision).0);
+        let planned = planned(looked, &decision);
+        ui.document(&document(looked, decision, &planned));
     }
     Exit::Success
 }
 
-fn document(looked: &Looked, decision: Decision) -> (PlanDocument, Vec<Planned>) {
+/// What the plan would do, if the signal starts it.
+fn planned(looked: &Looked, decision: &Decision) -> Vec<Planned> {
     let known = Known {
         held: (!decision.starts).then(|| decision.reason.clone()),
         ..Known::default()
     };
-    let planned = preview(&looked.plan, &known);
+    preview(&looked.plan, &known)
+}
+
+fn document<'a>(
+    looked: &'a Looked,
+    decision: Decision,
+    planned: &'a [Planned],
+) -> PlanDocument<'a> {
     let starts = match decision.starts {
         true => Ok(decision.reason),
         false => Err(decision.reason),
     };
-    let mut document = PlanDocument::of(&looked.plan, starts, &planned);
+    let mut document = PlanDocument::of(&looked.plan, starts, planned);
     document.unsupported = looked.unsupported();
-    (document, planned)
-}
-
-fn planned(looked: &Looked, decision: Decision, ui: &Ui) -> PlanDocument {
-    let (document, planned) = document(looked, decision);
-    if !ui.wish.json {
-        draw(&document, &planned, ui);
-    }
     document
 }
 
 /// What `formic run` would refuse, and the exit that it would have.
-fn refusals(looked: &Looked, document: &PlanDocument, ui: &Ui) -> Exit {
+fn refusals(looked: &Looked, document: &PlanDocument<'_>, ui: &Ui) -> Exit {
     let mut exit = Exit::Success;
-    for each in &document.unsupported {
+    let word = ui.paint(Paint::Bad, "refused:");
+    for each in document.unsupported.iter().take(REFUSED) {
         let place = chosen::place_of(each);
-        let word = ui.paint(Paint::Bad, "refused:");
         ui.tell(format!("{word} this version of formic cannot run {place}"));
         exit = Exit::Usage;
+    }
+    if document.unsupported.len() > REFUSED {
+        let more = document.unsupported.len() - REFUSED;
+        ui.tell(format!("{word} and {more} more; `--json` lists them all"));
     }
     match capacity::fit(&looked.plan, None) {
         Ok(fit) => fit
@@ -139,7 +148,6 @@ fn refusals(looked: &Looked, document: &PlanDocument, ui: &Ui) -> Exit {
             .iter()
             .for_each(|note| ui.say(format!("note: {note}"))),
         Err(error) => {
-            let word = ui.paint(Paint::Bad, "refused:");
             ui.tell(format!("{word} {error}"));
             exit = fault::exit_of(&error);
         }
@@ -147,15 +155,15 @@ fn refusals(looked: &Looked, document: &PlanDocument, ui: &Ui) -> Exit {
     exit
 }
 
-fn draw(document: &PlanDocument, planned: &[Planned], ui: &Ui) {
+fn draw(document: &PlanDocument<'_>, planned: &[Planned], ui: &Ui) {
     let signal = |name: &str| {
         let value = document.signal.get(name).and_then(|value| value.as_str());
         text::plain(value.unwrap_or_default())
     };
     let mut head = format!(
         "plan of {} ({})",
-        text::plain(&document.pipeline),
-        text::plain(&document.file)
+        text::plain(document.pipeline),
+        text::plain(document.file)
     );
     head = format!("{head} · {}", signal("kind"));
     for (name, word) in [("branch", "branch"), ("tag", "tag")] {

@@ -5,15 +5,17 @@
 //! condition (environment, scripts, commands, folders). What reads a name that has no value yet is passed over, and so is
 //! what asks for files or for the status of steps.
 
+use super::asked::{Asked, Questions};
 use super::names::{self, Names};
 use super::outlook::Fates;
+use super::turn::STEPS;
 use crate::texts::{NUL_IN_TEXT, Texts};
+use expr::Value;
 use expr::value::TypeName;
-use expr::{Program, Value};
 use model::plan::{
-    Activation, Body, Expression, Late, Place, Plan, RunFunction, Step, StepBody, TaskDef, Text,
-    Tolerance,
+    Activation, Body, Expression, Late, Place, Scope, Step, StepBody, TaskDef, Text, Tolerance,
 };
+use std::sync::Arc;
 
 /// A text that cannot be evaluated.
 pub(super) struct Failing {
@@ -36,11 +38,32 @@ pub(super) enum Moment {
 pub(super) struct Certain<'a> {
     ready: Vec<&'a Expression>,
     lengths: Vec<&'a Expression>,
+    /// Of the scope, with the first step that gets it.
+    env: Option<(usize, Arc<Env<'a>>)>,
     steps: Vec<(usize, &'a Expression)>,
 }
 
+/// The environment that all tasks of a scope get, as far as it has expressions.
+#[derive(Debug, Default)]
+pub(super) struct Env<'a> {
+    texts: Vec<&'a Expression>,
+    reads_matrix: bool,
+}
+
+impl<'a> Env<'a> {
+    pub(super) fn of(scope: &'a Scope) -> Self {
+        let texts = scope.env.iter().filter_map(|(_, text)| template(text));
+        let texts: Vec<&Expression> = texts.collect();
+        Self {
+            reads_matrix: texts.iter().any(|text| reads_matrix(text)),
+            texts,
+        }
+    }
+}
+
 impl<'a> Certain<'a> {
-    pub(super) fn of(plan: &'a Plan, task: &'a TaskDef) -> Self {
+    /// Those of `task`, and what it gets of its scope.
+    pub(super) fn of(task: &'a TaskDef, env_of_scope: &Arc<Env<'a>>) -> Self {
         let mut texts: Vec<&Text> = Vec::new();
         texts.extend(task.approval.iter().map(|approval| &approval.prompt));
         texts.extend(task.concurrency.iter().map(|group| &group.group));
@@ -59,53 +82,67 @@ impl<'a> Certain<'a> {
             | Activation::Automatic
             | Activation::Manual { .. } => None,
         };
+        let (first, steps) = of_steps(task);
+        let env = first.filter(|_| !env_of_scope.texts.is_empty());
         Self {
             ready: texts.into_iter().filter_map(template).collect(),
             lengths: pause.into_iter().collect(),
-            steps: of_steps(plan, task),
+            env: env.map(|first| (first, Arc::clone(env_of_scope))),
+            steps,
         }
     }
 
     /// Whether there is nothing to look at.
     pub(super) fn is_empty(&self) -> bool {
-        self.ready.is_empty() && self.lengths.is_empty() && self.steps.is_empty()
+        self.ready.is_empty()
+            && self.lengths.is_empty()
+            && self.env.is_none()
+            && self.steps.is_empty()
     }
 
-    /// Whether something in it reads the name `root`.
-    pub(super) fn reads(&self, root: &str) -> bool {
+    /// Whether something in it reads the matrix.
+    pub(super) fn reads_matrix(&self) -> bool {
         let steps = self.steps.iter().map(|(_, expression)| expression);
-        let mut all = self.ready.iter().chain(&self.lengths).chain(steps);
-        // By the letters: who has the name in it for another reason is looked at once too often.
-        all.any(|expression| expression.text.contains(root))
+        let mut own = self.ready.iter().chain(&self.lengths).chain(steps);
+        let env = self.env.as_ref();
+        env.is_some_and(|(_, env)| env.reads_matrix) || own.any(|text| reads_matrix(text))
     }
 
-    /// The first of them that certainly fails.
+    /// The first of them that certainly fails, as far as there are steps to find out.
     pub(super) fn failing(
         &self,
         texts: &mut Texts,
+        questions: &mut Questions,
         names: &Names<'_>,
         fates: &Fates<'_>,
     ) -> Option<Failing> {
         for length in &self.lengths {
-            let program = texts.program(length).ok();
-            let is_known = program.is_some_and(|program| is_known(&program, names, fates));
+            let asked = questions.of(texts, length).ok();
+            let is_known = asked.is_some_and(|asked| is_known(texts, &asked, names, fates));
             if is_known && let Err(message) = texts.length_ms(length, names) {
                 return Some(failing(Moment::Ready, message, length));
             }
         }
         let ready = self.ready.iter().map(|text| (Moment::Ready, *text));
+        let env = self.env.iter().flat_map(|(first, env)| {
+            let env = env.texts.iter();
+            env.map(|text| (Moment::Step(*first), *text))
+        });
         let steps = self.steps.iter();
         let steps = steps.map(|(step, text)| (Moment::Step(*step), *text));
-        for (moment, text) in ready.chain(steps) {
-            let programs = match texts.template(text) {
-                Ok(template) => template.programs().cloned().collect::<Vec<_>>(),
+        for (moment, text) in ready.chain(env).chain(steps) {
+            let all = match questions.of_text(texts, text) {
+                Ok(all) => all,
                 Err(message) => return Some(failing(moment, message, text)),
             };
-            for program in programs {
-                if !is_known(&program, names, fates) {
+            for asked in all.iter() {
+                if texts.steps() >= STEPS {
+                    return None;
+                }
+                if !is_known(texts, asked, names, fates) {
                     continue;
                 }
-                let value = texts.part(&program, text, names);
+                let value = texts.part(&asked.program, text, names);
                 if let Err(message) = value.and_then(|value| fits(moment, &value, text, texts)) {
                     return Some(failing(moment, message, text));
                 }
@@ -116,7 +153,13 @@ impl<'a> Certain<'a> {
 }
 
 /// Whether what the text `whole` gets of an expression can be given to a program, when a step gives it to one.
-fn fits(moment: Moment, value: &Value, whole: &Expression, texts: &Texts) -> Result<(), String> {
+fn fits(
+    moment: Moment,
+    value: &Value,
+    whole: &Expression,
+    texts: &mut Texts,
+) -> Result<(), String> {
+    texts.spend(u64::from(value.weight()));
     let holds_nul = |value: &Value| value.as_str().is_some_and(|text| text.contains('\0'));
     let mut values = value
         .as_list()
@@ -138,19 +181,23 @@ fn failing(moment: Moment, message: String, text: &Expression) -> Failing {
     }
 }
 
-/// Whether everything that `program` reads and calls is known before the run.
-fn is_known(program: &Program, names: &Names<'_>, fates: &Fates<'_>) -> bool {
-    let calls = program.calls();
-    let mut roots = program.references().into_iter();
-    names::missing(program, names, fates).is_empty()
-        && !calls
-            .iter()
-            .any(|call| RunFunction::from_name(&call.name).is_some())
-        && roots.all(|each| {
-            each.path
-                .first()
-                .is_some_and(|root| names.has(root) || TypeName::from_name(root).is_some())
+/// What it takes to look at one expression, in steps.
+const LOOK: u64 = 4;
+
+/// Whether everything that is read and called is known before the run.
+fn is_known(texts: &mut Texts, asked: &Asked, names: &Names<'_>, fates: &Fates<'_>) -> bool {
+    texts.spend(LOOK + asked.paths.len() as u64);
+    !asked.asks_run
+        && names::missing(asked, names, fates).is_empty()
+        && asked.paths.iter().all(|path| {
+            let root = path.root();
+            names.has(root) || TypeName::from_name(root).is_some()
         })
+}
+
+/// By the letters: who has the name in it for another reason is looked at once too often.
+fn reads_matrix(expression: &Expression) -> bool {
+    expression.text.contains("matrix")
 }
 
 fn template(text: &Text) -> Option<&Expression> {
@@ -160,25 +207,22 @@ fn template(text: &Text) -> Option<&Expression> {
     }
 }
 
-/// What is computed on the way through the steps: of each that has no condition and whose failure counts.
-fn of_steps<'a>(plan: &'a Plan, task: &'a TaskDef) -> Vec<(usize, &'a Expression)> {
+/// The first step that has no condition and whose failure counts, and what is computed on the way through all such.
+fn of_steps(task: &TaskDef) -> (Option<usize>, Vec<(usize, &Expression)>) {
     let Body::Steps(steps) = &task.body else {
-        return Vec::new();
+        return (None, Vec::new());
     };
     let counts = |step: &Step| step.when.is_none() && step.tolerance == Tolerance::Never;
     let counted = || {
-        steps
-            .steps
-            .iter()
-            .enumerate()
-            .filter(|(_, step)| counts(step))
+        let all = steps.steps.iter().enumerate();
+        all.filter(|(_, step)| counts(step))
     };
+    let first = counted().next().map(|(first, _)| first);
     let mut found = Vec::new();
-    if let Some((first, _)) = counted().next() {
-        let env = plan.scope(task.scope).env.iter().chain(&task.env);
-        found.extend(env.filter_map(|(_, text)| Some((first, template(text)?))));
-        let folder = steps.working_dir.iter();
-        found.extend(folder.filter_map(|text| Some((first, template(text)?))));
+    if let Some(first) = first {
+        let env = task.env.iter().map(|(_, text)| text);
+        let texts = env.chain(&steps.working_dir);
+        found.extend(texts.filter_map(|text| Some((first, template(text)?))));
     }
     for (place, step) in counted() {
         let mut texts: Vec<&Text> = step.env.iter().map(|(_, text)| text).collect();
@@ -188,11 +232,8 @@ fn of_steps<'a>(plan: &'a Plan, task: &'a TaskDef) -> Vec<(usize, &'a Expression
             StepBody::Command { argv } => texts.extend(argv),
             StepBody::Group { .. } => {}
         }
-        found.extend(
-            texts
-                .into_iter()
-                .filter_map(|text| Some((place, template(text)?))),
-        );
+        let texts = texts.into_iter();
+        found.extend(texts.filter_map(|text| Some((place, template(text)?))));
     }
-    found
+    (first, found)
 }

@@ -1,7 +1,7 @@
 //! What is said about one task.
 
 use super::outlook::{self, Fate};
-use super::{Decision, Fault};
+use super::{Decision, Fault, words};
 use model::plan::{Place, TaskDef};
 use model::reason::SkipCause;
 use std::sync::Arc;
@@ -20,28 +20,28 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    pub(super) fn run(reason: impl Into<Arc<str>>) -> Self {
-        Self::of(Decision::Run, reason.into())
+    pub(super) fn run(reason: impl Into<String>) -> Self {
+        Self::saying(Decision::Run, reason)
     }
 
-    pub(super) fn reuse(reason: impl Into<Arc<str>>) -> Self {
-        Self::of(Decision::Reuse, reason.into())
+    pub(super) fn reuse(reason: impl Into<String>) -> Self {
+        Self::saying(Decision::Reuse, reason)
     }
 
-    pub(super) fn unknown(reason: impl Into<Arc<str>>) -> Self {
-        Self::of(Decision::Unknown, reason.into())
+    pub(super) fn unknown(reason: impl Into<String>) -> Self {
+        Self::saying(Decision::Unknown, reason)
     }
 
-    pub(super) fn skip(cause: SkipCause, reason: impl Into<Arc<str>>) -> Self {
+    pub(super) fn skip(cause: SkipCause, reason: impl Into<String>) -> Self {
         Self {
             cause: Some(cause),
-            ..Self::held(reason)
+            ..Self::saying(Decision::Skip, reason)
         }
     }
 
     /// Skipped because there is no run.
-    pub(super) fn held(reason: impl Into<Arc<str>>) -> Self {
-        Self::of(Decision::Skip, reason.into())
+    pub(super) fn held(reason: Arc<str>) -> Self {
+        Self::of(Decision::Skip, reason)
     }
 
     /// It neither runs nor is skipped: it fails when its turn comes.
@@ -70,11 +70,15 @@ impl Judged {
     }
 
     /// The same with another sentence.
-    pub(super) fn because(self, reason: impl Into<Arc<str>>) -> Self {
+    pub(super) fn because(self, reason: String) -> Self {
         Self {
-            reason: reason.into(),
+            reason: words::sentence(reason).into(),
             ..self
         }
+    }
+
+    fn saying(decision: Decision, reason: impl Into<String>) -> Self {
+        Self::of(decision, words::sentence(reason.into()).into())
     }
 
     fn of(decision: Decision, reason: Arc<str>) -> Self {
@@ -91,7 +95,7 @@ impl Judged {
 impl Fault {
     pub(super) fn of(task: &TaskDef, message: String, at: Option<Place>) -> Self {
         Self {
-            message,
+            message: words::sentence(message),
             at: at.or(task.at),
             allowed: outlook::forgives(task),
         }

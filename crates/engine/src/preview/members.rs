@@ -6,8 +6,10 @@ use super::walk::{Place, Subject, Walk};
 use super::words;
 use crate::cells;
 use crate::texts;
+use model::Json;
 use model::matrix::Cell;
 use model::plan::{self, Expression, TaskDef};
+use std::sync::Arc;
 
 /// The cells of a matrix.
 pub(super) enum Cells {
@@ -28,6 +30,27 @@ pub(super) fn are_made_at_once(task: &TaskDef) -> bool {
     task.matrix.as_ref().and_then(cells::known_table).is_some()
 }
 
+/// About what the values of a member take in the document of a plan: in its id, and in its matrix.
+pub(super) fn bytes_of(cell: &Cell) -> usize {
+    let of_value =
+        |(name, value): &(Arc<str>, Arc<Json>)| name.len() + 2 * bytes_of_json(value) + 8;
+    cell.0.iter().map(of_value).sum()
+}
+
+fn bytes_of_json(json: &Json) -> usize {
+    match json {
+        Json::Null | Json::Bool(_) | Json::Number(_) => 4,
+        Json::String(text) => text.len() + 2,
+        Json::Array(items) => items.iter().map(|item| 1 + bytes_of_json(item)).sum(),
+        Json::Object(members) => {
+            let members = members.iter();
+            members
+                .map(|(name, value)| name.len() + 4 + bytes_of_json(value))
+                .sum()
+        }
+    }
+}
+
 impl Walk<'_> {
     /// The cells of a task's matrix.
     pub(super) fn cells(
@@ -44,20 +67,32 @@ impl Walk<'_> {
         }
         let (mut unknown, mut at) = (None, None);
         let table = {
-            let Self { texts, roots, .. } = self;
+            let Self {
+                texts,
+                questions,
+                roots,
+                ..
+            } = self;
             let names = Names::new(roots, place.inputs.as_ref(), None);
             cells::table(subject.task, matrix, |expression: &Expression| {
                 at = expression.at;
-                let program = texts.program(expression)?;
-                let missing = names::missing(&program, &names, fates);
+                let asked = questions.of(texts, expression)?;
+                let missing = names::missing(&asked, &names, fates);
                 if !missing.is_empty() {
                     unknown = Some(words::known_later(&missing));
                     return Err(String::new());
                 }
-                texts::json(&texts.value(expression, &names)?)
+                let value = texts.value(expression, &names)?;
+                texts.spend(u64::from(value.weight()));
+                texts::json(&value)
             })
         };
-        match (unknown, table.map(|table| table.cells())) {
+        let cells = table.map(|table| table.cells());
+        if let Ok(Ok(cells)) = &cells {
+            let values: usize = cells.iter().map(|cell| cell.0.len()).sum();
+            self.texts.spend(values as u64);
+        }
+        match (unknown, cells) {
             (Some(why), _) => Cells::Unknown(why),
             (None, Ok(Ok(cells))) => Cells::Known(cells),
             (None, Ok(Err(error))) => Cells::Faulty {

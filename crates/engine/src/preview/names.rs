@@ -1,16 +1,17 @@
 //! The names that have a value before the run, and those that have none yet.
 
 use super::Values;
+use super::asked::{Asked, Path};
 use super::outlook::{Fate, Fates};
 use super::walk::Inputs;
 use super::words::{Missing, Until};
 use crate::names::{self, Past};
-use crate::texts::Texts;
-use expr::{Error, Program, Scope, Value};
+use expr::value::Key;
+use expr::{Error, Scope, Value};
 use model::Json;
-use model::plan::{Plan, TaskDef};
-use std::cell::Cell as Cellular;
-use std::collections::{BTreeMap, BTreeSet};
+use model::plan::Plan;
+use std::cell::{Cell as Cellular, OnceCell};
+use std::collections::BTreeMap;
 
 /// The names that the plan gives to every expression. `run` has no value before there is a run.
 pub(super) fn roots(plan: &Plan) -> BTreeMap<String, Value> {
@@ -29,22 +30,13 @@ pub(super) fn roots(plan: &Plan) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// Whether the condition of `task` reads the name `root`.
-pub(super) fn reads(texts: &mut Texts, task: &TaskDef, root: &str) -> bool {
-    let condition = task.start.condition.as_ref();
-    let program = condition.and_then(|condition| texts.program(condition).ok());
-    program.is_some_and(|program| {
-        let mut references = program.references().into_iter();
-        references.any(|reference| reference.path.first().is_some_and(|name| name == root))
-    })
-}
-
 /// The names that have a value before the run.
 pub(super) struct Names<'a> {
     roots: &'a BTreeMap<String, Value>,
     inputs: Option<&'a Inputs>,
-    /// The cell as one value; `None` while it is unknown.
-    matrix: Option<Value>,
+    matrix: Option<&'a Values>,
+    /// The cell as one value, once it was asked for.
+    cell: OnceCell<Option<Value>>,
     /// `tasks`, when all that is read of it is known.
     pub tasks: Option<Value>,
     /// Whether an input that is read is not known, so that none may be seen.
@@ -56,21 +48,22 @@ impl<'a> Names<'a> {
     pub(super) fn new(
         roots: &'a BTreeMap<String, Value>,
         inputs: Option<&'a Inputs>,
-        matrix: Option<&Values>,
+        matrix: Option<&'a Values>,
     ) -> Self {
-        let matrix = match matrix {
-            None | Some(Values::None) => Some(Value::map([])),
-            Some(Values::Cell(cell)) => Some(Value::from_json(&cell.to_object())),
-            Some(Values::Unknown) => None,
-        };
         Self {
             roots,
             inputs,
             matrix,
+            cell: OnceCell::new(),
             tasks: None,
             hides_inputs: false,
             past: Cellular::default(),
         }
+    }
+
+    /// Whether the values of the matrix are known only later.
+    fn lacks_matrix(&self) -> bool {
+        matches!(self.matrix, Some(Values::Unknown))
     }
 
     /// Whether a name has a value before the run.
@@ -97,7 +90,7 @@ impl Scope for Names<'_> {
     fn lookup(&self, name: &str) -> Option<Value> {
         match name {
             "tasks" => self.tasks.clone(),
-            "matrix" => self.matrix.clone(),
+            "matrix" => self.cell.get_or_init(|| of_cell(self.matrix)).clone(),
             // What a scope was called with, under both its names.
             "inputs" | "params" if self.inputs.is_some() => self
                 .inputs
@@ -113,33 +106,44 @@ impl Scope for Names<'_> {
     }
 }
 
-/// What a program reads that has no value before the run.
-pub(super) fn missing(program: &Program, names: &Names<'_>, fates: &Fates<'_>) -> Vec<Missing> {
-    let mut found: Vec<Missing> = Vec::new();
-    let mut seen = BTreeSet::new();
-    for reference in program.references() {
-        let path = reference.path;
-        let root = path.first().map_or("", String::as_str);
-        let until = match root {
-            "tasks" if names.tasks.is_some() => continue,
-            "tasks" => match path.get(1) {
-                Some(task) if fates.named(task) != Some(Fate::Skip) => Until::Ended(task.clone()),
-                Some(_) => continue,
+/// The values of a matrix as one; `None` while they are unknown.
+fn of_cell(matrix: Option<&Values>) -> Option<Value> {
+    match matrix {
+        None | Some(Values::None) => Some(Value::map([])),
+        Some(Values::Cell(cell)) => {
+            let pairs = cell.0.iter();
+            let pairs = pairs.map(|(name, value)| (Key::from(&**name), Value::from_json(value)));
+            Some(Value::map(pairs))
+        }
+        Some(Values::Unknown) => None,
+    }
+}
+
+/// What an expression reads that has no value before the run.
+pub(super) fn missing<'a>(
+    asked: &'a Asked,
+    names: &Names<'_>,
+    fates: &Fates<'_>,
+) -> Vec<Missing<'a>> {
+    let is_missing = |path: &'a Path| {
+        let second = path.names.get(1).map(String::as_str);
+        let until = match path.root() {
+            "tasks" if names.tasks.is_some() => return None,
+            "tasks" => match second {
+                Some(task) if fates.named(task) != Some(Fate::Skip) => Until::Ended(task),
+                Some(_) => return None,
                 None => Until::Running,
             },
-            "matrix" if names.matrix.is_none() => Until::Matrix,
-            "inputs" | "params" => match (names.inputs, path.get(1)) {
+            "matrix" if names.lacks_matrix() => Until::Matrix,
+            "inputs" | "params" => match (names.inputs, second) {
                 (Some(inputs), Some(name)) if inputs.unknown.contains(name) => Until::Running,
                 (Some(inputs), None) if !inputs.unknown.is_empty() => Until::Running,
-                (Some(_) | None, _) => continue,
+                (Some(_) | None, _) => return None,
             },
             "run" | "attempt" | "failure" => Until::Running,
-            _ => continue,
+            _ => return None,
         };
-        let path = path.join(".");
-        if seen.insert(path.clone()) {
-            found.push(Missing { path, until });
-        }
-    }
-    found
+        Some(Missing { path, until })
+    };
+    asked.paths.iter().filter_map(is_missing).collect()
 }

@@ -1,16 +1,18 @@
 //! The start rule of one task, evaluated in every past that is possible.
 
+use super::asked::Asked;
 use super::judged::Judged;
 use super::names::{self, Names};
 use super::outlook::{Failed, Fate, Fates, Maybe, Outlook};
 use super::words::{self, Missing};
 use crate::names::Past;
 use crate::texts::Texts;
+use expr::Value;
 use expr::value::Key;
-use expr::{Program, Value};
-use model::plan::{Expression, Plan, RunFunction, StatusOf, TaskDef};
+use model::plan::{Expression, Plan, StatusOf, TaskDef};
 use model::reason::SkipCause;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One rule and everything that it looks at.
 pub(super) struct Rule<'a> {
@@ -41,18 +43,25 @@ enum Answer {
 }
 
 impl Rule<'_> {
-    pub(super) fn judge(&mut self, texts: &mut Texts) -> Judged {
-        let Some(condition) = &self.task.start.condition else {
+    /// What the rule says; `asked` is what its condition asks, or what is wrong with it.
+    pub(super) fn judge(
+        &mut self,
+        texts: &mut Texts,
+        asked: Option<Result<Arc<Asked>, String>>,
+    ) -> Judged {
+        let (Some(condition), Some(asked)) = (&self.task.start.condition, asked) else {
             return self.without_condition();
         };
-        let program = match texts.program(condition) {
-            Ok(program) => program,
+        let asked = match asked {
+            Ok(asked) => asked,
             Err(message) => return self.faulty(&message, condition),
         };
-        let missing = self.prepare(&program);
+        let asked = asked.as_ref();
+        texts.spend(asked.paths.len() as u64);
+        let missing = self.prepare(asked);
         match self.answer(texts, condition, &missing, &self.outlook.good()) {
-            Answer::True => Judged::run(self.why_true(&program)),
-            Answer::False => self.refused(texts, condition, &program, &missing),
+            Answer::True => Judged::run(self.why_true(asked)),
+            Answer::False => self.refused(texts, condition, asked, &missing),
             Answer::Depends => Judged::unknown(self.needs_perhaps_skipped()),
             Answer::DependsOrFaulty => Judged::unknown(self.needs_perhaps_skipped()).doomed(),
             Answer::Later => Judged::unknown(words::known_later(&missing)),
@@ -79,18 +88,14 @@ impl Rule<'_> {
     }
 
     /// Gives the names what is known of tasks, and says what is not known.
-    fn prepare(&mut self, program: &Program) -> Vec<Missing> {
-        let missing = names::missing(program, &self.names, self.fates);
-        let lacks = |root: &str| {
-            let mut paths = missing.iter().map(|missing| missing.path.split('.').next());
-            paths.any(|first| first == Some(root))
-        };
+    fn prepare<'p>(&mut self, asked: &'p Asked) -> Vec<Missing<'p>> {
+        let missing = names::missing(asked, &self.names, self.fates);
+        let lacks = |root: &str| missing.iter().any(|missing| missing.path.root() == root);
         self.names.hides_inputs = lacks("inputs") || lacks("params");
-        if !lacks("tasks") {
-            let references = program.references();
-            let skipped = references.iter().filter_map(|reference| {
-                let (root, task) = (reference.path.first()?, reference.path.get(1)?);
-                (root == "tasks").then(|| (Key::from(task.as_str()), skipped_task()))
+        if asked.reads("tasks") && !lacks("tasks") {
+            let skipped = asked.paths.iter().filter_map(|path| {
+                let task = path.names.get(1).filter(|_| path.root() == "tasks")?;
+                Some((Key::from(task.as_str()), skipped_task()))
             });
             self.names.tasks = Some(Value::map(skipped.collect::<BTreeMap<_, _>>()));
         }
@@ -102,7 +107,7 @@ impl Rule<'_> {
         &self,
         texts: &mut Texts,
         condition: &Expression,
-        missing: &[Missing],
+        missing: &[Missing<'_>],
         pasts: &[Past],
     ) -> Answer {
         let mut answer = None;
@@ -132,12 +137,11 @@ impl Rule<'_> {
         &mut self,
         texts: &mut Texts,
         condition: &Expression,
-        program: &Program,
-        missing: &[Missing],
+        asked: &Asked,
+        missing: &[Missing<'_>],
     ) -> Judged {
-        let text = condition.as_written();
-        let asks_status = asks_status(program);
-        if asks_status
+        let text = words::quoted(condition.as_written());
+        if asked.asks_status
             && self.answer(texts, condition, missing, &self.outlook.bad()) != Answer::False
         {
             let of = match self.task.start.status_of {
@@ -149,7 +153,8 @@ impl Rule<'_> {
             return Judged::unknown(sentence);
         }
         let succeeded = [Past::default()];
-        if asks_status && self.answer(texts, condition, missing, &succeeded) != Answer::False {
+        if asked.asks_status && self.answer(texts, condition, missing, &succeeded) != Answer::False
+        {
             return match self.outlook.failed {
                 Failed::Yes => Judged::skip(SkipCause::NeedFailed, self.needs_fail()),
                 // Whichever it is, the rule is false.
@@ -159,17 +164,16 @@ impl Rule<'_> {
                 }
             };
         }
-        let facts = words::facts(program, &self.names);
-        let sentence = words::with_facts(&format!("{text} is false"), &facts);
+        let sentence = words::with_facts(&format!("{text} is false"), asked, &self.names);
         Judged::skip(SkipCause::Condition, sentence)
     }
 
-    fn why_true(&self, program: &Program) -> String {
+    fn why_true(&self, asked: &Asked) -> String {
         let Some(when) = self.when else {
             return self.starts();
         };
-        let facts = words::facts(program, &self.names);
-        words::with_facts(&format!("{when} is true"), &facts)
+        let sentence = format!("{} is true", words::quoted(when));
+        words::with_facts(&sentence, asked, &self.names)
     }
 
     fn needs_skipped(&self) -> String {
@@ -206,15 +210,6 @@ impl Rule<'_> {
             several => format!("needs {}, which may be skipped", words::listed(several)),
         }
     }
-}
-
-/// Whether its answer depends on how what came before has ended; `always()` is true whatever that was.
-fn asks_status(program: &Program) -> bool {
-    let mut calls = program.calls().into_iter();
-    calls.any(|call| {
-        RunFunction::from_name(&call.name)
-            .is_some_and(|function| function.is_status() && function != RunFunction::Always)
-    })
 }
 
 /// What a skipped task gives to expressions.

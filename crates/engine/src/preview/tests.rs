@@ -547,28 +547,6 @@ fn a_matrix_of_a_skipped_task_is_skipped_with_it() {
 }
 
 #[test]
-fn a_preview_ends_also_where_many_members_ask_much() {
-    let long = "a".repeat(200_000);
-    let cells: Vec<_> = (0..300).map(|n| json!(n)).collect();
-    let condition = format!("matrix.n >= 0 || params.text == '{long}'");
-    let plan = plan("p")
-        .task("test", |t| {
-            t.run("x").matrix([("n", json!(cells))]).when(&condition)
-        })
-        .task("after", |t| t.run("x").needs(["test"]))
-        .build();
-    let planned = preview(&plan, &Known::default());
-    assert_eq!(planned.len(), 301);
-    assert_eq!(planned[0].decision, Decision::Run);
-    assert_eq!(planned[299].decision, Decision::Unknown);
-    assert_eq!(
-        &*planned[299].reason,
-        "known only while the run goes on: what is evaluated before it is all that a plan evaluates"
-    );
-    assert_eq!(planned[300].decision, Decision::Run);
-}
-
-#[test]
 fn a_text_that_no_program_can_be_given_is_told_before_the_run() {
     let p = plan("p")
         .param("name", json!("a"))

@@ -11,12 +11,12 @@ use expr::Value;
 use model::plan::{Body, Text};
 use std::sync::Arc;
 
-/// Members of matrices whose own texts are looked at. Where there are more, the first tell what is wrong with all.
+/// Members of one matrix whose own texts are looked at. Where there are more, the first tell what is wrong with all.
 const MEMBERS_LOOKED_AT: usize = 2_000;
 
 /// Steps of all expressions together. Ten thousand members with a condition of a hundred steps fit, and the dearest steps
 /// take half a second.
-const STEPS: u64 = 5_000_000;
+pub(super) const STEPS: u64 = 5_000_000;
 
 /// A task or a member of a matrix that is judged, in its place, with what became of those before it.
 #[derive(Clone, Copy)]
@@ -55,6 +55,8 @@ impl Walk<'_> {
             return Judged::unknown(words::unasked());
         }
         let names = Names::new(&self.roots, place.inputs.as_ref(), matrix);
+        let condition = subject.task.start.condition.as_ref();
+        let asked = condition.map(|condition| self.questions.of(&mut self.texts, condition));
         let mut rule = rule::Rule {
             plan: self.plan,
             task: subject.task,
@@ -64,7 +66,7 @@ impl Walk<'_> {
             fates,
             names,
         };
-        rule.judge(&mut self.texts)
+        rule.judge(&mut self.texts, asked)
     }
 
     /// The same with what a task that may start then waits for, and what makes it fail.
@@ -82,13 +84,14 @@ impl Walk<'_> {
             Decision::Unknown | Decision::Skip | Decision::Reuse => return judged,
         }
         let prompt = subject.task.approval.as_ref().map(|approval| {
-            let matrix = candidate.matrix.cloned().unwrap_or(Values::None);
-            let prompt = self.text(candidate.place, &approval.prompt, &matrix);
+            let none = Values::None;
+            let matrix = candidate.matrix.unwrap_or(&none);
+            let prompt = self.text(candidate.place, &approval.prompt, matrix);
             let prompt = prompt.and_then(|prompt| expr::template::in_text(&prompt).ok());
             match (prompt, &approval.prompt) {
-                (Some(prompt), _) => prompt.to_string(),
-                (None, Text::Literal(text)) => text.clone(),
-                (None, Text::Template(expression)) => expression.text.clone(),
+                (Some(prompt), _) => words::prompt(&prompt),
+                (None, Text::Literal(text)) => words::prompt(text),
+                (None, Text::Template(expression)) => words::prompt(&expression.text),
             }
         });
         let mut judged = with_waits(subject.task, judged, prompt.as_deref());
@@ -114,7 +117,8 @@ impl Walk<'_> {
         }
         self.looked_at += usize::from(is_member);
         let names = Names::new(&self.roots, place.inputs.as_ref(), matrix);
-        let Some(failing) = subject.certain.failing(&mut self.texts, &names, fates) else {
+        let (texts, questions) = (&mut self.texts, &mut self.questions);
+        let Some(failing) = subject.certain.failing(texts, questions, &names, fates) else {
             return judged;
         };
         match (failing.moment, &subject.task.body) {

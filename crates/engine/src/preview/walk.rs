@@ -1,6 +1,7 @@
 //! The walk over the definitions, in the order of their needs.
 
-use super::certain::Certain;
+use super::asked::Questions;
+use super::certain::{Certain, Env};
 use super::judged::Judged;
 use super::members::{self, Cells};
 use super::names;
@@ -8,13 +9,13 @@ use super::order::in_order;
 use super::outlook::{self, Failed, Fate, Fates, Maybe, Outlook};
 use super::turn::Candidate;
 use super::waits::says_more;
-use super::{Decision, Known, Planned, Values};
-use crate::texts::{self, Texts};
+use super::{Decision, Known, Planned, Values, words};
+use crate::texts::Texts;
 use expr::Value;
 use model::ids::{DefNo, ScopeNo};
 use model::limits;
 use model::matrix::Cell;
-use model::plan::{Body, Call, Phase, Plan, StatusOf, TaskDef, ValueType};
+use model::plan::{Body, Phase, Plan, StatusOf, TaskDef};
 use model::reason::SkipCause;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,8 +27,11 @@ pub(super) fn walk(plan: &Plan, known: &Known) -> Vec<Planned> {
         known,
         held: known.held.as_deref().map(Arc::from),
         texts: Texts::of(&plan.more_files),
+        questions: Questions::default(),
         roots: names::roots(plan),
+        envs: BTreeMap::new(),
         looked_at: 0,
+        bytes: 0,
         planned: Vec::new(),
     };
     walk.scope(&Place {
@@ -45,22 +49,26 @@ pub(super) struct Walk<'a> {
     known: &'a Known,
     pub held: Option<Arc<str>>,
     pub texts: Texts,
+    pub questions: Questions,
     /// The names that the plan gives.
     pub roots: BTreeMap<String, Value>,
-    /// How many members of matrices were looked at for texts that fail.
+    envs: BTreeMap<ScopeNo, Arc<Env<'a>>>,
+    /// How many members of the matrix at hand were looked at for texts that fail.
     pub looked_at: usize,
-    planned: Vec<Planned>,
+    /// About what the document of the tasks takes that are planned.
+    bytes: usize,
+    pub planned: Vec<Planned>,
 }
 
 /// One instance of a scope.
 pub(super) struct Place<'p> {
-    scope: ScopeNo,
+    pub scope: ScopeNo,
     pub prefix: &'p str,
     /// What the call needs, and so everything in it.
-    needs: &'p Arc<[String]>,
+    pub needs: &'p Arc<[String]>,
     /// The inputs of a call: those that are known, and whether any is not.
     pub inputs: Option<Inputs>,
-    depth: usize,
+    pub depth: usize,
 }
 
 /// What a call gives to its scope.
@@ -74,7 +82,9 @@ pub(super) struct Subject<'a> {
     def: DefNo,
     pub task: &'a TaskDef,
     id: String,
-    needs: Arc<[String]>,
+    pub needs: Arc<[String]>,
+    /// About what they take in the document.
+    pub needs_bytes: usize,
     pub when: Option<Arc<str>>,
     pub outlook: Outlook,
     pub certain: Certain<'a>,
@@ -82,7 +92,7 @@ pub(super) struct Subject<'a> {
 
 impl<'a> Walk<'a> {
     /// Plans the tasks of one instance of a scope; what they come to together.
-    fn scope(&mut self, place: &Place<'_>) -> Fate {
+    pub(super) fn scope(&mut self, place: &Place<'_>) -> Fate {
         let members = &self.plan.scope(place.scope).tasks;
         let mut fates = Fates::default();
         let mut sum = outlook::Sum::default();
@@ -110,30 +120,36 @@ impl<'a> Walk<'a> {
     }
 
     fn subject(
-        &self,
+        &mut self,
         place: &Place<'_>,
         def: DefNo,
         task: &'a TaskDef,
         outlook: Outlook,
     ) -> Subject<'a> {
+        let plan = self.plan;
+        let env = self.envs.entry(task.scope);
+        let env = env.or_insert_with(|| Arc::new(Env::of(plan.scope(task.scope))));
+        let certain = Certain::of(task, env);
         let needed = |edge: &model::plan::Edge| {
-            let name = &self.plan.task(edge.task).name;
+            let name = &plan.task(edge.task).name;
             format!("{}{name}", place.prefix)
         };
         let condition = task.start.condition.as_ref();
         // That of `finally` stands in no file.
         let written = condition.filter(|condition| says_more(task) || condition.at.is_some());
+        let needs: Arc<[String]> = match task.needs.as_slice() {
+            [] => Arc::clone(place.needs),
+            needs => needs.iter().map(needed).collect(),
+        };
         Subject {
             def,
             task,
             id: format!("{}{}", place.prefix, task.name),
-            needs: match task.needs.as_slice() {
-                [] => Arc::clone(place.needs),
-                needs => needs.iter().map(needed).collect(),
-            },
-            when: written.map(|condition| condition.as_written().into()),
+            needs_bytes: needs.iter().map(|need| need.len() + 3).sum(),
+            needs,
+            when: written.map(|condition| words::listed_condition(condition.as_written())),
             outlook,
-            certain: Certain::of(self.plan, task),
+            certain,
         }
     }
 
@@ -144,7 +160,7 @@ impl<'a> Walk<'a> {
         if let Cells::None = cells {
             return self.one(place, subject, None, None, fates);
         }
-        let rule = match names::reads(&mut self.texts, subject.task, "matrix") {
+        let rule = match self.reads_matrix(subject.task) {
             true => None,
             false => Some(self.rule(Candidate {
                 place,
@@ -188,27 +204,60 @@ impl<'a> Walk<'a> {
             let judged = Judged::faulty(subject.task, &why, None);
             return self.push(subject, Values::Unknown, judged);
         }
+        let shared = rule.filter(|_| !subject.certain.reads_matrix());
+        let candidate = |matrix| Candidate {
+            place,
+            subject,
+            matrix,
+            fates,
+        };
+        let shared = shared.map(|rule| self.begun(candidate(None), rule));
+        let reason = match &shared {
+            Some(judged) => judged.reason.len(),
+            // Those of the others are about as long.
+            None => {
+                let first = Values::Cell(cells[0].clone());
+                self.judge(candidate(Some(&first))).reason.len()
+            }
+        };
+        if !self.has_space(subject, &cells, reason) {
+            let why = words::unlisted_members(cells.len());
+            return self.unknown_matrix(place, subject, &why, fates);
+        }
         let group: Arc<str> = subject.id.as_str().into();
         let mut sum = outlook::Sum::default();
         let first = self.planned.len();
-        let shared = rule.filter(|_| !subject.certain.reads("matrix"));
-        let shared = shared.map(|rule| {
-            self.begun(
-                Candidate {
-                    place,
-                    subject,
-                    matrix: None,
-                    fates,
-                },
-                rule,
-            )
-        });
+        // Each matrix has its own first members; the steps of all are counted together.
+        let outside = std::mem::take(&mut self.looked_at);
         for cell in cells {
             let member = Some((&group, cell));
             sum.add(self.one(place, subject, member, shared.clone(), fates));
         }
+        self.looked_at = outside;
         self.stop_members(subject, first);
         sum.fate()
+    }
+
+    /// Whether the condition of `task` reads the values of its matrix.
+    fn reads_matrix(&mut self, task: &TaskDef) -> bool {
+        let condition = task.start.condition.as_ref();
+        let asked = condition.map(|condition| self.questions.of(&mut self.texts, condition));
+        asked.is_some_and(|asked| asked.is_ok_and(|asked| asked.reads("matrix")))
+    }
+
+    /// Whether the members of a matrix, each with so long a reason, can be listed without making the plan too long.
+    fn has_space(&self, subject: &Subject<'_>, cells: &[Cell], reason: usize) -> bool {
+        let each = bytes_of_task(subject, subject.id.len(), reason);
+        let cells: usize = cells
+            .iter()
+            .map(|cell| each + members::bytes_of(cell))
+            .sum();
+        self.fits(cells)
+    }
+
+    /// Whether so many more bytes do not make the plan too long.
+    pub(super) const fn fits(&self, bytes: usize) -> bool {
+        self.bytes.saturating_add(bytes) <= limits::PREVIEW_BYTES
     }
 
     /// The failure of one member of a matrix that fails fast cancels those that have not ended.
@@ -269,13 +318,11 @@ impl<'a> Walk<'a> {
                 fates,
             }),
         };
+        let line = Line { id, group, matrix };
         if let (Body::Call(call), Decision::Run) = (&subject.task.body, judged.decision) {
-            return self.call(place, subject, call, &id, &matrix);
+            return self.call(place, subject, call, line);
         }
-        let fate = judged.fate;
-        self.planned
-            .push(planned(subject, id, group, matrix, judged));
-        fate
+        self.add(subject, line, judged)
     }
 
     /// The line of a matrix whose cells are known only later, and may come out to be none.
@@ -302,97 +349,51 @@ impl<'a> Walk<'a> {
     }
 
     fn push(&mut self, subject: &Subject<'_>, matrix: Values, judged: Judged) -> Fate {
-        let fate = judged.fate;
-        let id = subject.id.clone();
-        self.planned
-            .push(planned(subject, id, None, matrix, judged));
-        fate
+        let line = Line {
+            id: subject.id.clone(),
+            group: None,
+            matrix,
+        };
+        self.add(subject, line, judged)
     }
 
-    /// Plans the tasks of the scope that a call opens.
-    fn call(
-        &mut self,
-        place: &Place<'_>,
-        subject: &Subject<'_>,
-        call: &Call,
-        id: &str,
-        matrix: &Values,
-    ) -> Fate {
-        let scope = self.plan.scope(call.scope);
-        let too_deep = place.depth + 1 > limits::SCOPE_DEPTH;
-        let too_many = self.planned.len().saturating_add(scope.tasks.len()) > limits::TASKS_PER_RUN;
-        if too_deep || too_many {
-            let why = match too_deep {
-                true => format!("calls are nested deeper than {}", limits::SCOPE_DEPTH),
-                false => format!("its tasks do not fit into {}", limits::TASKS_PER_RUN),
-            };
-            let judged = Judged::faulty(subject.task, &why, None);
-            return self.push(subject, matrix.clone(), judged);
-        }
-        let inputs = self.inputs(place, call, matrix);
-        let prefix = format!("{id}/");
-        self.scope(&Place {
-            scope: call.scope,
-            prefix: &prefix,
-            needs: &subject.needs,
-            inputs: Some(inputs),
-            depth: place.depth + 1,
-        })
-    }
-
-    /// The inputs of a call, as far as they are known.
-    fn inputs(&mut self, place: &Place<'_>, call: &Call, matrix: &Values) -> Inputs {
-        let declared = &self.plan.scope(call.scope).inputs;
-        let mut known = Vec::new();
-        let mut unknown = BTreeSet::new();
-        for (name, input) in declared {
-            let value = match (call.inputs.get(name), &input.default) {
-                (Some(text), _) => self
-                    .text(place, text, matrix)
-                    .and_then(|value| as_input(name, &input.value_type, &value)),
-                (None, Some(default)) => Some(Value::from_json(default)),
-                (None, None) => None,
-            };
-            match value {
-                Some(value) => known.push((expr::value::Key::from(name.as_str()), value)),
-                None => {
-                    unknown.insert(name.clone());
-                }
-            }
-        }
-        Inputs {
-            known: Value::map(known),
-            unknown,
-        }
+    /// Adds a task to the plan.
+    pub(super) fn add(&mut self, subject: &Subject<'_>, line: Line, judged: Judged) -> Fate {
+        let Line { id, group, matrix } = line;
+        let of_cell = match &matrix {
+            Values::Cell(cell) => members::bytes_of(cell),
+            Values::None | Values::Unknown => 0,
+        };
+        self.bytes += bytes_of_task(subject, id.len(), judged.reason.len()) + of_cell;
+        self.planned.push(Planned {
+            id,
+            group,
+            def: subject.def,
+            needs: Arc::clone(&subject.needs),
+            matrix,
+            when: subject.when.clone(),
+            decision: judged.decision,
+            reason: judged.reason,
+            cause: judged.cause,
+            fault: judged.fault,
+        });
+        judged.fate
     }
 }
 
-/// What a call makes of a value that it gives to `name`: `true` of a file is a text until an input of type `boolean` takes
-/// it.
-fn as_input(name: &str, value_type: &ValueType, value: &Value) -> Option<Value> {
-    let json = crate::steps::input(name, value_type, texts::json(value).ok()?).ok()?;
-    Some(Value::from_json(&json))
+/// What a task is called.
+pub(super) struct Line {
+    pub id: String,
+    pub group: Option<Arc<str>>,
+    pub matrix: Values,
 }
 
-fn planned(
-    subject: &Subject<'_>,
-    id: String,
-    group: Option<Arc<str>>,
-    matrix: Values,
-    judged: Judged,
-) -> Planned {
-    Planned {
-        id,
-        group,
-        def: subject.def,
-        needs: Arc::clone(&subject.needs),
-        matrix,
-        when: subject.when.clone(),
-        decision: judged.decision,
-        reason: judged.reason,
-        cause: judged.cause,
-        fault: judged.fault,
-    }
+/// About what a task takes in the document of a plan, without its values of a matrix.
+fn bytes_of_task(subject: &Subject<'_>, id: usize, reason: usize) -> usize {
+    /// The names of the fields, and what is short.
+    const FRAME: usize = 100;
+    let when = subject.when.as_deref().map_or(0, str::len);
+    FRAME + subject.needs_bytes + id + when + reason
 }
 
 /// What a task sees that looks at its whole scope in the middle of it: whatever has ended by then, besides what it needs.

@@ -23,6 +23,9 @@ impl Reader<'_, '_> {
         for (key, part) in [("tasks", Part::Main), ("finally", Part::Finally)] {
             let entries = tree.child(key).and_then(Node::entries).unwrap_or_default();
             for entry in entries {
+                if self.report.is_full() {
+                    break;
+                }
                 self.task = Some(before + drafts.len());
                 drafts.push(self.task(entry, part, common));
             }

@@ -1,7 +1,7 @@
 //! From parser events to the tree.
 //!
 //! The parser stops at the first fault of syntax, so a file has at most one of those; duplicate keys
-//! and the like are all reported. Bounds: nesting, and the number of values after aliases are
+//! and the like are all reported. Bounds: nesting, and the number of values and the text after aliases are
 //! followed, so that a small file cannot become a large tree.
 
 use super::{Entry, Node, Scalar, Style, Value, merge, traps};
@@ -9,12 +9,15 @@ use crate::codes;
 use crate::diagnostics::{Report, Span};
 use crate::expression::NUL_IN_TEXT;
 use granit_parser::{Event, Options, Parser, ScalarStyle};
+use model::limits;
 use std::collections::BTreeMap;
 
 /// Levels of lists and mappings in each other. Real pipelines have under ten.
 pub(crate) const DEPTH: usize = 64;
 /// Values in one file, aliases followed: ten thousand tasks with twenty keys each.
 pub(crate) const VALUES: usize = 200_000;
+/// Bytes of text that aliases repeat: as many as a file may have itself. A script or a condition is read wherever it stands.
+pub(crate) const REPEATED_BYTES: usize = limits::PIPELINE_FILE_BYTES;
 
 type Events<'a> = Parser<'a, granit_parser::StrInput<'a>>;
 
@@ -31,6 +34,7 @@ pub(crate) fn parse<'a>(report: &mut Report<'a>) -> Option<Node<'a>> {
         report,
         anchors: BTreeMap::new(),
         values: 0,
+        repeated_bytes: 0,
         merging: false,
     };
     builder.document().ok()
@@ -47,6 +51,8 @@ struct Builder<'a, 'r> {
     /// Finished values by anchor number.
     anchors: BTreeMap<usize, Node<'a>>,
     values: usize,
+    /// Text that aliases stand for.
+    repeated_bytes: usize,
     /// Whether the value of `<<` is read.
     merging: bool,
 }
@@ -251,7 +257,15 @@ impl<'a> Builder<'a, '_> {
         };
         let target = target.clone();
         self.count(size(&target), span)?;
-        Ok(target)
+        self.repeated_bytes = self.repeated_bytes.saturating_add(bytes(&target));
+        if self.repeated_bytes <= REPEATED_BYTES {
+            return Ok(target);
+        }
+        let message = format!("aliases repeat more than {REPEATED_BYTES} bytes of text");
+        self.report
+            .error(&codes::TOO_MANY_VALUES, span, message)
+            .help("put what is long into a file of its own, such as a script that the tasks run");
+        Err(Stop)
     }
 
     /// Keeps a copy of an anchored value; copies count as values, since anchors may stand in each other.
@@ -336,6 +350,20 @@ fn null<'a>(span: Span) -> Node<'a> {
     Node {
         value: Value::Scalar(scalar),
         span,
+    }
+}
+
+/// Text in a tree.
+fn bytes(node: &Node<'_>) -> usize {
+    match &node.value {
+        Value::Scalar(scalar) => scalar.text.len(),
+        Value::Sequence(items) => items.iter().map(bytes).sum(),
+        Value::Mapping(entries) => {
+            let entries = entries.iter();
+            entries
+                .map(|entry| entry.key.len() + bytes(&entry.value))
+                .sum()
+        }
     }
 }
 

@@ -224,3 +224,19 @@ fn what_a_file_hands_over_counts_for_each_task_that_uses_it() {
         )]
     );
 }
+
+#[test]
+fn aliases_repeat_no_more_text_than_a_file_may_have() {
+    let file = |tasks: usize| {
+        let mut text = format!("x-long: &long \"{}\"\ntasks:\n", "x".repeat(100_000));
+        for place in 0..tasks {
+            text.push_str(&["  t", &place.to_string(), ": {run: *long}\n"].concat());
+        }
+        text
+    };
+    assert_eq!(checked(file(10)), [] as [&str; 0]);
+    assert_eq!(
+        checked(file(11)),
+        ["E0114 13:14 aliases repeat more than 1048576 bytes of text"]
+    );
+}

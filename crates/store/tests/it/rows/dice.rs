@@ -16,6 +16,7 @@ use model::plan::GroupMode;
 use model::reason::{CancelCause, CancelMode, FailureKind, Gate, QueueReason, SkipCause};
 use model::source::{Difference, Source};
 use model::time::Timestamp;
+use std::sync::Arc;
 
 /// Anything, from a seed.
 pub(crate) struct Dice(pub(crate) u64);
@@ -257,8 +258,11 @@ impl Dice {
             def: DefNo(self.small()),
             parent: self.maybe(|dice| TaskNo(dice.small())),
             key: self.text().into(),
-            cell: self
-                .maybe(|dice| Box::new(Cell(dice.several(|dice| (dice.text(), dice.json(1)))))),
+            cell: self.maybe(|dice| {
+                Box::new(Cell(
+                    dice.several(|dice| (dice.text().into(), Arc::new(dice.json(1)))),
+                ))
+            }),
             state: self.task_state(),
             tolerated: self.coin(),
             released: self.coin(),
