@@ -215,6 +215,10 @@ fn root(report: &mut Report<'_>, names: &Names<'_>, each: &Use, reference: &Refe
             None if names.params.contains_key(name) => {
                 format!("write `params.{name}`")
             }
+            None if each.purpose == Purpose::Condition && foreign::status(name).is_some() => {
+                let ours = foreign::status(name).unwrap_or_default();
+                format!("write `{ours}()`, which is a function")
+            }
             None if matches!(each.slot, Slot::Axis(_)) && reference.path.len() == 1 => {
                 format!(
                     "for one value write `[{name}]`; the names of expressions here are {}",
@@ -412,10 +416,11 @@ fn member(report: &mut Report<'_>, reference: &Reference, known: &[&str]) {
                 reference.span,
                 format!("`{root}` has no `{name}`"),
             )
-            .help(near.map_or_else(
-                || format!("it has {}", listed(known.iter().copied())),
-                |near| format!("did you mean `{root}.{near}`?"),
-            ));
+            .help(match (foreign::member(root, name), near) {
+                (Some(help), _) => help.to_owned(),
+                (None, Some(near)) => format!("did you mean `{root}.{near}`?"),
+                (None, None) => format!("it has {}", listed(known.iter().copied())),
+            });
     }
 }
 

@@ -33,6 +33,29 @@ pub(super) fn help(path: &[String]) -> Option<String> {
     }
 }
 
+/// What to write for a member that the name `root` does not have.
+pub(super) fn member(root: &str, name: &str) -> Option<&'static str> {
+    let asks_how_it_went = matches!(
+        name,
+        "result" | "outcome" | "conclusion" | "status" | "state"
+    );
+    (root == "run" && asks_how_it_went).then_some(
+        "a run has no result before all of it has ended: ask its tasks, `tasks.NAME.outcome`, or let a task of `finally` have \
+         `when: failed()`",
+    )
+}
+
+/// The function that a lone word in a condition stands for.
+pub(super) fn status(word: &str) -> Option<&'static str> {
+    match word {
+        "always" => Some("always"),
+        "succeeded" | "success" | "on_success" => Some("succeeded"),
+        "failed" | "failure" | "on_failure" => Some("failed"),
+        "canceled" | "cancelled" => Some("canceled"),
+        _ => None,
+    }
+}
+
 /// What stands for an environment variable that other systems set.
 pub(super) fn variable(name: &str) -> Option<&'static str> {
     VARIABLES

@@ -138,6 +138,10 @@ impl Reader<'_, '_> {
             }
             Err(mut error) => {
                 error.shift(start);
+                if let Some(help) = without_braces(text) {
+                    error.message = "only a part of the expression stands in `${{ }}`".to_owned();
+                    error.help = Some(help);
+                }
                 self.faulty(node, error);
                 None
             }
@@ -219,4 +223,13 @@ impl Implied {
 /// Where the text of a scalar begins: behind its quote, or on the line below `|`.
 fn content_start(node: &Node<'_>, source: &str) -> usize {
     offsets::in_file(source, node, Span { start: 0, end: 1 }).start
+}
+
+/// An expression with braces around parts of it, without them; `None` when they are not the trouble.
+fn without_braces(text: &str) -> Option<String> {
+    /// Letters of an expression that is repeated.
+    const MOST: usize = 160;
+    let bare = text.replace("${{ ", "").replace(" }}", "");
+    let is_right = text.contains("${{") && bare.len() <= MOST && expression::parse(&bare).is_ok();
+    is_right.then(|| format!("here all of it is one: write `{bare}`"))
 }

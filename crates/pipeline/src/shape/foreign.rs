@@ -58,6 +58,12 @@ fn entry(object: &str, key: &str) -> Option<&'static Entry> {
         "on.push" => PUSH,
         "concurrency" => CONCURRENCY,
         "image" => IMAGE,
+        "cache" => CACHE,
+        "service" => SERVICE,
+        "retry" => RETRY,
+        "output" => OUTPUT,
+        "given output" => GIVEN_OUTPUT,
+        "taken artifact" => TAKEN,
         _ => return None,
     };
     table.iter().find(|(foreign, _, _)| *foreign == key)
@@ -113,6 +119,65 @@ const CONCURRENCY: &[Entry] = &[(
     "cancel_superseded",
     "write `cancel_superseded: true`",
 )];
+
+const CACHE: &[Entry] = &[
+    ("restore", "restore_keys", "write `restore_keys`"),
+    ("prefix", "restore_keys", "write `restore_keys`"),
+    ("policy", "read_only", "write `read_only: true`"),
+];
+
+const SERVICE: &[Entry] = &[
+    ("ports", "port", "write `port`, one number"),
+    ("command", "run", "write `run`, a script"),
+    (
+        "healthcheck",
+        "ready",
+        "write `ready`, a script that succeeds when it is ready",
+    ),
+    (
+        "health",
+        "ready",
+        "write `ready`, a script that succeeds when it is ready",
+    ),
+    ("environment", "env", "write `env`"),
+    ("variables", "env", "write `env`"),
+];
+
+const RETRY: &[Entry] = &[
+    (
+        "attempts",
+        "max",
+        "write `max`, the number of further attempts",
+    ),
+    (
+        "limit",
+        "max",
+        "write `max`, the number of further attempts",
+    ),
+    (
+        "count",
+        "max",
+        "write `max`, the number of further attempts",
+    ),
+    ("delay", "backoff", "write `backoff: 5s`"),
+    ("interval", "backoff", "write `backoff: 5s`"),
+    ("if", "when", "write `when`, which can look at `failure`"),
+    ("on", "when", "write `when`, which can look at `failure`"),
+];
+
+const OUTPUT: &[Entry] = &[(
+    "value",
+    "from",
+    "write `from`, a text with expressions such as `${{ steps.NAME.outputs.OUTPUT }}`",
+)];
+
+const GIVEN_OUTPUT: &[Entry] = &[("from", "value", "write `value`")];
+
+const TAKEN: &[Entry] = &[
+    ("path", "to", "write `to`, the folder that the files go to"),
+    ("into", "to", "write `to`, the folder that the files go to"),
+    ("task", "from", "write `from`, the task that gives it"),
+];
 
 const IMAGE: &[Entry] = &[
     ("file", "dockerfile", "write `dockerfile`"),
