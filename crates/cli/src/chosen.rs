@@ -305,7 +305,7 @@ impl Looked {
         }
         let places: Vec<String> = refused.iter().map(place_of).collect();
         Err(Fault::usage(format!(
-            "this version of formic cannot run {}",
+            "this version of Formic cannot run {}",
             places.join(", ")
         ))
         .help("the file is right; leave this out, or wait for a version that has it")

@@ -66,13 +66,13 @@ pub(crate) fn must_be_known(path: &Path, name: &str, said: Option<Dialect>) -> R
         return Ok(());
     }
     let fault = Fault::usage(format!(
-        "`{name}` is a file of {}, which this version of formic cannot read",
+        "`{name}` is a file of {}, which this version of Formic cannot read",
         dialect.title()
     ));
     Err(match said {
         Some(_) => fault.help("only `--dialect native` can be read yet"),
         None => fault.help(
-            "this was guessed by its path; `--dialect native` takes it as a file of formic's own",
+            "this was guessed by its path; `--dialect native` takes it as a file of Formic's own",
         ),
     })
 }

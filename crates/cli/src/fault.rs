@@ -93,7 +93,7 @@ pub(crate) fn human(error: &anyhow::Error, paint: impl Fn(&str) -> String) -> St
         writeln!(text, "help: {help}").expect("writing to a string cannot fail");
     }
     if exit_of(error) == Exit::Bug {
-        text.push_str("help: this is a fault of formic; please report it with these lines\n");
+        text.push_str("help: this is a fault of Formic; please report it with these lines\n");
     }
     text
 }

@@ -31,6 +31,17 @@ pub(crate) struct Git {
     pub git_dir: PathBuf,
 }
 
+/// What Git says of a working tree.
+#[derive(Debug, Default)]
+pub(crate) struct Status {
+    /// The commit that is checked out; none before the first.
+    pub commit: Option<String>,
+    /// The branch; none where a commit is checked out without one.
+    pub branch: Option<String>,
+    /// Whether a file differs from the commit, untracked ones too.
+    pub dirty: bool,
+}
+
 /// What was found around a folder.
 #[derive(Debug)]
 pub(crate) enum Found {
@@ -75,6 +86,34 @@ impl Git {
     /// A `git` command in the working tree.
     pub(crate) fn command(&self) -> Command {
         at(&self.root)
+    }
+
+    /// Asks for commit, branch and changes of the working tree.
+    ///
+    /// # Errors
+    /// When Git refuses.
+    pub(crate) fn status(&self) -> Result<Status> {
+        let mut command = self.command();
+        command.args([
+            "status",
+            "--porcelain=v2",
+            "--branch",
+            "--untracked-files=normal",
+            "-z",
+        ]);
+        let printed = run(&mut command)?;
+        let mut status = Status::default();
+        for entry in printed.split(|byte| *byte == 0) {
+            let entry = String::from_utf8_lossy(entry);
+            if let Some(commit) = entry.strip_prefix("# branch.oid ") {
+                status.commit = (commit != "(initial)").then(|| commit.to_owned());
+            } else if let Some(branch) = entry.strip_prefix("# branch.head ") {
+                status.branch = (branch != "(detached)").then(|| branch.to_owned());
+            } else if !entry.is_empty() && !entry.starts_with("# ") {
+                status.dirty = true;
+            }
+        }
+        Ok(status)
     }
 }
 

@@ -175,12 +175,6 @@ impl PipelineFile {
         };
         Ok(SourceFile::new(self.name.clone(), text))
     }
-
-    /// The name that its pipeline has unless the file says another one.
-    pub(crate) fn stem(&self) -> String {
-        let stem = self.path.file_stem().unwrap_or(OsStr::new("pipeline"));
-        stem.to_string_lossy().into_owned()
-    }
 }
 
 /// The top folder of the project that a file belongs to: what paths in it count from. What is in no folder, such as a pipe,
@@ -251,21 +245,21 @@ fn is_ours(dir: &Path) -> bool {
 }
 
 /// The name of a file's pipeline: what the file says, else the file's own. A file with faults has a name too.
-pub(crate) fn pipeline_name(file: &PipelineFile, source: &SourceFile) -> String {
+pub(crate) fn pipeline_name(source: &SourceFile) -> String {
     let name = pipeline::outline(source).name;
     let name = name.filter(|name| !name.is_empty());
-    name.unwrap_or_else(|| name_by_letters(file, source))
+    name.unwrap_or_else(|| name_by_letters(source))
 }
 
 /// The same of a file that is not even YAML.
-fn name_by_letters(file: &PipelineFile, source: &SourceFile) -> String {
+fn name_by_letters(source: &SourceFile) -> String {
     let text = String::from_utf8_lossy(&source.text);
     let value = text.lines().find_map(|line| line.strip_prefix("name:"));
     let value = value.unwrap_or_default();
     let value = value.split(" #").next().unwrap_or_default().trim();
     let value = value.trim_matches(['"', '\'']);
     if value.is_empty() {
-        file.stem()
+        source.stem().to_owned()
     } else {
         value.to_owned()
     }
@@ -355,24 +349,19 @@ fn is_yaml(path: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn file() -> PipelineFile {
-        PipelineFile {
-            path: PathBuf::from(".formic/ci.yaml"),
-            name: ".formic/ci.yaml".to_owned(),
-        }
-    }
-
     #[test]
     fn a_name_is_found_also_in_a_file_with_faults() {
-        let name = |text: &str| pipeline_name(&file(), &SourceFile::new("ci.yaml", text));
+        let name = |text: &str| pipeline_name(&SourceFile::new(".formic/ci.yaml", text));
         assert_eq!(name("# ci\nname: \"shop\" # ours\ntasks: 5\n"), "shop");
         assert_eq!(name("name: shop # ours\ntasks: [\n"), "shop");
         assert_eq!(name("tasks:\n  name: {run: x}\n"), "ci");
+        let other = SourceFile::new("ci.txt", "tasks: [\n");
+        assert_eq!(pipeline_name(&other), "ci.txt");
     }
 
     #[test]
     fn a_name_is_what_the_file_says_however_it_is_written() {
-        let name = |text: &str| pipeline_name(&file(), &SourceFile::new("ci.yaml", text));
+        let name = |text: &str| pipeline_name(&SourceFile::new(".formic/ci.yaml", text));
         assert_eq!(name("{name: shop, tasks: {a: {run: x}}}"), "shop");
         assert_eq!(name("\"name\" : 'it''s # ours'\n"), "it's # ours");
         assert_eq!(name("name: >-\n  the\n  shop\n"), "the shop");

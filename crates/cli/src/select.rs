@@ -55,7 +55,7 @@ fn candidate(
     for file in &files {
         dialect::must_be_known(&file.path, &file.name, said)?;
         let source = file.read()?;
-        let name = project::pipeline_name(file, &source);
+        let name = project::pipeline_name(&source);
         candidates.push(Candidate { source, name });
     }
     refuse_same_names(&candidates)?;

@@ -7,7 +7,7 @@ mod payload;
 
 use crate::chosen::reached;
 use crate::fault::Fault;
-use crate::git::{self, Found, Git};
+use crate::git::{self, Found, Git, Status};
 use crate::project::Project;
 use crate::text;
 use crate::ui::Ui;
@@ -99,14 +99,6 @@ impl Asked {
     }
 }
 
-/// What Git says of a working tree.
-#[derive(Debug, Default)]
-pub(crate) struct Facts {
-    branch: Option<String>,
-    commit: Option<String>,
-    dirty: bool,
-}
-
 impl Options {
     /// Reads options and payload; Git is asked where a signal is named or changed files are.
     ///
@@ -176,7 +168,7 @@ impl Options {
             params: params(&self.params)?,
         };
         if is_named {
-            asked.fill(&Facts::of(&project.dir)?);
+            asked.fill(&status_of(&project.dir)?);
         }
         Ok(asked)
     }
@@ -184,14 +176,14 @@ impl Options {
 
 impl Asked {
     /// What is known of the working tree, where nothing else was said.
-    pub(crate) fn fill(&mut self, facts: &Facts) {
+    pub(crate) fn fill(&mut self, status: &Status) {
         let kind = Kind::from_word(text_of(&self.signal, "kind")).unwrap_or_default();
         let head = text_of(&self.signal, "head").to_owned();
         let branch = match kind {
             Kind::Tag => String::new(),
             Kind::PullRequest if !head.is_empty() => head,
             Kind::Push | Kind::PullRequest | Kind::Schedule | Kind::Manual | Kind::Api => {
-                facts.branch.clone().unwrap_or_default()
+                status.branch.clone().unwrap_or_default()
             }
         };
         let own_commit = self.signal.contains_key("commit");
@@ -199,8 +191,11 @@ impl Asked {
             self.signal.entry(name.to_owned()).or_insert(value);
         };
         add("branch", json!(branch));
-        add("commit", json!(facts.commit.as_deref().unwrap_or_default()));
-        add("dirty", json!(facts.dirty && !own_commit));
+        add(
+            "commit",
+            json!(status.commit.as_deref().unwrap_or_default()),
+        );
+        add("dirty", json!(status.dirty && !own_commit));
         let (branch, tag) = (
             text_of(&self.signal, "branch"),
             text_of(&self.signal, "tag"),
@@ -255,42 +250,18 @@ impl Asked {
     }
 }
 
-impl Facts {
-    /// Asks Git about the tree around `dir`; nothing where Git does not answer.
-    ///
-    /// # Errors
-    /// When `git` is there and cannot be started.
-    pub(crate) fn of(dir: &Path) -> Result<Self> {
-        let Found::Repository(git) = Git::find(dir)? else {
-            return Ok(Self::default());
-        };
-        let mut command = git.command();
-        command.args([
-            "status",
-            "--porcelain=v2",
-            "--branch",
-            "--untracked-files=normal",
-            "-z",
-        ]);
-        let Ok(printed) = git::run(&mut command) else {
-            return Ok(Self::default());
-        };
-        let mut facts = Self::default();
-        for entry in printed.split(|byte| *byte == 0) {
-            let entry = String::from_utf8_lossy(entry);
-            if let Some(commit) = entry.strip_prefix("# branch.oid ") {
-                facts.commit = (commit != "(initial)").then(|| commit.to_owned());
-            } else if let Some(branch) = entry.strip_prefix("# branch.head ") {
-                facts.branch = (branch != "(detached)").then(|| branch.to_owned());
-            } else if !entry.is_empty() && !entry.starts_with("# ") {
-                facts.dirty = true;
-            }
-        }
-        Ok(facts)
-    }
+/// What Git says of the tree around `dir`; nothing where Git does not answer.
+///
+/// # Errors
+/// When `git` is there and cannot be started.
+pub(crate) fn status_of(dir: &Path) -> Result<Status> {
+    Ok(match Git::find(dir)? {
+        Found::Repository(git) => git.status().unwrap_or_default(),
+        Found::NoProgram | Found::NoRepository | Found::Refused(_) => Status::default(),
+    })
 }
 
-impl From<&Source> for Facts {
+impl From<&Source> for Status {
     fn from(source: &Source) -> Self {
         Self {
             branch: source.branch.clone(),
@@ -489,7 +460,7 @@ mod tests {
             is_named: true,
             params: BTreeMap::new(),
         };
-        asked.fill(&Facts {
+        asked.fill(&Status {
             branch: Some("main".to_owned()),
             commit: Some("4f2c".to_owned()),
             dirty: true,

@@ -108,9 +108,9 @@ impl Seen {
                 Difference::TooLarge { size_bytes }
             }
         };
-        source.commit = self.commit;
-        source.branch = self.branch;
-        source.dirty = self.dirty;
+        source.commit = self.status.commit;
+        source.branch = self.status.branch;
+        source.dirty = self.status.dirty;
         source.tree = Some(digest_of(&self.tree));
         Ok(Recorded {
             source,

@@ -5,7 +5,6 @@ use crate::codes;
 use crate::definitions::{FRAGMENT, Object, PIPELINE};
 use crate::diagnostics::{Diagnostic, Report, Span, Unsupported};
 use crate::names;
-use crate::nearest::{listed, nearest};
 use crate::read::{self, File};
 use crate::signal::{self, On};
 use crate::source::SourceFile;
@@ -202,22 +201,9 @@ fn checked(
 
 /// The values of the params, given or by default.
 fn params(report: &mut Report<'_>, file: &File, request: &Request) -> JsonMap {
-    let declared = || file.params.iter().map(|param| param.name.as_str());
-    for name in request
-        .params
-        .keys()
-        .filter(|name| !declared().any(|each| each == *name))
-    {
-        report
-            .error(
-                &codes::PARAM_UNKNOWN,
-                Span::default(),
-                format!("the pipeline has no param `{name}`"),
-            )
-            .help(match nearest(name, declared()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("its params are {}", listed(declared())),
-            });
+    let is_declared = |name: &str| file.params.iter().any(|param| param.name == name);
+    for name in request.params.keys().filter(|name| !is_declared(name)) {
+        read::unknown_param(report, Span::default(), name, &file.params);
     }
     let of_time = file.on.schedule_of(&request.signal);
     let mut values = JsonMap::new();

@@ -33,7 +33,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 pub(crate) use call::{CallDraft, Callee, Given};
-pub(crate) use params::{Param, given, mistaken_help, sample, typed, wanted, wanted_for};
+pub(crate) use params::{
+    Param, given, mistaken_help, sample, typed, unknown_param, wanted, wanted_for,
+};
 pub(crate) use place::refuse_pattern;
 pub(crate) use shell::extension;
 

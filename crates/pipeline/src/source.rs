@@ -26,6 +26,12 @@ impl SourceFile {
         }
     }
 
+    /// The name that its pipeline has unless the file says another one: without folders and the ending of YAML.
+    #[must_use]
+    pub fn stem(&self) -> &str {
+        stem(&self.name)
+    }
+
     /// The text without its byte order mark, and the number of bytes left out.
     ///
     /// # Errors
@@ -95,6 +101,15 @@ impl SourceFile {
             notes: Vec::new(),
         })
     }
+}
+
+/// The name of the file at `path` without folders and the ending of YAML.
+pub(crate) fn stem(path: &str) -> &str {
+    let base = path.rsplit('/').next().unwrap_or(path);
+    let stem = base
+        .strip_suffix(".yaml")
+        .or_else(|| base.strip_suffix(".yml"));
+    stem.filter(|stem| !stem.is_empty()).unwrap_or(base)
 }
 
 /// Where the lines of a text begin.

@@ -14,7 +14,7 @@ use crate::names::Names;
 use crate::nearest::listed;
 use crate::read::{self, File};
 use crate::scalar;
-use crate::source::SourceFile;
+use crate::source::{self, SourceFile};
 use crate::sources::{Failed, Loaded, Sources};
 use crate::yaml::{self, Node};
 use crate::{graph, shape, types};
@@ -164,7 +164,7 @@ impl Reading<'_, '_, '_> {
         let tree = yaml::parse(self.report)?;
         let object = if is_root { self.object } else { &PIPELINE };
         shape::check(self.report, object, &tree);
-        let stem = stem(address.path());
+        let stem = source::stem(address.path());
         let alone = scalar::mended_name(stem).unwrap_or_else(|| "task".to_owned());
         let mut file = read::file(self.report, &tree, &alone);
         let has_tasks = ["tasks", "task"]
@@ -396,14 +396,6 @@ fn drawn<'n>(addresses: impl Iterator<Item = &'n Address>) -> String {
         .map(Address::name)
         .collect::<Vec<_>>()
         .join(" -> ")
-}
-
-/// The file's name without folders and ending.
-pub(crate) fn stem(name: &str) -> &str {
-    let base = name.rsplit('/').next().unwrap_or(name);
-    base.strip_suffix(".yaml")
-        .or_else(|| base.strip_suffix(".yml"))
-        .unwrap_or(base)
 }
 
 /// Names for messages behind `begin`, or that there are none.

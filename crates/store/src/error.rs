@@ -74,7 +74,7 @@ pub enum StoreError {
         known: u32,
     },
     /// The file is something else.
-    #[error("`{board}` is not a board of formic; move it away or set `FORMIC_STATE`")]
+    #[error("`{board}` is not a board of Formic; move it away or set `FORMIC_STATE`")]
     Foreign {
         /// The file.
         board: PathBuf,

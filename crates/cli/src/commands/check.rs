@@ -162,7 +162,7 @@ fn sum_up(document: &CheckDocument, later: &[Unsupported], ui: &Ui) {
             file, line, key, ..
         } = each;
         ui.say(format!(
-            "note: this version of formic cannot run `{key}` ({file}:{line})"
+            "note: this version of Formic cannot run `{key}` ({file}:{line})"
         ));
     }
     let read = document.files.iter().filter(is_read);

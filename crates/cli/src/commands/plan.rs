@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::fault::{self, Fault};
 use crate::project::Project;
 use crate::select;
-use crate::signal::{self, Facts};
+use crate::signal;
 use crate::text;
 use crate::ui::{Paint, Ui};
 use anyhow::Result;
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let (file, target) = (args.file.as_deref(), args.target.as_deref());
     let chosen = select::choose(&project, file, target, args.dialect, &asked)?;
     project.announce(ui);
-    asked.fill(&Facts::of(&project.dir)?);
+    asked.fill(&signal::status_of(&project.dir)?);
     let looked = chosen.look(&asked.request(), ui)?;
     let decision = asked.starts(&looked.on);
     let starts = decision.starts;
@@ -93,17 +93,18 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 }
 
 /// Says that a signal sets nothing going, as the result of a command that would have run something.
-pub(crate) fn nothing_to_run(looked: &Looked, decision: Decision, events: bool, ui: &Ui) -> Exit {
+pub(crate) fn nothing_to_run(looked: &Looked, decision: &Decision, ui: &Ui) {
     let name = text::plain(&looked.plan.name);
     let reason = text::plain(&decision.reason);
     ui.tell(format!(
         "nothing to run: {name} does not start, because {reason}"
     ));
-    if ui.wish.json || events {
-        let planned = planned(looked, &decision);
-        ui.document(&document(looked, decision, &planned));
-    }
-    Exit::Success
+}
+
+/// Prints the document of a plan.
+pub(crate) fn print(looked: &Looked, decision: Decision, ui: &Ui) {
+    let planned = planned(looked, &decision);
+    ui.document(&document(looked, decision, &planned));
 }
 
 /// What the plan would do, if the signal starts it.
@@ -135,7 +136,7 @@ fn refusals(looked: &Looked, document: &PlanDocument<'_>, ui: &Ui) -> Exit {
     let word = ui.paint(Paint::Bad, "refused:");
     for each in document.unsupported.iter().take(REFUSED) {
         let place = chosen::place_of(each);
-        ui.tell(format!("{word} this version of formic cannot run {place}"));
+        ui.tell(format!("{word} this version of Formic cannot run {place}"));
         exit = Exit::Usage;
     }
     if document.unsupported.len() > REFUSED {

@@ -3,10 +3,11 @@
 use crate::board::Board;
 use crate::commands::plan;
 use crate::exit::Exit;
+use crate::git::Status;
 use crate::launch::{self, New, Options};
 use crate::project::Project;
 use crate::select;
-use crate::signal::{self, Facts};
+use crate::signal;
 use crate::source::{self, Place};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -43,12 +44,11 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let looked = chosen.look(&asked.request(), ui)?;
     let decision = asked.starts(&looked.on);
     if !decision.starts {
-        return Ok(plan::nothing_to_run(
-            &looked,
-            decision,
-            args.options.events,
-            ui,
-        ));
+        plan::nothing_to_run(&looked, &decision, ui);
+        if ui.wish.json || args.options.events {
+            plan::print(&looked, decision, ui);
+        }
+        return Ok(Exit::Success);
     }
     signal::tell_unasked(&decision, ui);
     asked.tell_unknown_files(&looked.plan, ui);
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if args.clean {
         source::must_have_commit(&recorded, ui)?;
     }
-    asked.fill(&Facts::from(&recorded.source));
+    asked.fill(&Status::from(&recorded.source));
     let new = New {
         run: launch::fresh()?,
         plan: chosen.plan(&asked.request(), ui)?,

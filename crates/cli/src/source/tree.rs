@@ -4,7 +4,7 @@
 
 use crate::board::Board;
 use crate::edge;
-use crate::git::{self, Git};
+use crate::git::{self, Git, Status};
 use anyhow::{Context as _, Result};
 use model::digest::Digest;
 use model::limits::SOURCE_DIFF_BYTES;
@@ -16,9 +16,7 @@ use std::process::{Command, Stdio};
 
 /// What Git says of a working tree.
 pub(super) struct Seen {
-    pub commit: Option<String>,
-    pub branch: Option<String>,
-    pub dirty: bool,
+    pub status: Status,
     pub tree: String,
     pub difference: Option<Spooled>,
 }
@@ -39,34 +37,12 @@ pub(super) fn digest_of(tree: &str) -> Digest {
 /// # Errors
 /// When Git refuses.
 pub(super) fn look(git: &Git, board: &Board) -> Result<Seen> {
-    let printed = git::run(git.command().args([
-        "status",
-        "--porcelain=v2",
-        "--branch",
-        "--untracked-files=normal",
-        "-z",
-    ]))?;
     let mut seen = Seen {
-        commit: None,
-        branch: None,
-        dirty: false,
+        status: git.status()?,
         tree: String::new(),
         difference: None,
     };
-    for entry in printed
-        .split(|byte| *byte == 0)
-        .filter(|entry| !entry.is_empty())
-    {
-        let entry = String::from_utf8_lossy(entry);
-        if let Some(commit) = entry.strip_prefix("# branch.oid ") {
-            seen.commit = (commit != "(initial)").then(|| commit.to_owned());
-        } else if let Some(branch) = entry.strip_prefix("# branch.head ") {
-            seen.branch = (branch != "(detached)").then(|| branch.to_owned());
-        } else if !entry.starts_with("# ") {
-            seen.dirty = true;
-        }
-    }
-    match (&seen.commit, seen.dirty) {
+    match (&seen.status.commit, seen.status.dirty) {
         (Some(commit), false) => {
             let tree = format!("{commit}^{{tree}}");
             seen.tree = git::word(&git::run(git.command().args(["rev-parse", &tree]))?);

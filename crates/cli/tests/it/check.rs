@@ -83,11 +83,11 @@ fn what_run_refuses_is_listed_by_check_at_the_same_lines() {
     assert_eq!(files["files"][1]["file"], "ci/b.yaml");
     assert_eq!(unsupported(&files["files"][1]), ["inputs:3"]);
     let _ran = world.formic(&["check"]).ok().says(
-        "note: this version of formic cannot run `inputs` (ci/b.yaml:3)\n\
-         note: this version of formic cannot run `cache` (formic.yaml:3)\n",
+        "note: this version of Formic cannot run `inputs` (ci/b.yaml:3)\n\
+         note: this version of Formic cannot run `cache` (formic.yaml:3)\n",
     );
     let _ran = world.formic(&["run"]).code(2).says(
-        "error: this version of formic cannot run `cache` of task `a` (formic.yaml:3), \
+        "error: this version of Formic cannot run `cache` of task `a` (formic.yaml:3), \
          `inputs` of task `a` (formic.yaml:8), `reports` of task `a` (formic.yaml:9), \
          `secrets` of task `a` (formic.yaml:10), `inputs` of task `b` (ci/b.yaml:3)\n",
     );
@@ -181,15 +181,15 @@ fn files_of_other_systems_are_refused_by_name() {
     let ran = world.formic(&["check", ".github/flows/ci.yml"]).code(2);
     assert_eq!(
         ran.err,
-        "error: `.github/flows/ci.yml` is a file of GitHub Actions, which this version of formic cannot read\n\
-         help: this was guessed by its path; `--dialect native` takes it as a file of formic's own\n"
+        "error: `.github/flows/ci.yml` is a file of GitHub Actions, which this version of Formic cannot read\n\
+         help: this was guessed by its path; `--dialect native` takes it as a file of Formic's own\n"
     );
     let ran = world
         .formic(&["check", "--dialect", "tekton", "other.yaml"])
         .code(2);
     assert_eq!(
         ran.err,
-        "error: `other.yaml` is a file of Tekton, which this version of formic cannot read\n\
+        "error: `other.yaml` is a file of Tekton, which this version of Formic cannot read\n\
          help: only `--dialect native` can be read yet\n"
     );
     let _ran = world

@@ -478,7 +478,7 @@ fn a_board_that_is_a_folder_and_a_state_that_cannot_be_made_have_a_next_step() {
     let state = folder(&world, "state");
     fs::create_dir(state.join("board.sqlite")).unwrap();
     let _ran = with_state(&world, &state, &["run"]).code(7).says(&format!(
-        "`{}/board.sqlite` is not a board of formic; move it away or set `FORMIC_STATE`",
+        "`{}/board.sqlite` is not a board of Formic; move it away or set `FORMIC_STATE`",
         state.display()
     ));
     let _ran = with_state(&world, Path::new("/proc/nowhere"), &["run"]).code(7).says(

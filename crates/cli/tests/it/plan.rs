@@ -413,7 +413,7 @@ fn what_run_refuses_is_listed_and_ends_with_its_code() {
         serde_json::json!([{"key": "cache", "task": "a", "file": "formic.yaml", "line": 4}])
     );
     let _ran = ran
-        .says("refused: this version of formic cannot run `cache` of task `a` (formic.yaml:4)\n");
+        .says("refused: this version of Formic cannot run `cache` of task `a` (formic.yaml:4)\n");
     let _ran = world.formic(&["run"]).code(2);
 }
 
@@ -528,7 +528,7 @@ fn the_form_and_the_language_can_be_named() {
         assert_eq!(
             ran.err,
             format!(
-                "error: `formic.yaml` is a file of {title}, which this version of formic cannot read\n\
+                "error: `formic.yaml` is a file of {title}, which this version of Formic cannot read\n\
                  help: only `--dialect native` can be read yet\n"
             )
         );

@@ -118,7 +118,7 @@ fn what_this_version_cannot_do_is_refused_by_name_and_line() {
     let _ran = World::new(text)
         .formic(&["run"])
         .code(2)
-        .says("error: this version of formic cannot run `cache` of task `a` (formic.yaml:5)");
+        .says("error: this version of Formic cannot run `cache` of task `a` (formic.yaml:5)");
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod programs;
 
 use super::Purpose;
+use super::shell::family;
 use crate::yaml::Node;
 use programs::{
     CONTAINERS, INTERPRETERS, Interpreter, OPTIONS, Options, PLAIN, PROGRAMMED, Programmed,
@@ -166,9 +167,8 @@ fn options_of(program: &str) -> Option<&'static [&'static str]> {
     found.map(|(_, options)| *options)
 }
 
-/// `python3.11` is `python`.
 fn interpreter(word: &str) -> Option<&'static Interpreter> {
-    let name = base(word).trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let name = family(base(word));
     INTERPRETERS.iter().find(|each| each.names.contains(&name))
 }
 

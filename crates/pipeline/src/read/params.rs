@@ -3,7 +3,8 @@
 use super::{Purpose, Reader, Slot, texts};
 use crate::codes;
 use crate::definitions::Phase;
-use crate::diagnostics::Span;
+use crate::diagnostics::{Report, Span};
+use crate::nearest::{listed, nearest};
 use crate::scalar;
 use crate::yaml::{Entry, Node, Style, Value};
 use model::plan::{Output, Text, ValueType};
@@ -231,6 +232,24 @@ pub(crate) fn given(text: &str, value_type: &ValueType) -> Result<Json, String> 
             wanted(value_type)
         }
     })
+}
+
+/// Reports a value for a param that the pipeline does not declare.
+pub(crate) fn unknown_param(report: &mut Report<'_>, span: Span, name: &str, declared: &[Param]) {
+    let names = || declared.iter().map(|param| param.name.as_str());
+    report
+        .error(
+            &codes::PARAM_UNKNOWN,
+            span,
+            format!("the pipeline has no param `{name}`"),
+        )
+        .help(match nearest(name, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if declared.is_empty() => {
+                "it declares none; leave the value out, or declare it below `params`".to_owned()
+            }
+            None => format!("its params are {}", listed(names())),
+        });
 }
 
 /// Whether a text of the value holds `${{`.

@@ -38,10 +38,14 @@ fn line(program: &str, options: &[&str]) -> Vec<String> {
         .collect()
 }
 
+/// A program without the version in its name: `python3.11` is `python`.
+pub(super) fn family(program: &str) -> &str {
+    program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')
+}
+
 /// The ending of the files that a program runs, such as `.py`; nothing when it is not known.
 pub(crate) fn extension(program: &str) -> &'static str {
-    let family = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    match family {
+    match family(program) {
         "python" => ".py",
         "node" | "deno" | "bun" => ".js",
         "ruby" => ".rb",

@@ -1,9 +1,9 @@
 //! `on:` and its filters.
 
 use super::Reader;
-use super::params::{Param, holds_expression, typed, wanted_for};
+use super::params::{Param, holds_expression, typed, unknown_param, wanted_for};
 use crate::codes;
-use crate::nearest::{listed, nearest};
+use crate::nearest::nearest;
 use crate::signal::cron::Cron;
 use crate::signal::{Filter, Kind, On, Pattern, Patterns, Schedule};
 use crate::yaml::Node;
@@ -137,7 +137,6 @@ impl Reader<'_, '_> {
 
     fn params_of_time(&mut self, node: &Node<'_>, params: &[Param]) -> JsonMap {
         let mut values = JsonMap::new();
-        let names = || params.iter().map(|param| param.name.as_str());
         let known: BTreeMap<&str, &Param> = params
             .iter()
             .map(|param| (param.name.as_str(), param))
@@ -147,17 +146,7 @@ impl Reader<'_, '_> {
                 break;
             }
             let Some(param) = known.get(&*entry.key) else {
-                self.report
-                    .error(
-                        &codes::PARAM_UNKNOWN,
-                        entry.key_span,
-                        format!("the pipeline has no param `{}`", entry.key),
-                    )
-                    .help(match nearest(&entry.key, names()) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None if params.is_empty() => "declare it below `params`".to_owned(),
-                        None => format!("its params are {}", listed(names())),
-                    });
+                unknown_param(self.report, entry.key_span, &entry.key, params);
                 continue;
             };
             if holds_expression(&entry.value) {

@@ -133,6 +133,22 @@ fn params_that_do_not_fit_are_refused_by_name() {
 }
 
 #[test]
+fn a_param_of_a_pipeline_that_declares_none_is_refused_as_such() {
+    let request = Request {
+        params: [("q".to_owned(), "x".to_owned())].into(),
+        ..Request::default()
+    };
+    let file = SourceFile::new("f.yaml", "tasks: {t: {run: x}}");
+    let [said] = &compile(&file, &request).diagnostics[..] else {
+        panic!("one error is expected");
+    };
+    assert_eq!(
+        said.help.as_deref(),
+        Some("it declares none; leave the value out, or declare it below `params`")
+    );
+}
+
+#[test]
 fn the_signal_is_part_of_the_plan_and_what_is_tainted_is_named() {
     let request = Request {
         signal: [("branch".to_owned(), json!("main"))].into(),

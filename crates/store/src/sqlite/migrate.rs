@@ -14,7 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_place_supersedes.sql"),
     include_str!("../migrations/0003_reuse.sql"),
 ];
-/// Marks the file as a board of formic: "frmc".
+/// Marks the file as a board of Formic: "frmc".
 const APPLICATION_ID: i32 = 0x6672_6d63;
 /// Tries to switch a new file to a write-ahead log while other processes open it too.
 const SWITCH_TRIES: u32 = 100;

@@ -265,7 +265,7 @@ fn a_file_that_is_something_else_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("board.sqlite");
     let foreign = format!(
-        "`{}` is not a board of formic; move it away or set `FORMIC_STATE`",
+        "`{}` is not a board of Formic; move it away or set `FORMIC_STATE`",
         path.display()
     );
     fs::write(

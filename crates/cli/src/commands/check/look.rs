@@ -57,8 +57,8 @@ pub(super) fn look(paths: &[PathBuf], dialect: Option<Dialect>) -> Result<Vec<Lo
         .filter(|place| looked[*place].unread.is_none())
         .filter_map(|place| {
             let source = &looked[place].files.source;
-            let file = files.iter().find(|file| file.name == source.name)?;
-            Some((place, project::pipeline_name(file, source)))
+            let is_ours = files.iter().any(|file| file.name == source.name);
+            is_ours.then(|| (place, project::pipeline_name(source)))
         })
         .collect();
     for (place, name) in &names {
