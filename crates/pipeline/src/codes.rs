@@ -21,7 +21,7 @@ pub struct Code {
 
 /// Defines the codes and the list of all of them.
 macro_rules! codes {
-    ($($name:ident = $code:literal: $meaning:literal, $wrong:literal => $right:literal;)+) => {
+    ($($name:ident = $code:literal: $meaning:expr, $wrong:literal => $right:literal;)+) => {
         $(#[doc = $meaning]
         pub static $name: Code = Code {
             code: $code,
@@ -81,13 +81,13 @@ codes! {
         "priority: 1e3" => "priority: 1000";
     NOT_DURATION = "E0207": "The key takes a time with its unit: ms, s, m, h or d.",
         "timeout: 90" => "timeout: 90s";
-    NOT_SIZE = "E0208": "The key takes a size with its unit: KiB, MiB, GiB, TiB, or KB, MB, GB, TB.",
+    NOT_SIZE = "E0208": "The key takes a size with its unit.",
         "memory: 2" => "memory: 2GiB";
     NOT_CPU = "E0209": "The key takes a number of CPUs, or thousandths of one with `m`.",
         "cpu: two" => "cpu: 500m";
     NOT_ONE_OF = "E0210": "The key takes one of a few words.",
         "if_missing: error" => "if_missing: fail";
-    NOT_NAME = "E0211": "A name begins with a letter or `_` and goes on with letters, digits, `_` and `-`.",
+    NOT_NAME = "E0211": concat!("A name has ", crate::scalar::name_form!(), "."),
         "tasks: {unit tests: {run: make}}" => "tasks: {unit-tests: {run: make}}";
     IF_KEY = "E0212": "The condition of a task or a step is called `when`.",
         "if: signal.branch == 'main'" => "when: signal.branch == 'main'";

@@ -11,6 +11,9 @@ mod pipeline;
 mod task;
 mod triggers;
 
+#[cfg(test)]
+pub(crate) use data::OUTPUT_TYPES;
+pub(crate) use data::PARAM_TYPES;
 pub(crate) use pipeline::{FRAGMENT, INCLUDED, PIPELINE};
 
 /// When the expressions of a key are evaluated, which decides the names they may use.

@@ -125,6 +125,15 @@ const FOREIGN_FUNCTIONS: &[(&str, &str)] = &[
     ("contains", "text.contains('x'), or 'x' in list"),
 ];
 
+/// Whose params the expressions of a file read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ParamsOf {
+    /// Its own: there are no others.
+    ThisFile,
+    /// Those of the file that generates it, so that any may exist.
+    AnotherFile,
+}
+
 /// What expressions of a file can refer to.
 pub(crate) struct Names<'f> {
     pub file: &'f File,
@@ -135,11 +144,11 @@ pub(crate) struct Names<'f> {
 }
 
 impl<'f> Names<'f> {
-    pub(crate) fn new(file: &'f File, open: bool) -> Self {
+    pub(crate) fn new(file: &'f File, params_of: ParamsOf) -> Self {
         let tasks = file.tasks.iter().enumerate().rev();
         Self {
             file,
-            open,
+            open: params_of == ParamsOf::AnotherFile,
             params: file
                 .params
                 .iter()

@@ -68,21 +68,36 @@ pub(crate) const DURATION_PATTERN: &str = "^([0-9]+(ms|s|m|h|d))+$";
 pub(crate) fn size_bytes(text: &str) -> Option<u64> {
     let letters = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     let amount = &text[..text.len() - letters.len()];
-    let unit: u64 = match letters.trim_start() {
-        "B" => 1,
-        "KiB" | "Ki" => 1 << 10,
-        "MiB" | "Mi" => 1 << 20,
-        "GiB" | "Gi" => 1 << 30,
-        "TiB" | "Ti" => 1 << 40,
-        "KB" => 1_000,
-        "MB" => 1_000_000,
-        "GB" => 1_000_000_000,
-        "TB" => 1_000_000_000_000,
-        _ => return None,
-    };
+    let letters = letters.trim_start();
+    let (_, unit_bytes) = size_units().find(|(unit, _)| *unit == letters)?;
     thousandths(amount)?
-        .checked_mul(unit)
+        .checked_mul(unit_bytes)
         .map(|milli| milli / 1000)
+}
+
+/// The units of sizes, with their bytes.
+pub(crate) const SIZE_UNITS: [(&str, u64); 9] = [
+    ("B", 1),
+    ("KB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+];
+
+/// Whether a unit of sizes is a power of 1,024.
+pub(crate) fn is_binary(unit: &str) -> bool {
+    unit.contains('i')
+}
+
+/// Everything that is taken as a unit of sizes: `Mi` for `MiB` too.
+pub(crate) fn size_units() -> impl Iterator<Item = (&'static str, u64)> {
+    let short = SIZE_UNITS.into_iter().filter(|(unit, _)| is_binary(unit));
+    let short = short.map(|(unit, bytes)| (unit.trim_end_matches('B'), bytes));
+    SIZE_UNITS.into_iter().chain(short)
 }
 
 /// Pattern of what [`size_bytes`] takes, for the schema.
@@ -130,8 +145,16 @@ pub(crate) const NAME_LENGTH: usize = 100;
 /// Pattern of [`is_name`], for the schema.
 pub(crate) const NAME_PATTERN: &str = "^[A-Za-z_][A-Za-z0-9_-]{0,99}$";
 
+/// What [`is_name`] asks for, as a literal for those that `concat!` makes.
+macro_rules! name_form {
+    () => {
+        "up to 100 letters from `a` to `z`, large or small, digits, `_` and `-`, and begins with a letter or `_`"
+    };
+}
+pub(crate) use name_form;
+
 /// What [`is_name`] asks for, for help.
-pub(crate) const NAME_RULE: &str = "a name has up to 100 letters from `a` to `z`, large or small, digits, `_` and `-`, and begins with a letter or `_`";
+pub(crate) const NAME_RULE: &str = concat!("a name has ", name_form!());
 
 /// The nearest text that is a name, for help; nothing when too little of the text would be left.
 pub(crate) fn mended_name(text: &str) -> Option<String> {

@@ -23,47 +23,52 @@ pub(crate) struct Owner<'p> {
     name: &'p str,
     /// How the key that holds the value is used, from the definitions.
     example: &'static str,
+    /// Where the key stands that holds the value; an entry of a list has none and stands itself.
+    key_span: Span,
     /// Where the task that it belongs to is named.
     task: Option<Span>,
 }
 
 impl<'p> Owner<'p> {
-    const fn top(what: &'p str) -> Self {
+    const fn top(what: &'p str, span: Span) -> Self {
         Self {
             parent: None,
             what,
             name: "",
             example: "",
+            key_span: span,
             task: None,
         }
     }
 
-    const fn inner(&'p self, what: &'p str, name: &'p str) -> Self {
+    const fn inner(&'p self, what: &'p str, name: &'p str, key_span: Span) -> Self {
         Self {
             parent: Some(self),
             what,
             name,
             example: self.example,
+            key_span,
             task: self.task,
         }
     }
 
     /// An entry of a list or mapping whose own name would only repeat what the entry is: `task test`
     /// in place of `task test of tasks`.
-    fn member(&'p self, what: &'p str, name: &'p str) -> Self {
+    fn member(&'p self, what: &'p str, name: &'p str, key_span: Span) -> Self {
         Self {
             example: self.example,
-            ..self.parent.unwrap_or(self).inner(what, name)
+            ..self.parent.unwrap_or(self).inner(what, name, key_span)
         }
     }
 
     /// The value of a known key.
-    const fn of_key(&'p self, key: &'static Key) -> Self {
+    const fn of_key(&'p self, key: &'static Key, key_span: Span) -> Self {
         Self {
             parent: Some(self),
             what: "",
             name: key.name,
             example: key.example,
+            key_span,
             task: self.task,
         }
     }
@@ -92,11 +97,12 @@ impl<'p> Owner<'p> {
 
 /// Checks a whole file against `object`.
 pub(crate) fn check(report: &mut Report<'_>, object: &'static Object, tree: &Node<'_>) {
-    let owner = Owner::top(match object.name {
+    let what = match object.name {
         "pipeline" => "the pipeline",
         "included file" => "the included file",
         _ => "the generated file",
-    });
+    };
+    let owner = Owner::top(what, report.top());
     let Value::Mapping(entries) = &tree.value else {
         let message = format!(
             "expected a mapping with the keys of a pipeline, found {}",
@@ -107,20 +113,19 @@ pub(crate) fn check(report: &mut Report<'_>, object: &'static Object, tree: &Nod
             .help("the smallest pipeline is `tasks: { hello: { run: echo hello } }`");
         return;
     };
-    keys(report, object, entries, report.top(), &owner);
+    keys(report, object, entries, &owner);
 }
 
-/// Checks the keys of one mapping. `key_span` is where the mapping's own key stands.
+/// Checks the keys of one mapping.
 fn keys(
     report: &mut Report<'_>,
     object: &'static Object,
     entries: &[Entry<'_>],
-    key_span: Span,
     owner: &Owner<'_>,
 ) {
     let mut owner = *owner;
     if object.name == "task" {
-        owner.task = Some(key_span);
+        owner.task = Some(owner.key_span);
     }
     let owner = &owner;
     for entry in entries {
@@ -160,10 +165,10 @@ fn keys(
                 .help("did you mean `tasks`?");
             continue;
         }
-        let inner = owner.of_key(key);
-        value(report, &key.kind, &entry.value, entry.key_span, &inner);
+        let inner = owner.of_key(key, entry.key_span);
+        value(report, &key.kind, &entry.value, &inner);
     }
-    presence::check(report, object, entries, key_span, owner);
+    presence::check(report, object, entries, owner);
 }
 
 /// Whether the value of a key that takes one object looks like several of them by name.
@@ -213,8 +218,8 @@ fn other_key(
             .help(foreign::file(object.name, key, &entry.value).unwrap_or(help));
         // What stands below is said too, so that a file of another system is mended in one go.
         if let Some(tasks) = object.key("tasks").filter(|_| foreign::holds_tasks(key)) {
-            let inner = owner.of_key(tasks);
-            value(report, &tasks.kind, &entry.value, entry.key_span, &inner);
+            let inner = owner.of_key(tasks, entry.key_span);
+            value(report, &tasks.kind, &entry.value, &inner);
         }
         return;
     }
@@ -250,13 +255,8 @@ fn other_key(
 
 fn own_key(report: &mut Report<'_>, rest: &Rest, entry: &Entry<'_>, owner: &Owner<'_>) {
     name(report, rest.what, rest.names, entry);
-    value(
-        report,
-        rest.kind,
-        &entry.value,
-        entry.key_span,
-        &owner.inner("", &entry.key),
-    );
+    let inner = owner.inner("", &entry.key, entry.key_span);
+    value(report, rest.kind, &entry.value, &inner);
 }
 
 /// Checks a name that the author chose.
@@ -286,20 +286,14 @@ fn name(report: &mut Report<'_>, what: &str, names: Names, entry: &Entry<'_>) {
 }
 
 /// Checks one value.
-fn value(
-    report: &mut Report<'_>,
-    kind: &'static Kind,
-    node: &Node<'_>,
-    key_span: Span,
-    owner: &Owner<'_>,
-) {
+fn value(report: &mut Report<'_>, kind: &'static Kind, node: &Node<'_>, owner: &Owner<'_>) {
     if report.is_broken(node.span) {
         return;
     }
     match (kind, &node.value) {
         (Kind::Any, _) => {}
         (Kind::Constant, _) => value::constant(report, node, owner),
-        (Kind::OneOf(kinds), _) => value::one_of(report, kind, kinds, node, key_span, owner),
+        (Kind::OneOf(kinds), _) => value::one_of(report, kind, kinds, node, owner),
         (Kind::List { of, min }, Value::Sequence(items)) => {
             if items.len() < *min {
                 report
@@ -318,11 +312,11 @@ fn value(
                     "entry"
                 };
                 let inner = if what == "step" {
-                    owner.member(what, &number)
+                    owner.member(what, &number, item.span)
                 } else {
-                    owner.inner(what, &number)
+                    owner.inner(what, &number, item.span)
                 };
-                value(report, of, item, item.span, &inner);
+                value(report, of, item, &inner);
             }
         }
         (
@@ -338,7 +332,7 @@ fn value(
                 report
                     .error(
                         &codes::EMPTY,
-                        key_span,
+                        owner.key_span,
                         format!("{} has no {what}", owner.describe()),
                     )
                     .help(format!("add a {what}, or remove the key"));
@@ -350,16 +344,14 @@ fn value(
             };
             for entry in entries {
                 name(report, &format!("{article} {what}"), *names, entry);
-                let inner = owner.member(what, &entry.key);
-                value(report, of, &entry.value, entry.key_span, &inner);
+                let inner = owner.member(what, &entry.key, entry.key_span);
+                value(report, of, &entry.value, &inner);
             }
         }
-        (Kind::Object(object), Value::Mapping(entries)) => {
-            keys(report, object, entries, key_span, owner)
-        }
-        (_, Value::Scalar(scalar)) => value::scalar(report, kind, scalar, node, key_span, owner),
+        (Kind::Object(object), Value::Mapping(entries)) => keys(report, object, entries, owner),
+        (_, Value::Scalar(scalar)) => value::scalar(report, kind, scalar, node, owner),
         (_, Value::Sequence(_) | Value::Mapping(_)) => {
-            value::wrong_shape(report, kind, node, key_span, owner)
+            value::wrong_shape(report, kind, node, owner)
         }
     }
 }
@@ -402,15 +394,14 @@ mod tests {
         let mut report = Report::new("f.yaml", text, 0);
         if let Some(tree) = yaml::parse(&mut report) {
             let entries = tree.entries().unwrap_or_default();
-            let owner = Owner::top("the example");
+            let owner = Owner::top("the example", Span::default());
             for entry in entries {
                 match object.key(&entry.key) {
                     Some(key) => value(
                         &mut report,
                         &key.kind,
                         &entry.value,
-                        entry.key_span,
-                        &owner.of_key(key),
+                        &owner.of_key(key, entry.key_span),
                     ),
                     None => other_key(&mut report, object, entry, &owner),
                 }

@@ -17,7 +17,7 @@ mod said;
 
 use crate::diagnostics::{Report, Span};
 use crate::expression::Reference;
-use crate::names::{Names, TAINTED};
+use crate::names::{Names, ParamsOf, TAINTED};
 use crate::read::{Draft, Purpose, Slot, Use};
 use crate::types::{self, Types};
 use crate::units::Unit;
@@ -108,7 +108,7 @@ impl Walk<'_, '_> {
         if self.known.len() >= LOOKS {
             return everything(unit, params);
         }
-        let names = Names::new(&unit.file, false);
+        let names = Names::new(&unit.file, ParamsOf::ThisFile);
         let mut look = Look {
             unit,
             names: &names,

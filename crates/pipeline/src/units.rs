@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::codes;
 use crate::definitions::{INCLUDED, Object, PIPELINE};
 use crate::diagnostics::{Part, Report, Severity, Span};
-use crate::names::Names;
+use crate::names::{Names, ParamsOf};
 use crate::nearest::listed;
 use crate::read::{self, File};
 use crate::scalar;
@@ -126,6 +126,15 @@ pub(crate) fn read(
     })
 }
 
+/// What a file is for the run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// The pipeline itself, or what a task generates.
+    Root,
+    /// What a task uses.
+    Used,
+}
+
 struct Reading<'w, 'r, 'a> {
     report: &'r mut Report<'a>,
     /// What the first file is.
@@ -146,9 +155,12 @@ struct Reading<'w, 'r, 'a> {
 impl Reading<'_, '_, '_> {
     /// Reads the file that is part number `part`; its number among the units.
     fn unit(&mut self, address: &Address, part: usize, asked: Span) -> Option<usize> {
-        let is_root = self.open.is_empty();
+        let role = match self.open.as_slice() {
+            [] => Role::Root,
+            _ => Role::Used,
+        };
         self.open.push((address.clone(), asked));
-        let read = self.open_unit(address, part, is_root);
+        let read = self.open_unit(address, part, role);
         self.open.pop();
         let number = read.map(|unit| {
             self.units.push(unit);
@@ -158,11 +170,14 @@ impl Reading<'_, '_, '_> {
         number
     }
 
-    fn open_unit(&mut self, address: &Address, part: usize, is_root: bool) -> Option<Unit> {
+    fn open_unit(&mut self, address: &Address, part: usize, role: Role) -> Option<Unit> {
         self.report.enter(part);
         let top = self.report.top();
         let tree = yaml::parse(self.report)?;
-        let object = if is_root { self.object } else { &PIPELINE };
+        let object = match role {
+            Role::Root => self.object,
+            Role::Used => &PIPELINE,
+        };
         shape::check(self.report, object, &tree);
         let stem = source::stem(address.path());
         let alone = scalar::mended_name(stem).unwrap_or_else(|| "task".to_owned());
@@ -184,11 +199,16 @@ impl Reading<'_, '_, '_> {
             }
         }
         read::refuse_doubles(self.report, &file);
-        if !is_root {
+        if role == Role::Used {
             self.warn_of_own_run(&file);
         }
-        self.calls(address, &mut file, is_root);
-        let names = Names::new(&file, std::ptr::eq(object, &crate::definitions::FRAGMENT));
+        self.calls(address, &mut file, role);
+        let is_fragment = std::ptr::eq(object, &crate::definitions::FRAGMENT);
+        let params_of = match is_fragment {
+            true => ParamsOf::AnotherFile,
+            false => ParamsOf::ThisFile,
+        };
+        let names = Names::new(&file, params_of);
         let edges = graph::check(self.report, &names);
         types::check(self.report, &names);
         let total = self.total(&file);

@@ -3,17 +3,22 @@
 use super::container::CONTAINER;
 use super::{Key, Kind, Names, Object, Phase, Rest};
 
-const TYPES: Kind = Kind::word(&["string", "number", "boolean", "enum", "list", "object"]);
-const OUTPUT_TYPES: Kind = Kind::word(&[
+/// The types of outputs, as files call them; the last is the only one that params have not.
+pub(crate) const OUTPUT_TYPES: &[&str] = &[
     "string", "number", "boolean", "enum", "list", "object", "artifact",
-]);
+];
+/// The types of params.
+pub(crate) const PARAM_TYPES: &[&str] = OUTPUT_TYPES.split_at(OUTPUT_TYPES.len() - 1).0;
+
+const PARAM_TYPE: Kind = Kind::word(PARAM_TYPES);
+const OUTPUT_TYPE: Kind = Kind::word(OUTPUT_TYPES);
 
 /// A param.
 pub(super) static PARAM: Object = Object::new(
     "param",
     "A value that may be given when a run is started. The short form `NAME: DEFAULT` takes the type of the default.",
     &[
-        Key::new("type", TYPES, "The type of its value.", "type: number")
+        Key::new("type", PARAM_TYPE, "The type of its value.", "type: number")
             .default("that of the default, else string"),
         Key::new(
             "enum",
@@ -77,7 +82,7 @@ pub(super) static STEP_ENV: Object = Object::new("step env", "Environment variab
 pub(super) const OUTPUTS: Kind = Kind::Map {
     what: "output",
     names: Names::Plain,
-    of: &Kind::OneOf(&[OUTPUT_TYPES, Kind::Object(&OUTPUT)]),
+    of: &Kind::OneOf(&[OUTPUT_TYPE, Kind::Object(&OUTPUT)]),
     min: 0,
 };
 
@@ -85,7 +90,7 @@ static OUTPUT: Object = Object::new(
     "output",
     "A value for later tasks or steps. A step writes it with `echo NAME=VALUE >> \"$FORMIC_OUTPUT\"`. The short form `NAME: TYPE` is its type.",
     &[
-        Key::new("type", OUTPUT_TYPES, "How what was written is read.", "type: number").default("string"),
+        Key::new("type", OUTPUT_TYPE, "How what was written is read.", "type: number").default("string"),
         Key::new(
             "enum",
             Kind::List { of: &Kind::Plain, min: 1 },
@@ -124,7 +129,7 @@ pub(super) static GIVEN_OUTPUT: Object = Object::new(
     "given output",
     "A value that the pipeline gives to the task that uses it.",
     &[
-        Key::new("type", TYPES, "How the value is read.", "type: number").default("string"),
+        Key::new("type", PARAM_TYPE, "How the value is read.", "type: number").default("string"),
         Key::new(
             "enum",
             Kind::List {

@@ -42,7 +42,7 @@ pub(crate) static PIPELINE: Object = Object::new(
             "Names of the secrets that tasks may ask for.",
             "secrets: [REGISTRY_TOKEN]",
         ),
-        Key::new("tasks", TASKS, "The work: tasks by name.", "tasks:\n  test: { run: make test }")
+        Key::new("tasks", tasks(1), "The work: tasks by name.", "tasks:\n  test: { run: make test }")
             .required_unless(&["task", "include"]),
         Key::new(
             "task",
@@ -63,12 +63,7 @@ pub(crate) static PIPELINE: Object = Object::new(
         ),
         Key::new(
             "finally",
-            Kind::Map {
-                what: "task",
-                names: Names::Plain,
-                of: &Kind::Object(&TASK),
-                min: 0,
-            },
+            tasks(0),
             "Tasks that run when all others have ended, however they ended.",
             "finally:\n  report: { run: ./report.sh }",
         ),
@@ -151,23 +146,13 @@ pub(crate) static INCLUDED: Object = Object::new(
         ),
         Key::new(
             "tasks",
-            Kind::Map {
-                what: "task",
-                names: Names::Plain,
-                of: &Kind::Object(&TASK),
-                min: 0,
-            },
+            tasks(0),
             "Tasks of every pipeline that includes it.",
             "tasks:\n  lint: { run: make lint }",
         ),
         Key::new(
             "finally",
-            Kind::Map {
-                what: "task",
-                names: Names::Plain,
-                of: &Kind::Object(&TASK),
-                min: 0,
-            },
+            tasks(0),
             "Tasks that run when all others have ended.",
             "finally:\n  report: { run: ./report.sh }",
         ),
@@ -179,11 +164,14 @@ pub(crate) static INCLUDED: Object = Object::new(
         ),
     ],
 )
-.rest(Rest {
+.rest(OWN_KEYS);
+
+/// What the author adds at the top for anchors and other programs.
+const OWN_KEYS: Rest = Rest {
     what: "a key of your own",
     names: Names::Extension,
     kind: &Kind::Any,
-});
+};
 
 const PARAMS: Kind = Kind::Map {
     what: "param",
@@ -199,12 +187,7 @@ pub(crate) static FRAGMENT: Object = Object::new(
     &[
         Key::new(
             "tasks",
-            Kind::Map {
-                what: "task",
-                names: Names::Plain,
-                of: &Kind::Object(&TASK),
-                min: 0,
-            },
+            tasks(0),
             "The tasks by name; `{}` for none.",
             "tasks: { test-a: { run: make test-a } }",
         )
@@ -229,18 +212,19 @@ pub(crate) static FRAGMENT: Object = Object::new(
         ),
     ],
 )
-.rest(Rest {
-    what: "a key of your own",
-    names: Names::Extension,
-    kind: &Kind::Any,
-});
+.rest(OWN_KEYS);
 
-const TASKS: Kind = Kind::Map {
-    what: "task",
-    names: Names::Plain,
-    of: &Kind::Object(&TASK),
-    min: 1,
-};
+const ONE_TASK: &Kind = &Kind::Object(&TASK);
+
+/// Tasks by name, `min` or more.
+const fn tasks(min: usize) -> Kind {
+    Kind::Map {
+        what: "task",
+        names: Names::Plain,
+        of: ONE_TASK,
+        min,
+    }
+}
 
 const ON_WORD: Kind = Kind::word(&["push", "pull_request", "tag", "schedule", "manual", "api"]);
 

@@ -2,7 +2,7 @@
 
 use super::{Purpose, Reader, Slot, texts};
 use crate::codes;
-use crate::definitions::Phase;
+use crate::definitions::{PARAM_TYPES, Phase};
 use crate::diagnostics::{Report, Span};
 use crate::nearest::{listed, nearest};
 use crate::scalar;
@@ -266,7 +266,7 @@ fn type_as_default(node: &Node<'_>) -> Option<&'static str> {
     let plain = node
         .scalar()
         .filter(|scalar| scalar.style == Style::Plain)?;
-    let mut types = ["string", "number", "boolean", "enum", "list", "object"].into_iter();
+    let mut types = PARAM_TYPES.iter().copied();
     types.find(|word| *word == plain.text)
 }
 

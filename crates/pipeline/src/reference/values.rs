@@ -6,35 +6,40 @@ use expr::budget;
 use model::limits;
 
 /// A form of value, how it is written, and what else has to be known.
-const FORMS: [(&str, &str, &str); 7] = [
-    (
-        "text",
-        "`make test`",
-        "numbers and `true` are text too where text is wanted; YAML 1.2: `no`, `on` and `3.10` are text",
-    ),
-    (
-        "a name",
-        "`unit-test`",
-        "a letter or `_`, then letters, digits, `_` and `-`",
-    ),
-    ("`true` or `false`", "`true`", "no other words"),
-    ("a whole number", "`1000`", "decimal digits only"),
-    (
-        "a time",
-        "`90s`, `1h30m`, `250ms`",
-        "units `ms`, `s`, `m`, `h`, `d`",
-    ),
-    (
-        "a size",
-        "`512MiB`, `2GB`",
-        "units `B`, `KB`, `MB`, `GB`, `TB` (thousands) and `KiB`, `MiB`, `GiB`, `TiB` (1,024)",
-    ),
-    (
-        "a number of CPUs",
-        "`2`, `0.5`, `500m`",
-        "`500m` is half a CPU",
-    ),
-];
+fn forms() -> [(&'static str, &'static str, String); 7] {
+    let units = |is_binary: bool| {
+        let units = scalar::SIZE_UNITS.iter().map(|(unit, _)| *unit);
+        let units = units.filter(|unit| scalar::is_binary(unit) == is_binary);
+        let units: Vec<String> = units.map(|unit| format!("`{unit}`")).collect();
+        units.join(", ")
+    };
+    [
+        (
+            "text",
+            "`make test`",
+            "numbers and `true` are text too where text is wanted; YAML 1.2: `no`, `on` and `3.10` are text"
+                .to_owned(),
+        ),
+        ("a name", "`unit-test`", scalar::name_form!().to_owned()),
+        ("`true` or `false`", "`true`", "no other words".to_owned()),
+        ("a whole number", "`1000`", "decimal digits only".to_owned()),
+        (
+            "a time",
+            "`90s`, `1h30m`, `250ms`",
+            "units `ms`, `s`, `m`, `h`, `d`".to_owned(),
+        ),
+        (
+            "a size",
+            "`512MiB`, `2GB`",
+            format!("units {} (thousands) and {} (1,024)", units(false), units(true)),
+        ),
+        (
+            "a number of CPUs",
+            "`2`, `0.5`, `500m`",
+            "`500m` is half a CPU".to_owned(),
+        ),
+    ]
+}
 
 /// A type: its name, how it is written, how it is given, what it is in an expression.
 const TYPES: [(&str, &str, &str, &str); 7] = [
@@ -83,8 +88,8 @@ pub(super) fn write(page: &mut String) {
         page,
         "\n## How values are written\n\n| Form | Written | Known too |\n|---|---|---|",
     );
-    for (form, written, note) in FORMS {
-        row(page, &[form, written, note].map(str::to_owned));
+    for (form, written, note) in forms() {
+        row(page, &[form.to_owned(), written.to_owned(), note]);
     }
     line(
         page,
@@ -162,4 +167,15 @@ fn thousands(number: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definitions::OUTPUT_TYPES;
+
+    #[test]
+    fn every_type_is_explained() {
+        assert_eq!(TYPES.map(|(name, ..)| name), OUTPUT_TYPES);
+    }
 }

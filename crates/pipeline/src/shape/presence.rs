@@ -3,7 +3,7 @@
 use super::{Owner, as_in, foreign};
 use crate::codes;
 use crate::definitions::{Key, Object};
-use crate::diagnostics::{Report, Span};
+use crate::diagnostics::Report;
 use crate::nearest::any_of;
 use crate::yaml::Entry;
 
@@ -12,7 +12,6 @@ pub(super) fn check(
     report: &mut Report<'_>,
     object: &'static Object,
     entries: &[Entry<'_>],
-    key_span: Span,
     owner: &Owner<'_>,
 ) {
     let place = |name: &str| {
@@ -33,7 +32,7 @@ pub(super) fn check(
         }
         let message = format!("{} has no `{}`", owner.describe(), key.name);
         report
-            .error(&codes::MISSING_KEY, key_span, message)
+            .error(&codes::MISSING_KEY, owner.key_span, message)
             .help(how_to_add(object.name, key, owner));
     }
     for [one, other] in object.exclusive {
@@ -94,7 +93,7 @@ pub(super) fn check(
         report
             .error(
                 &codes::NOTHING_TO_DO,
-                key_span,
+                owner.key_span,
                 format!("{} has {none} {wanted}", owner.describe()),
             )
             .help(format!(

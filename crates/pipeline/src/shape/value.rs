@@ -24,17 +24,16 @@ pub(super) fn scalar(
     kind: &Kind,
     scalar: &Scalar<'_>,
     node: &Node<'_>,
-    key_span: Span,
     owner: &Owner<'_>,
 ) {
     if scalar.is_null() {
         if !matches!(kind, Kind::Nothing) {
-            no_value(report, kind, key_span, owner);
+            no_value(report, kind, owner);
         }
         return;
     }
     if !takes_scalars(kind) {
-        wrong_shape(report, kind, node, key_span, owner);
+        wrong_shape(report, kind, node, owner);
         return;
     }
     if let Some(fault) = fault(kind, scalar, node, owner) {
@@ -43,7 +42,7 @@ pub(super) fn scalar(
             .error(fault.code, node.span, fault.message)
             .help_if(fault.help.or_else(|| owner.shown()));
         if is_later {
-            report.unsupported(owner.name, key_span, None);
+            report.unsupported(owner.name, owner.key_span, None);
         }
     }
 }
@@ -77,7 +76,6 @@ pub(super) fn one_of(
     whole: &Kind,
     kinds: &'static [Kind],
     node: &Node<'_>,
-    key_span: Span,
     owner: &Owner<'_>,
 ) {
     let meant = match &node.value {
@@ -86,14 +84,14 @@ pub(super) fn one_of(
                 .iter()
                 .any(|kind| matches!(kind, Kind::Nothing | Kind::Any | Kind::Constant))
             {
-                no_value(report, whole, key_span, owner);
+                no_value(report, whole, owner);
             }
             return;
         }
         Value::Scalar(text) => {
             let mut candidates = kinds.iter().filter(|kind| takes_scalars(kind)).peekable();
             if candidates.peek().is_none() {
-                wrong_shape(report, whole, node, key_span, owner);
+                wrong_shape(report, whole, node, owner);
                 return;
             }
             let mut faults: Vec<Fault> = Vec::new();
@@ -128,8 +126,8 @@ pub(super) fn one_of(
         }),
     };
     match meant {
-        Some(kind) => value(report, kind, node, key_span, owner),
-        None => wrong_shape(report, whole, node, key_span, owner),
+        Some(kind) => value(report, kind, node, owner),
+        None => wrong_shape(report, whole, node, owner),
     }
 }
 
@@ -138,13 +136,12 @@ pub(super) fn wrong_shape(
     report: &mut Report<'_>,
     kind: &Kind,
     node: &Node<'_>,
-    key_span: Span,
     owner: &Owner<'_>,
 ) {
     let span = match &node.value {
         Value::Scalar(_) => node.span,
-        Value::Sequence(_) | Value::Mapping(_) if key_span == Span::default() => node.span,
-        Value::Sequence(_) | Value::Mapping(_) => key_span,
+        Value::Sequence(_) | Value::Mapping(_) if owner.key_span == Span::default() => node.span,
+        Value::Sequence(_) | Value::Mapping(_) => owner.key_span,
     };
     let template = matches!(&node.value, Value::Mapping(entries) if entries.len() == 1 && entries[0].value.is_null());
     let help = match (kind, &node.value) {
@@ -188,7 +185,7 @@ pub(super) fn wrong_shape(
         .help_if(help.or_else(|| owner.shown()));
 }
 
-fn no_value(report: &mut Report<'_>, kind: &Kind, key_span: Span, owner: &Owner<'_>) {
+fn no_value(report: &mut Report<'_>, kind: &Kind, owner: &Owner<'_>) {
     let help = if matches!(kind, Kind::Text { empty: true, .. }) {
         Some("write `\"\"` for empty text".to_owned())
     } else {
@@ -197,7 +194,7 @@ fn no_value(report: &mut Report<'_>, kind: &Kind, key_span: Span, owner: &Owner<
     report
         .error(
             &codes::NO_VALUE,
-            key_span,
+            owner.key_span,
             format!(
                 "{} has no value; expected {}",
                 owner.describe(),
@@ -304,7 +301,7 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
         },
         Kind::Size => match read::size_bytes(text) {
             Some(_) => None,
-            None if SIZES.iter().any(|unit| is_amount(scalar, unit)) => {
+            None if read::size_units().any(|(unit, _)| is_amount(scalar, unit)) => {
                 out_of("0B to 16777TiB, with at most six digits and three decimals")
             }
             None => not(&codes::NOT_SIZE, size_help(text)),
@@ -348,11 +345,6 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
         }
     }
 }
-
-/// The units of sizes.
-const SIZES: [&str; 12] = [
-    "KiB", "MiB", "GiB", "TiB", "Ki", "Mi", "Gi", "Ti", "KB", "MB", "GB", "TB",
-];
 
 /// Whether a scalar is a whole number, however large.
 fn is_whole(scalar: &Scalar<'_>) -> bool {
@@ -435,16 +427,14 @@ fn size_help(text: &str) -> Option<String> {
         - text
             .trim_start_matches(|c: char| c.is_ascii_digit() || c == '.')
             .len()];
-    let unit = ["KiB", "MiB", "GiB", "TiB"].into_iter().find(|unit| {
+    let units = || read::SIZE_UNITS.iter().map(|(unit, _)| *unit);
+    let unit = units().filter(|unit| read::is_binary(unit)).find(|unit| {
         letters
             .to_ascii_lowercase()
             .starts_with(&unit[..1].to_ascii_lowercase())
     });
     match unit {
         Some(unit) if !amount.is_empty() => Some(format!("write `{amount}{unit}`")),
-        Some(_) | None => Some(format!(
-            "the units are {}",
-            listed(["KiB", "MiB", "GiB", "TiB", "KB", "MB", "GB", "TB"])
-        )),
+        Some(_) | None => Some(format!("the units are {}", listed(units()))),
     }
 }

@@ -70,17 +70,15 @@ fn lone_value(
     program: &Program,
     found: &Type,
     is_axis: bool,
-) -> Option<&'static str> {
+) -> Option<String> {
     match found {
-        Type::Bool => Some("`true` or `false`"),
-        Type::Int | Type::Uint | Type::Double => Some("a number"),
-        Type::String => Some("a text"),
-        Type::Map(..) | Type::Object(_) => is_axis.then_some("a mapping"),
+        Type::Bool | Type::Int | Type::Uint | Type::Double | Type::String => Some(in_words(found)),
+        Type::Map(..) | Type::Object(_) => is_axis.then(|| in_words(found)),
         // A number may be whole or not, so its type is open.
         Type::Dyn => {
             let path = expression::lone_name(program)?;
             let is_number = names::type_at(names, each, &path) == Some(&ValueType::Number);
-            is_number.then_some("a number")
+            is_number.then(|| in_words(&Type::Double))
         }
         Type::Null
         | Type::Bytes

@@ -1,6 +1,6 @@
 //! Tasks that use a file: the reference, the values for its params, its secrets, and what it gives back.
 
-use super::{Reading, listed_or};
+use super::{Reading, Role, listed_or};
 use crate::address::Address;
 use crate::codes;
 use crate::diagnostics::{Report, Span};
@@ -15,12 +15,12 @@ use model::plan::{
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Reading<'_, '_, '_> {
-    /// Resolves every call of a file. `is_root` says that the file is the pipeline itself.
-    pub(super) fn calls(&mut self, address: &Address, file: &mut File, is_root: bool) {
+    /// Resolves every call of a file.
+    pub(super) fn calls(&mut self, address: &Address, file: &mut File, role: Role) {
         let declared: BTreeSet<String> = file.secrets.iter().cloned().collect();
         for task in &mut file.tasks {
             // A pipeline that declares no secrets says nothing about them.
-            let declares = !is_root || !declared.is_empty();
+            let declares = role == Role::Used || !declared.is_empty();
             if declares {
                 for secret in &task.def.secrets {
                     self.must_declare(&declared, &secret.name, task.name_span);
