@@ -2,7 +2,7 @@
 //! that is wrong, with its place.
 
 use expr::{Budget, Dialect, Program, Scope, Template, Value};
-use model::plan::{Expression, Text};
+use model::plan::{Expression, Text, ValueType};
 use model::{Json, limits};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -138,6 +138,23 @@ impl Texts {
         let value = template.eval(scope, &mut budget);
         self.count(&budget, expression.text.len());
         value.map_err(|error| self.wrong(expression, &error))
+    }
+
+    /// What `text` gives to the input `name` in `scope`: the value as its declared type, and whether text from outside may
+    /// be in it.
+    pub(crate) fn input(
+        &mut self,
+        (name, value_type): (&str, &ValueType),
+        text: &Text,
+        scope: &dyn Scope,
+    ) -> Result<(Json, bool), String> {
+        let value = self.text(text, scope)?;
+        let read = crate::steps::input(name, value_type, json(&value)?);
+        let read = read.map_err(|message| match text {
+            Text::Literal(_) => message,
+            Text::Template(expression) => format!("{}: {message}", self.named(expression)),
+        })?;
+        Ok((read, value.is_tainted()))
     }
 
     /// The parsed form of a text with expressions.

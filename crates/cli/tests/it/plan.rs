@@ -581,3 +581,23 @@ fn a_task_may_generate_nothing_and_those_behind_go_on() {
         "g.yaml:1:1: the generated file has no `tasks` (add it, as in `tasks: { test-a: { run: make test-a } }`)"
     );
 }
+
+#[test]
+fn a_value_that_an_input_does_not_take_is_told_before_the_run_and_with_its_line_in_it() {
+    let world = World::new(
+        "params: { lv: { type: string, default: mid } }\n\
+         tasks:\n  a:\n    uses: ./ci/scan.yaml\n    with: { level: \"${{ params.lv }}\" }\n",
+    );
+    world.write(
+        "ci/scan.yaml",
+        "params: { level: { enum: [low, high] } }\ntasks: { t: { run: 'true' } }\n",
+    );
+    let wrong = "`${{ params.lv }}` (line 5): input `level` is `mid`; expected one of low, high";
+    let ran = world.formic(&["plan"]).code(2);
+    let told = format!("error[E0415]: task `a` would fail before it starts: {wrong}");
+    assert!(ran.err.contains(&told), "{}", ran.err);
+    let ran = world.formic(&["run"]).code(1);
+    assert!(ran.err.contains(wrong), "{}", ran.err);
+    let ran = world.formic(&["plan", "--param", "lv=low"]).ok();
+    assert!(ran.out.contains("1 task: 1 run"), "{}", ran.out);
+}

@@ -4,7 +4,7 @@
 //! that of `finally`; when that is over too, nothing goes on. So a machine rebuilt from the rows knows how far it is.
 
 use super::Machine;
-use crate::names::Names;
+use crate::names::{Names, Past};
 use crate::rows::{ArtifactRef, Ended, OutputValue, Outputs, StopCause, TaskKind, TaskState};
 use crate::{steps, texts};
 use model::ids::{ScopeNo, TaskNo};
@@ -60,12 +60,12 @@ impl Machine {
         for (name, input) in declared {
             let output = match (given.get(&name), input.default) {
                 (Some(text), _) => {
-                    let value = self.late_value(no, text)?;
-                    let json = texts::json(&value)?;
-                    OutputValue {
-                        value: crate::steps::input(&name, &input.value_type, json)?,
-                        tainted: value.is_tainted(),
-                    }
+                    let declared = (name.as_str(), &input.value_type);
+                    let (value, tainted) =
+                        self.with_texts(no, Past::default(), |texts, names| {
+                            texts.input(declared, text, names)
+                        })?;
+                    OutputValue { value, tainted }
                 }
                 (None, Some(default)) => OutputValue {
                     value: default,

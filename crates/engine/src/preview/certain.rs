@@ -1,7 +1,7 @@
 //! Texts of a task that would certainly fail: all that they read is known, and they cannot be evaluated.
 //!
 //! Looked at are the texts that the machine computes when the task's turn comes (its person's question, its group, its pause,
-//! its role and labels, the inputs of a call), and those that its worker computes on the way through the steps that have no
+//! its role and labels, the inputs of a call, which also have to be of their type), and those that its worker computes on the way through the steps that have no
 //! condition (environment, scripts, commands, folders). What reads a name that has no value yet is passed over, and so is
 //! what asks for files or for the status of steps.
 
@@ -13,7 +13,8 @@ use crate::texts::{NUL_IN_TEXT, Texts};
 use expr::Value;
 use expr::value::TypeName;
 use model::plan::{
-    Activation, Body, Expression, Late, Place, Scope, Step, StepBody, TaskDef, Text, Tolerance,
+    Activation, Body, Expression, Late, Place, Plan, Scope, Step, StepBody, TaskDef, Text,
+    Tolerance, ValueType,
 };
 use std::sync::Arc;
 
@@ -37,6 +38,8 @@ pub(super) enum Moment {
 /// The texts of a task with the moment of each, in the order in which they are computed. Literal ones say nothing.
 pub(super) struct Certain<'a> {
     ready: Vec<&'a Expression>,
+    /// What a call gives to its inputs, with their names and types; the texts are among those of `ready`.
+    inputs: Vec<(&'a str, &'a ValueType, &'a Text)>,
     lengths: Vec<&'a Expression>,
     /// Of the scope, with the first step that gets it.
     env: Option<(usize, Arc<Env<'a>>)>,
@@ -63,7 +66,7 @@ impl<'a> Env<'a> {
 
 impl<'a> Certain<'a> {
     /// Those of `task`, and what it gets of its scope.
-    pub(super) fn of(task: &'a TaskDef, env_of_scope: &Arc<Env<'a>>) -> Self {
+    pub(super) fn of(plan: &'a Plan, task: &'a TaskDef, env_of_scope: &Arc<Env<'a>>) -> Self {
         let mut texts: Vec<&Text> = Vec::new();
         texts.extend(task.approval.iter().map(|approval| &approval.prompt));
         texts.extend(task.concurrency.iter().map(|group| &group.group));
@@ -87,6 +90,7 @@ impl<'a> Certain<'a> {
         Self {
             ready: texts.into_iter().filter_map(template).collect(),
             lengths: pause.into_iter().collect(),
+            inputs: of_inputs(plan, task),
             env: env.map(|first| (first, Arc::clone(env_of_scope))),
             steps,
         }
@@ -148,6 +152,32 @@ impl<'a> Certain<'a> {
                 }
             }
         }
+        self.failing_input(texts, questions, names, fates)
+    }
+
+    /// The first known value that the input which gets it does not take.
+    fn failing_input(
+        &self,
+        texts: &mut Texts,
+        questions: &mut Questions,
+        names: &Names<'_>,
+        fates: &Fates<'_>,
+    ) -> Option<Failing> {
+        for (name, value_type, text) in &self.inputs {
+            let Some(expression) = template(text) else {
+                continue;
+            };
+            let all = questions.of_text(texts, expression).ok()?;
+            if texts.steps() >= STEPS {
+                return None;
+            }
+            if !all.iter().all(|asked| is_known(texts, asked, names, fates)) {
+                continue;
+            }
+            if let Err(message) = texts.input((name, value_type), text, names) {
+                return Some(failing(Moment::Ready, message, expression));
+            }
+        }
         None
     }
 }
@@ -205,6 +235,19 @@ fn template(text: &Text) -> Option<&Expression> {
         Text::Template(expression) => Some(expression),
         Text::Literal(_) => None,
     }
+}
+
+/// What a call gives to inputs that are declared.
+fn of_inputs<'a>(plan: &'a Plan, task: &'a TaskDef) -> Vec<(&'a str, &'a ValueType, &'a Text)> {
+    let Body::Call(call) = &task.body else {
+        return Vec::new();
+    };
+    let declared = &plan.scope(call.scope).inputs;
+    let given = call.inputs.iter().filter_map(|(name, text)| {
+        let input = declared.get(name)?;
+        Some((name.as_str(), &input.value_type, text))
+    });
+    given.collect()
 }
 
 /// The first step that has no condition and whose failure counts, and what is computed on the way through all such.

@@ -129,7 +129,7 @@ impl<'a> Walk<'a> {
         let plan = self.plan;
         let env = self.envs.entry(task.scope);
         let env = env.or_insert_with(|| Arc::new(Env::of(plan.scope(task.scope))));
-        let certain = Certain::of(task, env);
+        let certain = Certain::of(plan, task, env);
         let needed = |edge: &model::plan::Edge| {
             let name = &plan.task(edge.task).name;
             format!("{}{name}", place.prefix)
