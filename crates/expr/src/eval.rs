@@ -21,6 +21,9 @@ use crate::value::{Key, Map, Value};
 
 pub(crate) type Evaluated = Result<Value, Box<Error>>;
 
+/// Steps of an error that another side or element may outweigh: its words are written before that is known.
+const ERROR_STEPS: u64 = 4;
+
 pub(crate) struct Evaluator<'a> {
     ast: &'a Ast,
     scope: &'a dyn Scope,
@@ -209,6 +212,9 @@ impl<'a> Evaluator<'a> {
             Err(error) if error.kind == ErrorKind::Limit => return Err(error),
             Err(error) => Some(error),
         };
+        if pending.is_some() {
+            self.cx.budget.charge(ERROR_STEPS)?;
+        }
         let right = match self.eval(right) {
             Ok(Value::Bool(value)) if value == decides => return Ok(Value::Bool(decides)),
             Err(error) if error.kind == ErrorKind::Limit => return Err(error),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Evaluated, Evaluator, at, bounded, fail_at, key_of, no_overload};
+use super::{ERROR_STEPS, Evaluated, Evaluator, at, bounded, fail_at, key_of, no_overload};
 use crate::ast::{Comprehension, ExprId, Macro, Node, Slot};
 use crate::error::{Error, ErrorKind};
 use crate::functions;
@@ -111,6 +111,7 @@ impl Evaluator<'_> {
                     }
                     Err(error) if error.kind == ErrorKind::Limit => return Err(error),
                     Err(error) => {
+                        self.cx.budget.charge(ERROR_STEPS)?;
                         found.error.get_or_insert(error);
                     }
                 }

@@ -248,3 +248,18 @@ fn digits_beyond_those_of_a_double_are_paid_for() {
     }
     assert!(steps("'%.2f'.format([12.345])") < 20);
 }
+
+#[test]
+fn an_error_that_does_not_count_is_paid_for() {
+    for (without, with) in [
+        ("pairs.a == 2 || true", "pairs.b == 2 || true"),
+        (
+            "[2, 1].exists(x, 2 / x == 2)",
+            "[0, 1].exists(x, 2 / x == 2)",
+        ),
+    ] {
+        // What stands behind an error is left out.
+        let (without, dearer) = (steps(without), steps(with));
+        assert!(dearer >= without + 3, "{with}: {without} and {dearer}");
+    }
+}
