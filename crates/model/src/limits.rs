@@ -61,6 +61,9 @@ pub const REFERENCED_BYTES: usize = 4 * 1024 * 1024;
 pub const HANDED_OVER: usize = 200_000;
 /// Characters of a step's label; what is longer is cut. It stands in one line of a screen and in every document.
 pub const LABEL_CHARS: usize = 200;
+/// Looks at files that tasks use for text from outside: one for each file and set of params that get such text. Each
+/// takes well under a millisecond; beyond it the text is not followed and the pipeline is refused.
+pub const TAINT_LOOKS: usize = 2_000;
 /// A lock file: a thousand references with their digests.
 pub const LOCK_FILE_BYTES: usize = 1024 * 1024;
 /// A pipeline file.

@@ -23,11 +23,9 @@ use crate::types::{self, Types};
 use crate::units::Unit;
 use expr::Program;
 use fix::Proposed;
+use model::limits;
 use model::plan::{Body, Output, Phase, ValueType};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Looks of a file with different tainted params. Beyond it every output counts as tainted.
-const LOOKS: usize = 2_000;
 
 /// Why something is tainted: the place that it comes from, and a word about it.
 #[derive(Debug, Clone)]
@@ -53,8 +51,9 @@ pub(crate) fn check(report: &mut Report<'_>, units: &[Unit]) {
         report,
         units,
         known: BTreeMap::new(),
+        is_lost: false,
     };
-    walk.unit(root, &Tainted::new());
+    walk.look(root, &Tainted::new());
 }
 
 struct Walk<'w, 'a> {
@@ -62,6 +61,8 @@ struct Walk<'w, 'a> {
     units: &'w [Unit],
     /// Tainted outputs by unit and tainted params.
     known: BTreeMap<(usize, BTreeSet<String>), Tainted>,
+    /// Whether it was said that there are too many looks to follow.
+    is_lost: bool,
 }
 
 /// A tainted name in a text.
@@ -98,16 +99,26 @@ struct Inside {
 }
 
 impl Walk<'_, '_> {
-    /// The tainted outputs of a unit whose `params` are tainted.
-    fn unit(&mut self, number: usize, params: &Tainted) -> Tainted {
+    /// The tainted outputs of a unit that a task uses at `call` and whose `params` are tainted.
+    ///
+    /// Beyond [`limits::TAINT_LOOKS`] nobody knows what its scripts read: that is an error, and all its outputs are tainted.
+    fn unit(&mut self, number: usize, params: &Tainted, call: Span) -> Tainted {
         let key = (number, params.keys().cloned().collect());
         if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
-        let unit = &self.units[number];
-        if self.known.len() >= LOOKS {
-            return everything(unit, params);
+        if self.known.len() >= limits::TAINT_LOOKS {
+            self.lost(call);
+            return everything(&self.units[number], call);
         }
+        let outputs = self.look(number, params);
+        self.known.insert(key, outputs.clone());
+        outputs
+    }
+
+    /// What [`Self::unit`] gives, looked up.
+    fn look(&mut self, number: usize, params: &Tainted) -> Tainted {
+        let unit = &self.units[number];
         let names = Names::new(&unit.file, ParamsOf::ThisFile);
         let mut look = Look {
             unit,
@@ -153,7 +164,6 @@ impl Walk<'_, '_> {
         if unit.file.is_task {
             outputs.extend(look.outputs.first().cloned().unwrap_or_default());
         }
-        self.known.insert(key, outputs.clone());
         outputs
     }
 
@@ -225,11 +235,12 @@ impl Walk<'_, '_> {
     }
 
     fn results(&mut self, draft: &Draft, given: Tainted, inside: &Inside) -> Tainted {
-        let callee = draft.call.as_ref().and_then(|call| call.callee.as_ref());
-        if let Some(callee) = callee {
+        if let Some(call) = &draft.call
+            && let Some(callee) = &call.callee
+        {
             let holds = |name: &String| callee.params.get(name).is_some_and(type_holds_text);
             let params = given.into_iter().filter(|(name, _)| holds(name));
-            return self.unit(callee.unit, &params.collect());
+            return self.unit(callee.unit, &params.collect(), call.span);
         }
         let Some(read) = &inside.read else {
             return Tainted::new();
@@ -427,13 +438,22 @@ fn order(unit: &Unit) -> Vec<usize> {
     ordered
 }
 
-/// Every output of a unit, for one that was looked at too often.
-fn everything(unit: &Unit, params: &Tainted) -> Tainted {
-    let Some(origin) = params.values().next() else {
-        return Tainted::new();
+/// Every output of a unit that can hold text, for one that is used at `call` and was not looked at.
+fn everything(unit: &Unit, call: Span) -> Tainted {
+    let of_file = unit.file.outputs.iter();
+    let of_file = of_file.map(|(name, (output, _))| (name, output));
+    let tasks = unit.file.tasks.iter().filter(|_| unit.file.is_task);
+    let of_task = tasks.flat_map(|task| &task.def.outputs);
+    let texts = of_file
+        .chain(of_task)
+        .filter(|(_, output)| holds_text(output));
+    let origin = Origin {
+        span: call,
+        text: "what is used here was not looked into".to_owned(),
     };
-    let names = unit.file.outputs.keys();
-    names.map(|name| (name.clone(), origin.clone())).collect()
+    texts
+        .map(|(name, _)| (name.clone(), origin.clone()))
+        .collect()
 }
 
 /// Whether a name stands for text that anybody may write.

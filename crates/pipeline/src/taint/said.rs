@@ -3,8 +3,10 @@
 use super::fix::{self, Proposed};
 use super::{Found, Inside, Look, Walk, written};
 use crate::codes;
+use crate::diagnostics::Span;
 use crate::read::{Slot, Use};
 use crate::variables;
+use model::limits;
 
 impl Walk<'_, '_> {
     /// Reports what is tainted in a script.
@@ -91,6 +93,24 @@ impl Walk<'_, '_> {
             };
             self.tainted(&codes::TAINTED_VARIABLE, found, message, help);
         }
+    }
+
+    /// Says, once, that text from outside is no longer followed at `call`.
+    pub(super) fn lost(&mut self, call: Span) {
+        if std::mem::replace(&mut self.is_lost, true) {
+            return;
+        }
+        let most = limits::TAINT_LOOKS;
+        self.report
+            .error(
+                &codes::LIMIT,
+                call,
+                format!(
+                    "the files that tasks use get text from outside in more than {most} combinations of params, which are too \
+                     many to follow"
+                ),
+            )
+            .help("give such text to fewer params, or use the files with the same ones each time");
     }
 
     fn tainted(

@@ -256,3 +256,37 @@ fn aliases_repeat_no_more_text_than_a_file_may_have() {
         ["E0114 13:14 aliases repeat more than 1048576 bytes of text"]
     );
 }
+
+#[test]
+fn text_from_outside_that_cannot_be_followed_refuses_the_pipeline() {
+    let params: String = (0..11).map(|n| format!("  p{n}: x\n")).collect();
+    let used =
+        format!("params:\n{params}task: {{run: echo result >> a, outputs: {{result: string}}}}\n");
+    let call = |number: usize| {
+        let given = (0..11).filter(|n| number >> n & 1 == 1);
+        let given: String = given
+            .map(|n| format!("p{n}: \"${{{{ signal.branch }}}}\", "))
+            .collect();
+        format!("  t{number}: {{uses: ./used.yaml, with: {{{given}}}}}\n")
+    };
+    // Each of these gives text from outside to other params; the last one gives none.
+    let said = |calls: usize| -> Vec<String> {
+        let calls: String = (1..=calls).map(call).collect();
+        let text = format!(
+            "tasks:\n{calls}{}  show: {{needs: t0, run: \"echo ${{{{ tasks.t0.outputs.result }}}}\"}}\n",
+            call(0)
+        );
+        let mut sources = Sources::new();
+        sources.insert_file(Address::Local("used.yaml".to_owned()), used.as_str());
+        told(&check_with(&SourceFile::new("f.yaml", text), &sources).diagnostics)
+    };
+    let most = limits::TAINT_LOOKS;
+    assert_eq!(said(most - 1), [""; 0]);
+    assert_eq!(
+        said(most),
+        [
+            "E0801 2002:14 the files that tasks use get text from outside in more than 2000 combinations of params, which are too many to follow",
+            "E0407 2003:36 `tasks.t0.outputs.result` is text from outside and may hold commands",
+        ]
+    );
+}
