@@ -12,6 +12,7 @@
 //! A task is looked at as a whole: what one of its steps read, every output may hold. A file that several
 //! tasks use is looked at once for each set of tainted params.
 
+mod env;
 mod fix;
 mod said;
 
@@ -186,23 +187,7 @@ impl Walk<'_, '_> {
                 Slot::Other | Slot::Env(_) | Slot::With(_) | Slot::Output(_) => {}
             }
         }
-        // Variables may hold others; a text that is tainted by one is found in the next turn.
-        let mut turns = 0;
-        loop {
-            let before = inside.env.len();
-            for each in uses {
-                if let Slot::Env(name) = &each.slot
-                    && !inside.env.contains_key(name)
-                    && let Some(origin) = look.taint(each, Some(task), &inside)
-                {
-                    inside.env.insert(name.clone(), origin);
-                }
-            }
-            turns += 1;
-            if inside.env.len() == before || turns > 10 {
-                break;
-            }
-        }
+        look.variables(task, uses, &mut inside);
         let mut given = Tainted::new();
         for each in uses {
             let Some(origin) = look.taint(each, Some(task), &inside) else {

@@ -290,3 +290,21 @@ fn text_from_outside_that_cannot_be_followed_refuses_the_pipeline() {
         ]
     );
 }
+
+#[test]
+fn text_from_outside_is_followed_through_variables_however_many_hold_each_other() {
+    let said = |count: usize| {
+        let chain: String = (0..count)
+            .map(|n| format!("A{n}: \"${{{{ env.A{} }}}}\", ", n + 1))
+            .collect();
+        checked(format!(
+            "tasks:\n  t:\n    env: {{{chain}A{count}: \"${{{{ signal.branch }}}}\"}}\n    run: echo ${{{{ env.A0 }}}}"
+        ))
+    };
+    for count in [1, 9, 12, 50] {
+        assert_eq!(
+            said(count),
+            ["E0407 4:19 `env.A0` is text from outside and may hold commands"]
+        );
+    }
+}
