@@ -54,8 +54,8 @@ fn refused(never: &Never<'_>, file: &str, labels: Option<&[String]>) -> Fault {
             let given = labels.unwrap_or_default();
             let wants = format!("wants a worker with `{missing}`");
             let has = format!("`--labels` gives {}", given.join(", "));
-            told(file, task, &wants, &has)
-                .help(format!("add it: `--labels {},{missing}`", given.join(",")))
+            let all = text::quoted(&format!("{},{missing}", given.join(",")));
+            told(file, task, &wants, &has).help(format!("add it: `--labels {all}`"))
         }
     }
 }

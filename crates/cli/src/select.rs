@@ -106,7 +106,7 @@ fn two_meanings(word: &str, pipeline: &Candidate, other: &Candidate, count: usiz
     if count == 1 {
         return fault.help(format!("{task}; without a word the pipeline is run"));
     }
-    let file = &pipeline.source.name;
+    let file = text::quoted(&pipeline.source.name);
     fault.help(format!("{task}, or `--file {file}` for the pipeline"))
 }
 

@@ -406,7 +406,7 @@ fn params(given: &[String]) -> Result<BTreeMap<String, String>> {
         let Some((name, value)) = each.split_once('=') else {
             let shown = text::plain(each);
             return Err(Fault::usage(format!("`--param {shown}` has no value"))
-                .help(format!("write `--param {shown}=VALUE`"))
+                .help(format!("write `--param {}=VALUE`", text::quoted(each)))
                 .into());
         };
         if params.insert(name.to_owned(), value.to_owned()).is_some() {

@@ -98,10 +98,10 @@ pub(crate) fn plain(text: &str) -> String {
     shown
 }
 
-/// A task's key, or a path, as a shell takes it.
+/// A task's key, a path or an address as one word of a shell: what stands in every line that people may copy.
 pub(crate) fn quoted(key: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
-    if key.chars().all(is_plain) {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@+".contains(c);
+    if !key.is_empty() && key.chars().all(is_plain) {
         return key.to_owned();
     }
     format!("'{}'", plain(key).replace('\'', "'\\''"))
@@ -140,6 +140,24 @@ mod tests {
     #[test]
     fn control_characters_do_not_reach_the_terminal() {
         assert_eq!(plain("a\x1b[31mb\n"), "a\\u{1b}[31mb\\n");
+    }
+
+    #[test]
+    fn what_a_shell_would_read_is_quoted() {
+        let plain = ["a", "./ci/scan.yaml", "git+https://h:8080/r//a.yaml@v1"];
+        assert_eq!(plain.map(quoted), plain);
+        let odd = ["", "a b", "$(id)", "`id`", "it's", "a;b", "a\nb", "~/x"].map(quoted);
+        let expected = [
+            "''",
+            "'a b'",
+            "'$(id)'",
+            "'`id`'",
+            "'it'\\''s'",
+            "'a;b'",
+            "'a\\nb'",
+            "'~/x'",
+        ];
+        assert_eq!(odd, expected);
     }
 
     #[test]

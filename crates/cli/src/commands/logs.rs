@@ -161,7 +161,7 @@ fn reused(tasks: &[TaskRow], task: Option<TaskNo>) -> impl Iterator<Item = (RunI
 
 /// How a task of another run is named.
 fn place(run: RunId, row: &TaskRow) -> String {
-    format!("{}/{}", references::short(run), text::plain(&row.key))
+    text::quoted(&format!("{}/{}", references::short(run), row.key))
 }
 
 /// Prints new output of living attempts until the run has ended or nobody works on it.

@@ -4,7 +4,7 @@
 //! is stopped, and ends with the time.
 
 use super::{Refused, Whose};
-use crate::git;
+use crate::{git, text};
 use anyhow::{Context as _, Result};
 use exec::Cut;
 use std::cell::Cell;
@@ -64,8 +64,13 @@ fn without_answer(what: String, url: &str, said: &str) -> Refused {
     Refused {
         whose: whose(said),
         message: format!("{what}: git says: {said}"),
-        help: format!("look whether `git ls-remote {url}` works here"),
+        help: format!("look whether `{}` works here", asking(url)),
     }
+}
+
+/// The command that asks a repository for what it has, as a shell takes it: the address is text of a file.
+fn asking(url: &str) -> String {
+    format!("git ls-remote {}", text::quoted(url))
 }
 
 /// What Git, a server or `ssh` says when the address is wrong or the person may not read there. All else is trouble
@@ -105,7 +110,7 @@ pub(super) fn refused_reference(url: &str, reference: &str, said: &str) -> Refus
         return Refused {
             whose: Whose::User,
             message: format!("`{url}` has no tag, branch or commit `{reference}`"),
-            help: format!("`git ls-remote {url}` lists what it has"),
+            help: format!("`{}` lists what it has", asking(url)),
         };
     }
     refused(url, said)
@@ -200,6 +205,15 @@ mod tests {
         ];
         assert!(platform.iter().all(|said| whose(said) == Whose::Platform));
         assert!(user.iter().all(|said| whose(said) == Whose::User));
+    }
+
+    #[test]
+    fn an_address_in_a_line_to_copy_runs_nothing() {
+        let help = refused("https://h.invalid/$(id)", "not found").help;
+        let expected = "look whether `git ls-remote 'https://h.invalid/$(id)'` works here";
+        assert_eq!(help, expected);
+        let help = refused_reference("https://h/;id", "v1", "couldn't find remote ref").help;
+        assert_eq!(help, "`git ls-remote 'https://h/;id'` lists what it has");
     }
 
     #[test]

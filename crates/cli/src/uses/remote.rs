@@ -200,11 +200,11 @@ fn host(url: &str) -> &str {
 }
 
 fn has_changed(address: &Address, message: String) -> Failed {
-    let name = address.to_string();
+    let name = text::quoted(&address.to_string());
     Failed {
         kind: FailedKind::Changed,
         message,
-        help: format!("if that is meant, `formic lock --update '{name}'` pins what it is now"),
+        help: format!("if that is meant, `formic lock --update {name}` pins what it is now"),
     }
 }
 

@@ -122,7 +122,7 @@ fn a_changed_file_is_an_error_with_both_digests_until_it_is_updated() {
         assert_eq!(ran.err.matches("sha256:").count(), 2, "{}", ran.err);
         let _ran = ran
             .says("error[E1008]: `ci/scan.yaml` was changed: `formic.lock` pins sha256:")
-            .says("`formic lock --update './ci/scan.yaml'` pins what it is now");
+            .says("`formic lock --update ./ci/scan.yaml` pins what it is now");
     }
     let updated = world.formic(&["lock", "--update", "./ci/scan.yaml"]).ok();
     let lines: Vec<&str> = updated.out.lines().collect();
@@ -493,7 +493,7 @@ fn a_repository_is_named_as_in_the_files_and_what_would_write_it_is_said() {
     let repository = format!("git+file://{}/shared", world.outside().display());
     let stale = world.formic(&["lock", "--check", "--update", &repository]);
     let _ran = stale.code(1).says(&format!(
-        "`formic.lock` is out of date; `formic lock --update '{repository}'` writes it\n"
+        "`formic.lock` is out of date; `formic lock --update {repository}` writes it\n"
     ));
 }
 
