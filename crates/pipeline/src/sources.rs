@@ -80,8 +80,11 @@ impl Sources {
     }
 
     /// Adds what is at `address`. What passes [`limits::REFERENCED_FILES`] or [`limits::REFERENCED_BYTES`] is not
-    /// kept; why is kept instead.
+    /// kept; why is kept instead. What is known of an address stays as it is.
     pub fn insert(&mut self, address: Address, loaded: Loaded) {
+        if self.files.contains_key(&address) {
+            return;
+        }
         let refuse = |message: String| {
             Loaded::Failed(Failed {
                 kind: FailedKind::NotThere,
@@ -110,7 +113,7 @@ impl Sources {
             self.bytes = total;
             loaded
         };
-        self.files.entry(address).or_insert(loaded);
+        self.files.insert(address, loaded);
     }
 
     /// Adds the file at `address`.
@@ -159,5 +162,24 @@ impl Sources {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_given_again_counts_once() {
+        let mut sources = Sources::new();
+        let address = |name: &str| Address::Local(name.to_owned());
+        let half = vec![b' '; limits::REFERENCED_BYTES / 2];
+        for _ in 0..3 {
+            sources.insert_file(address("a.yaml"), half.clone());
+        }
+        sources.insert_file(address("b.yaml"), half.clone());
+        assert_eq!(sources.files().count(), 2);
+        sources.insert_file(address("c.yaml"), "x");
+        assert_eq!(sources.files().count(), 2);
     }
 }
