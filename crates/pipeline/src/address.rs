@@ -40,7 +40,7 @@ pub struct BadAddress {
 /// Both forms of a reference.
 const FORMS: &str = "write `./PATH` for a file of the project, or `git+https://HOST/REPOSITORY//PATH@REF` for one of a Git \
      repository";
-/// Longest address. Paths of files and URLs end far below.
+/// Longest address, in bytes. Paths of files and URLs end far below.
 const LENGTH: usize = 2_000;
 
 impl Address {
@@ -50,7 +50,7 @@ impl Address {
     /// When it names no file, leaves the project, or is a kind of reference that does not exist yet.
     pub fn parse(text: &str, within: &Self) -> Result<Self, BadAddress> {
         short_enough(text.len())?;
-        without_password(text)?;
+        without_user(text)?;
         if let Some(rest) = text.strip_prefix("git+") {
             return git(text, rest);
         }
@@ -67,7 +67,7 @@ impl Address {
     pub fn parse_include(text: &str, within: &Self) -> Result<Self, BadAddress> {
         // As it is written, with `./`.
         short_enough(text.len() + 2)?;
-        without_password(text)?;
+        without_user(text)?;
         if text.contains("://") {
             return Err(bad(
                 format!("`{text}` cannot be included: only files of the project can"),
@@ -133,7 +133,7 @@ fn short_enough(bytes: usize) -> Result<(), BadAddress> {
         return Ok(());
     }
     Err(bad(
-        format!("the reference has more than {LENGTH} characters"),
+        format!("the reference has more than {LENGTH} bytes"),
         FORMS,
     ))
 }
@@ -198,14 +198,22 @@ fn git(text: &str, rest: &str) -> Result<Address, BadAddress> {
     })
 }
 
-/// Refuses a password before anything else is said, since that would repeat it.
-fn without_password(text: &str) -> Result<(), BadAddress> {
-    let place = text.split_once("://").map_or("", |(_, place)| place);
+/// Refuses a password, and the name of a user, which may be a token, before anything else is said, since that would
+/// repeat it. Only `ssh` needs a name.
+pub(crate) fn without_user(text: &str) -> Result<(), BadAddress> {
+    const HELP: &str = "remove it; `git` asks its credential helper";
+    let Some((scheme, place)) = text.split_once("://") else {
+        return Ok(());
+    };
     let host = place.split('/').next().unwrap_or_default();
     match host.rsplit_once('@') {
-        Some((person, host)) if person.contains(':') => Err(bad(
+        Some((user, host)) if user.contains(':') => Err(bad(
             format!("a password stands in the address of `{host}`"),
-            "remove it; `git` asks its credential helper",
+            HELP,
+        )),
+        Some((_, host)) if !matches!(scheme, "ssh" | "git+ssh") => Err(bad(
+            format!("the name of a user or a token stands in the address of `{host}`"),
+            HELP,
         )),
         Some(_) | None => Ok(()),
     }
@@ -365,6 +373,25 @@ mod tests {
             let said = read(text).unwrap_err();
             assert_eq!(said, "a password stands in the address of `h`");
         }
+    }
+
+    #[test]
+    fn a_user_in_an_address_may_be_a_token_and_is_not_repeated() {
+        for text in [
+            "git+https://glpat-12345@h/r//x@v1",
+            "git+https://glpat-12345@h/r",
+            "git+http://glpat-12345@h:80/r//x@v1",
+            "git+HTTPS://glpat-12345@h/r//x@v1",
+            "git+git://glpat-12345@h/r//x@v1",
+            "https://glpat-12345@h/r",
+        ] {
+            let said = read(text).unwrap_err();
+            assert!(said.starts_with("the name of a user or a token stands in the address of `h"));
+        }
+        let included = Address::parse_include("https://glpat-12345@h/r", &Address::Local(String::new()));
+        assert!(!included.unwrap_err().message.contains("glpat"));
+        let ssh = "git+ssh://git@h/r//x@v1";
+        assert_eq!(read(ssh).as_deref(), Ok(ssh));
     }
 
     #[test]

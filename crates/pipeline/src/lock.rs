@@ -4,7 +4,7 @@
 //! written by the program and read again by it; what a hand has changed and cannot be read is an error with
 //! its line. The file says nothing about where contents are kept.
 
-use crate::address::Address;
+use crate::address::{Address, without_user};
 use model::digest::Digest;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -188,6 +188,7 @@ impl Reading {
         };
         match key {
             "reference" if open.reference.is_none() => {
+                without_user(text).map_err(|bad| fault(number, bad.message, AGAIN))?;
                 let address = Address::parse_whole(text)
                     .ok()
                     .filter(|address| address.to_string() == text);
@@ -357,6 +358,10 @@ mod tests {
             (
                 entry("reference = \"./a/../b\"\n"),
                 "3 `./a/../b` is no reference",
+            ),
+            (
+                entry("reference = \"git+https://token@h/r//a@v1\"\n"),
+                "3 the name of a user or a token stands in the address of `h`",
             ),
             (
                 entry("reference = \"././b\"\n"),
