@@ -388,7 +388,8 @@ mod tests {
             let said = read(text).unwrap_err();
             assert!(said.starts_with("the name of a user or a token stands in the address of `h"));
         }
-        let included = Address::parse_include("https://glpat-12345@h/r", &Address::Local(String::new()));
+        let included =
+            Address::parse_include("https://glpat-12345@h/r", &Address::Local(String::new()));
         assert!(!included.unwrap_err().message.contains("glpat"));
         let ssh = "git+ssh://git@h/r//x@v1";
         assert_eq!(read(ssh).as_deref(), Ok(ssh));

@@ -143,6 +143,8 @@ pub enum Kind {
         words: &'static [&'static str],
         /// Words of the language that this version refuses by name.
         later: &'static [&'static str],
+        /// Words that say too little where they stand alone, and an example of what they want.
+        unfinished: &'static [[&'static str; 2]],
     },
     /// A list.
     List {
@@ -250,7 +252,11 @@ impl Kind {
 
     /// One of `words`.
     const fn word(words: &'static [&'static str]) -> Self {
-        Self::Word { words, later: &[] }
+        Self::Word {
+            words,
+            later: &[],
+            unfinished: &[],
+        }
     }
 
     /// The phase of its expressions, if it takes any.

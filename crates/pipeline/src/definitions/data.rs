@@ -276,6 +276,40 @@ pub(super) static CONCURRENCY: Object = Object::new(
     ],
 );
 
+const RESULTS: Kind = Kind::OneOf(&[
+    Kind::filled(Phase::Start),
+    Kind::List {
+        of: &Kind::filled(Phase::Start),
+        min: 1,
+    },
+]);
+
+/// `reports:` of a task.
+pub(super) static REPORTS: Object = Object::new(
+    "reports",
+    "Files with results, by their format; one pattern or a list of patterns.",
+    &[
+        Key::new(
+            "junit",
+            RESULTS,
+            "Tests, as the XML of JUnit, which most test tools write.",
+            "junit: target/junit.xml",
+        ),
+        Key::new(
+            "coverage",
+            RESULTS,
+            "Lines that tests ran through, as Cobertura XML or LCOV.",
+            "coverage: target/lcov.info",
+        ),
+        Key::new(
+            "sarif",
+            RESULTS,
+            "Findings of linters and scanners, as SARIF.",
+            "sarif: \"scan/*.sarif\"",
+        ),
+    ],
+);
+
 /// `cache:` of a task.
 pub(super) static CACHE: Object = Object::new(
     "cache",

@@ -226,7 +226,11 @@ const fn tasks(min: usize) -> Kind {
     }
 }
 
-const ON_WORD: Kind = Kind::word(&["push", "pull_request", "tag", "schedule", "manual", "api"]);
+const ON_WORD: Kind = Kind::Word {
+    words: &["push", "pull_request", "tag", "manual", "api"],
+    later: &[],
+    unfinished: &[["schedule", "on: { schedule: [{ cron: \"0 3 * * *\" }] }"]],
+};
 
 /// How a shell is written.
 pub(super) const SHELL: Kind = Kind::OneOf(&[

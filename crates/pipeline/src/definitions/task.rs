@@ -2,7 +2,7 @@
 
 use super::actions::{APPROVAL, MATRIX, NEED, RESOURCES, RETRY, START, STEP, TOLERANCE};
 use super::container::{CONTAINER, IMAGE};
-use super::data::{ARTIFACTS, CACHE, CONCURRENCY, ENV, OUTPUTS, SERVICE};
+use super::data::{ARTIFACTS, CACHE, CONCURRENCY, ENV, OUTPUTS, REPORTS, SERVICE};
 use super::pipeline::SHELL;
 use super::{Key, Kind, Names, Object, Phase};
 
@@ -84,18 +84,7 @@ pub(super) static TASK: Object = Object::new(
         ),
         Key::new(
             "reports",
-            Kind::Map {
-                what: "report",
-                names: Names::Plain,
-                of: &Kind::OneOf(&[
-                    Kind::filled(Phase::Start),
-                    Kind::List {
-                        of: &Kind::filled(Phase::Start),
-                        min: 1,
-                    },
-                ]),
-                min: 0,
-            },
+            Kind::Object(&REPORTS),
             "Files with results by format.",
             "reports: { junit: target/junit.xml }",
         )
@@ -217,6 +206,7 @@ pub(super) static TASK: Object = Object::new(
             Kind::Word {
                 words: &["process"],
                 later: &["sandbox", "container", "pod"],
+                unfinished: &[],
             },
             "How the worker runs it.",
             "executor: process",

@@ -57,6 +57,7 @@ fn entry(object: &str, key: &str) -> Option<&'static Entry> {
         "on" => ON,
         "on.push" => PUSH,
         "concurrency" => CONCURRENCY,
+        "reports" => REPORTS,
         "image" => IMAGE,
         "cache" => CACHE,
         "service" => SERVICE,
@@ -112,6 +113,18 @@ const PUSH: &[Entry] = &[
         "branches",
         "tags are a signal of their own: write `tag: \"v*\"` beside `push`",
     ),
+];
+
+const REPORTS: &[Entry] = &[
+    (
+        "dotenv",
+        "outputs",
+        "declare the values below `outputs` of the task; a step writes each with `echo NAME=VALUE >> \"$FORMIC_OUTPUT\"`",
+    ),
+    ("coverage_report", "coverage", "write `coverage`"),
+    ("cobertura", "coverage", "write `coverage`"),
+    ("lcov", "coverage", "write `coverage`"),
+    ("sast", "sarif", "write `sarif`, with files of that format"),
 ];
 
 const CONCURRENCY: &[Entry] = &[(

@@ -322,8 +322,21 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
             ),
             help: Some(format!("this version takes {}", kind.describe())),
         }),
-        Kind::Word { words, .. } => {
-            let near = foreign::word(text, words).or_else(|| nearest(text, words.iter().copied()));
+        Kind::Word {
+            words, unfinished, ..
+        } => {
+            let mut lone = unfinished.iter();
+            if let Some([word, example]) = lone.find(|[word, _]| *word == text) {
+                return Some(Fault {
+                    code: &codes::EMPTY,
+                    message: format!("`{word}` of {} is empty", owner.describe()),
+                    help: Some(format!("write it as in `{example}`")),
+                });
+            }
+            let near = foreign::word(text, words).or_else(|| {
+                let others = unfinished.iter().map(|[word, _]| *word);
+                nearest(text, words.iter().copied().chain(others))
+            });
             not(
                 &codes::NOT_ONE_OF,
                 near.map(|near| format!("did you mean `{near}`?")),

@@ -146,6 +146,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "tasks: {build: {run: x, artifacts: {out: {binary: x}}}, t: {run: x, needs: [build], artifacts: { in: [{ from: build, name: binary, @ }]}}}",
         ],
     ),
+    ("reports", &["tasks: {t: {run: x, reports: { @ }}}"]),
     (
         "cache",
         &[
