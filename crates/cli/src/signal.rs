@@ -63,14 +63,18 @@ pub(crate) struct Asked {
 pub(crate) fn tell_unasked(decision: &Decision, ui: &Ui) {
     for each in &decision.unasked {
         let option = match each {
-            Unasked::Branch => "--branch NAME",
-            Unasked::Base => "--base NAME",
-            Unasked::Files => "--since REF",
+            Unasked::Branch => Some("--branch NAME"),
+            Unasked::Base => Some("--base NAME"),
+            Unasked::Files => Some("--since REF"),
+            Unasked::TooMany => None,
         };
         let sentence = each.sentence();
-        ui.say(format!(
-            "note: of `on` {sentence}; `{option}` or `--payload FILE` says it"
-        ));
+        ui.say(match option {
+            Some(option) => {
+                format!("note: of `on` {sentence}; `{option}` or `--payload FILE` says it")
+            }
+            None => format!("note: of `on` {sentence}"),
+        });
     }
 }
 

@@ -61,6 +61,11 @@ pub const REFERENCED_BYTES: usize = 4 * 1024 * 1024;
 pub const HANDED_OVER: usize = 200_000;
 /// Characters of a step's label; what is longer is cut. It stands in one line of a screen and in every document.
 pub const LABEL_CHARS: usize = 200;
+/// Patterns of one filter of `on`. The longest lists that were met have some tens.
+pub const PATTERNS: usize = 200;
+/// Comparisons of letters of changed files with letters of the patterns of a filter, about a second. Twenty thousand paths
+/// of sixty letters and forty patterns of twenty fit; beyond it the filter is not asked, and that is said.
+pub const PATTERN_COMPARISONS: usize = 1_000_000_000;
 /// Looks at files that tasks use for text from outside: one for each file and set of params that get such text. Each
 /// takes well under a millisecond; beyond it the text is not followed and the pipeline is refused.
 pub const TAINT_LOOKS: usize = 2_000;

@@ -7,7 +7,7 @@ use crate::nearest::nearest;
 use crate::signal::cron::Cron;
 use crate::signal::{Filter, Kind, On, Pattern, Patterns, Schedule};
 use crate::yaml::Node;
-use model::JsonMap;
+use model::{JsonMap, limits};
 use std::collections::BTreeMap;
 
 impl Reader<'_, '_> {
@@ -64,8 +64,15 @@ impl Reader<'_, '_> {
             return Patterns::default();
         };
         let items = node.items().unwrap_or(std::slice::from_ref(node));
+        if let Some(item) = items.get(limits::PATTERNS) {
+            let (found, most) = (items.len(), limits::PATTERNS);
+            let message = format!("a filter has {found} patterns; at most {most} are allowed");
+            self.report
+                .error(&codes::LIMIT, item.span, message)
+                .help("name folders in place of files, or several in one with `**`");
+        }
         let mut patterns = Vec::new();
-        for item in items {
+        for item in items.iter().take(limits::PATTERNS) {
             let Some(text) = item.text() else { continue };
             if text.chars().count() > crate::signal::PATTERN_CHARS {
                 let most = crate::signal::PATTERN_CHARS;

@@ -3,7 +3,7 @@
 use super::cron::Cron;
 use super::{Kind, Patterns};
 use crate::nearest::listed;
-use model::{Json, JsonMap};
+use model::{Json, JsonMap, limits};
 
 /// Which signals a pipeline waits for.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +72,8 @@ pub enum Unasked {
     Base,
     /// The changed files.
     Files,
+    /// The changed files, which are known, and with the patterns too many to compare.
+    TooMany,
 }
 
 impl Unasked {
@@ -82,6 +84,9 @@ impl Unasked {
             Self::Branch => "`branches` was not asked: the branch is not known",
             Self::Base => "`branches` was not asked: the branch that it goes to is not known",
             Self::Files => "`paths` was not asked: which files have changed is not known",
+            Self::TooMany => {
+                "`paths` was not asked: its patterns and the changed files are too many to compare"
+            }
         }
     }
 }
@@ -212,6 +217,10 @@ fn of_filter(on: &On, filter: Option<&Filter>, kind: Kind, signal: &JsonMap) -> 
     let files = signal.get("changed_files").and_then(Json::as_array);
     let mut decision = match files {
         _ if filter.paths.is_empty() => Decision::yes(format!("`{key}` lets it pass")),
+        Some(files) if are_too_many(&filter.paths, files) => {
+            unasked.push(Unasked::TooMany);
+            Decision::yes(format!("`{key}` lets it pass"))
+        }
         Some(files) => of_paths(&key, &filter.paths, files),
         None => {
             unasked.push(Unasked::Files);
@@ -225,6 +234,13 @@ fn of_filter(on: &On, filter: Option<&Filter>, kind: Kind, signal: &JsonMap) -> 
         decision.unasked = unasked;
     }
     decision
+}
+
+/// Whether it would take more than [`limits::PATTERN_COMPARISONS`] to ask about the files.
+fn are_too_many(paths: &Patterns, files: &[Json]) -> bool {
+    let files = files.iter().filter_map(Json::as_str);
+    let chars = files.map(|file| file.len() + 1).sum();
+    paths.comparisons(chars) > limits::PATTERN_COMPARISONS
 }
 
 fn of_paths(key: &str, paths: &Patterns, files: &[Json]) -> Decision {
@@ -246,6 +262,11 @@ fn of_paths(key: &str, paths: &Patterns, files: &[Json]) -> Decision {
 /// The refusal of a list of patterns, if it refuses.
 fn of_patterns(key: &str, patterns: &Patterns, name: &str, signal: &JsonMap) -> Option<Decision> {
     let value = text(signal, name);
+    if patterns.comparisons(value.len()) > limits::PATTERN_COMPARISONS {
+        return Some(Decision::no(format!(
+            "signal.{name} is too long to be compared with the patterns of `{key}`"
+        )));
+    }
     if patterns.is_empty() || value.is_empty() || patterns.pass(value) {
         return None;
     }
@@ -351,6 +372,21 @@ mod tests {
                 true,
                 "`on.push` lets it pass; `paths` was not asked: which files have changed is not known".to_owned()
             )
+        );
+    }
+
+    #[test]
+    fn what_takes_too_long_to_compare_is_not_asked_and_said() {
+        let long = "a".repeat(limits::SIGNAL_BYTES);
+        let patterns = vec!["*a*a*a*b"; limits::PATTERNS];
+        let signal = json!({"kind": "push", "branch": "b", "changed_files": [long]});
+        let (starts, why) = said(&push(&[], &patterns), signal);
+        assert!(starts && why.ends_with("are too many to compare"), "{why}");
+        let signal = json!({"kind": "push", "branch": long});
+        let (starts, why) = said(&push(&patterns, &[]), signal);
+        assert!(
+            !starts && why.starts_with("signal.branch is too long"),
+            "{why}"
         );
     }
 

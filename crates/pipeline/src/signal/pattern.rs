@@ -118,6 +118,13 @@ impl Patterns {
         self.0.is_empty()
     }
 
+    /// Comparisons that it may take to ask about texts of so many characters together.
+    #[must_use]
+    pub(super) fn comparisons(&self, chars: usize) -> usize {
+        let parts = self.0.iter().map(|pattern| pattern.parts.len() + 1);
+        parts.sum::<usize>().saturating_mul(chars)
+    }
+
     /// Whether `text` passes.
     #[must_use]
     pub fn pass(&self, text: &str) -> bool {

@@ -77,6 +77,22 @@ fn a_file_of_more_than_a_mebibyte_is_refused() {
 }
 
 #[test]
+fn a_filter_has_a_bounded_number_of_patterns() {
+    let said = |count: usize| {
+        let patterns = (0..count).map(|n| format!("d{n}")).collect::<Vec<_>>();
+        let patterns = patterns.join(", ");
+        checked(format!(
+            "on:\n  push:\n    paths: [{patterns}]\ntasks: {{t: {{run: x}}}}"
+        ))
+    };
+    assert_eq!(said(limits::PATTERNS), [""; 0]);
+    assert_eq!(
+        said(limits::PATTERNS + 1),
+        ["E0801 3:1103 a filter has 201 patterns; at most 200 are allowed"]
+    );
+}
+
+#[test]
 fn a_matrix_that_is_too_large_is_refused_before_it_is_made() {
     let axis = (0..400)
         .map(|n| n.to_string())
