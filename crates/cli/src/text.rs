@@ -100,7 +100,7 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// A task's key, a path or an address as one word of a shell: what stands in every line that people may copy.
 pub(crate) fn quoted(key: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@+".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@+,".contains(c);
     if !key.is_empty() && key.chars().all(is_plain) {
         return key.to_owned();
     }
