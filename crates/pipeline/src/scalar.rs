@@ -13,10 +13,13 @@ pub(crate) fn boolean(scalar: &Scalar<'_>) -> Option<bool> {
     }
 }
 
-/// A whole number in decimal digits without quotes, leading zeros or signs other than `-`.
+/// A whole number in decimal digits without quotes, leading zeros or signs other than `-`. To a JSON Schema, and so to
+/// editors, `2.0` is one too.
 pub(crate) fn integer(scalar: &Scalar<'_>) -> Option<i64> {
-    let value: i64 = scalar.text.parse().ok()?;
-    (scalar.style == Style::Plain && value.to_string() == *scalar.text).then_some(value)
+    let text = &*scalar.text;
+    let digits = text.strip_suffix(".0").unwrap_or(text);
+    let value: i64 = digits.parse().ok()?;
+    (scalar.style == Style::Plain && value.to_string() == digits).then_some(value)
 }
 
 /// A decimal number without quotes, as JSON writes them; `3.10` is 3.1 here, since a number is asked for.
@@ -64,15 +67,19 @@ pub(crate) fn duration_ms(text: &str) -> Option<u64> {
 /// Pattern of what [`duration_ms`] takes, for the schema.
 pub(crate) const DURATION_PATTERN: &str = "^([0-9]+(ms|s|m|h|d))+$";
 
-/// Bytes of `2GiB`, `512 MiB`, `1.5GB`, `64KiB`.
+/// Bytes of `2GiB`, `512 MiB`, `1.5GB`, `64KiB`. All that [`SIZE_PATTERN`] takes fits.
 pub(crate) fn size_bytes(text: &str) -> Option<u64> {
     let letters = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     let amount = &text[..text.len() - letters.len()];
-    let letters = letters.trim_start();
+    let letters = letters.strip_prefix(' ').unwrap_or(letters);
     let (_, unit_bytes) = size_units().find(|(unit, _)| *unit == letters)?;
-    thousandths(amount)?
-        .checked_mul(unit_bytes)
-        .map(|milli| milli / 1000)
+    let (whole, places) = amount.split_once('.').unwrap_or((amount, "0"));
+    let most_digits = if unit_bytes < 1_000_000_000_000 { 6 } else { 4 };
+    if whole.len() > most_digits || places.len() > 3 {
+        return None;
+    }
+    let milli = decimal(amount)?.floor_milli;
+    milli.checked_mul(unit_bytes).map(|milli| milli / 1000)
 }
 
 /// The units of sizes, with their bytes.
@@ -101,14 +108,14 @@ pub(crate) fn size_units() -> impl Iterator<Item = (&'static str, u64)> {
 }
 
 /// Pattern of what [`size_bytes`] takes, for the schema.
-pub(crate) const SIZE_PATTERN: &str = "^[0-9]{1,6}(\\.[0-9]{1,3})? ?(B|[KMGT]iB|[KMGT]i|[KMGT]B)$";
+pub(crate) const SIZE_PATTERN: &str = "^([0-9]{1,6}(\\.[0-9]{1,3})? ?(B|[KMG]iB|[KMG]i|[KMG]B)|[0-9]{1,4}(\\.[0-9]{1,3})? ?(TiB|Ti|TB))$";
 
-/// Thousandths of a CPU of `2`, `0.5`, `500m`.
-pub(crate) fn cpu_milli(text: &str) -> Option<u32> {
-    let milli = match text.strip_suffix('m') {
-        Some(amount) if amount.bytes().all(|b| b.is_ascii_digit()) => amount.parse().ok()?,
+/// Thousandths of a CPU of `2`, `0.5`, `500m`; parts of a thousandth count as one.
+pub(crate) fn cpu_milli(scalar: &Scalar<'_>) -> Option<u32> {
+    let milli = match scalar.text.strip_suffix('m') {
+        Some(amount) if !amount.contains('.') => decimal(amount)?.floor_milli / 1000,
         Some(_) => return None,
-        None => thousandths(text)?,
+        None => amount(scalar)?.ceil_milli(),
     };
     u32::try_from(milli)
         .ok()
@@ -116,19 +123,59 @@ pub(crate) fn cpu_milli(text: &str) -> Option<u32> {
 }
 
 /// Pattern of what [`cpu_milli`] takes as text, for the schema.
-pub(crate) const CPU_PATTERN: &str = "^([0-9]{1,7}m|[0-9]{1,4}(\\.[0-9]{1,3})?)$";
+pub(crate) const CPU_PATTERN: &str =
+    "^0*(([0-9]{1,7}|10000000)m|[0-9]{1,4}(\\.[0-9]+)?|10000(\\.0+)?)$";
 
-/// A decimal number with up to three places, times a thousand.
-pub(crate) fn thousandths(text: &str) -> Option<u64> {
-    let (whole, places) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str, most: usize| {
-        (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
+/// Thousandths of a factor from 1 to 100; parts of a thousandth count as one.
+pub(crate) fn factor_milli(scalar: &Scalar<'_>) -> Option<u64> {
+    let amount = amount(scalar)?;
+    let fits = amount.floor_milli >= 1_000 && amount.ceil_milli() <= 100_000;
+    fits.then(|| amount.ceil_milli())
+}
+
+/// Pattern of what [`factor_milli`] takes as text, for the schema.
+pub(crate) const FACTOR_PATTERN: &str = "^0*([1-9][0-9]?(\\.[0-9]+)?|100(\\.0+)?)$";
+
+/// A number that is not negative, in thousandths.
+struct Amount {
+    /// Whole thousandths.
+    floor_milli: u64,
+    /// Whether there is a part of a thousandth more.
+    is_more: bool,
+}
+
+impl Amount {
+    const fn ceil_milli(&self) -> u64 {
+        self.floor_milli.saturating_add(self.is_more as u64)
+    }
+}
+
+/// Decimal digits, or any other number that is one to an editor too, such as `1e-7`.
+fn amount(scalar: &Scalar<'_>) -> Option<Amount> {
+    let other = || {
+        let tiny = scalar.to_json().as_f64()?;
+        (0.0..0.001).contains(&tiny).then_some(Amount {
+            floor_milli: 0,
+            is_more: tiny > 0.0,
+        })
     };
-    if !digits(whole, 6) || !digits(places, 3) {
+    decimal(&scalar.text).or_else(other)
+}
+
+/// A number in decimal digits, as large as thousandths can say.
+fn decimal(text: &str) -> Option<Amount> {
+    let (whole, places) = text.split_once('.').unwrap_or((text, "0"));
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(places) {
         return None;
     }
-    let fraction: u64 = format!("{places:0<3}").parse().ok()?;
-    Some(whole.parse::<u64>().ok()? * 1000 + fraction)
+    let (kept, rest) = places.split_at(places.len().min(3));
+    let fraction: u64 = format!("{kept:0<3}").parse().ok()?;
+    let whole: u64 = whole.parse().unwrap_or(u64::MAX);
+    Some(Amount {
+        floor_milli: whole.saturating_mul(1000).saturating_add(fraction),
+        is_more: rest.contains(|digit| digit != '0'),
+    })
 }
 
 /// A name of a task, step, param, output, artifact or axis: a letter or `_`, then letters, digits, `_` and `-`.
@@ -197,6 +244,13 @@ pub(crate) const VARIABLE_PATTERN: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
 mod tests {
     use super::*;
 
+    fn plain(text: &str) -> Scalar<'_> {
+        Scalar {
+            text: text.into(),
+            style: Style::Plain,
+        }
+    }
+
     #[test]
     fn durations_add_up_and_need_units() {
         assert_eq!(duration_ms("90s"), Some(90_000));
@@ -215,16 +269,28 @@ mod tests {
         assert_eq!(size_bytes("2GiB"), Some(2 << 30));
         assert_eq!(size_bytes("1.5 GB"), Some(1_500_000_000));
         assert_eq!(size_bytes("2G"), None);
+        assert_eq!(size_bytes("9999.999TiB"), Some(10_995_115_178_248_372));
+        assert_eq!(size_bytes("10000TiB"), None);
         assert_eq!(size_bytes("2"), None);
     }
 
     #[test]
     fn cpus_are_whole_or_thousandths() {
-        assert_eq!(cpu_milli("2"), Some(2000));
-        assert_eq!(cpu_milli("0.5"), Some(500));
-        assert_eq!(cpu_milli("250m"), Some(250));
-        assert_eq!(cpu_milli("2.5m"), None);
-        assert_eq!(cpu_milli("-1"), None);
+        assert_eq!(cpu_milli(&plain("2")), Some(2000));
+        assert_eq!(cpu_milli(&plain("0.5")), Some(500));
+        assert_eq!(cpu_milli(&plain("250m")), Some(250));
+        assert_eq!(cpu_milli(&plain("2.5m")), None);
+        assert_eq!(cpu_milli(&plain("-1")), None);
+    }
+
+    #[test]
+    fn parts_of_a_thousandth_count_as_one() {
+        assert_eq!(cpu_milli(&plain("0.0001")), Some(1));
+        assert_eq!(cpu_milli(&plain("1e-7")), Some(1));
+        assert_eq!(cpu_milli(&plain("10000.0001")), None);
+        assert_eq!(factor_milli(&plain("1.23456")), Some(1235));
+        assert_eq!(factor_milli(&plain("0.9999")), None);
+        assert_eq!(factor_milli(&plain("100.0001")), None);
     }
 
     #[test]

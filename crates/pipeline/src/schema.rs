@@ -124,7 +124,10 @@ fn kind_schema(kind: &Kind) -> Json {
         Kind::Name => json!({ "type": ["string", "boolean"], "pattern": scalar::NAME_PATTERN }),
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
-        Kind::Factor => json!({ "type": "number", "minimum": 1, "maximum": 100 }),
+        Kind::Factor => json!({ "anyOf": [
+            { "type": "number", "minimum": 1, "maximum": 100 },
+            { "type": "string", "pattern": scalar::FACTOR_PATTERN },
+        ] }),
         Kind::Duration => json!({ "type": "string", "pattern": scalar::DURATION_PATTERN }),
         Kind::Size => json!({ "type": "string", "pattern": scalar::SIZE_PATTERN }),
         Kind::Cpu => json!({ "anyOf": [

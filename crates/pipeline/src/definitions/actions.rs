@@ -194,7 +194,7 @@ pub(super) static RETRY: Object = Object::new(
         Key::new(
             "factor",
             Kind::Factor,
-            "By how much the pause grows each time.",
+            "By how much the pause grows each time; parts of a hundredth are rounded up.",
             "factor: 1.5",
         )
         .default("2"),
@@ -272,7 +272,13 @@ pub(super) static RESOURCES: Object = Object::new(
     "resources",
     "What a worker must have free.",
     &[
-        Key::new("cpu", Kind::Cpu, "CPUs.", "cpu: 500m").default("0"),
+        Key::new(
+            "cpu",
+            Kind::Cpu,
+            "CPUs; parts of a thousandth are rounded up.",
+            "cpu: 500m",
+        )
+        .default("0"),
         Key::new(
             "memory",
             Kind::Size,

@@ -304,9 +304,9 @@ impl Reader<'_, '_> {
         retry.backoff_ms = backoff_ms.unwrap_or(retry.backoff_ms);
         let factor = node
             .child("factor")
-            .and_then(Node::text)
-            .and_then(scalar::thousandths);
-        if let Some(percent) = factor.and_then(|milli| u32::try_from(milli / 10).ok()) {
+            .and_then(Node::scalar)
+            .and_then(scalar::factor_milli);
+        if let Some(percent) = factor.and_then(|milli| u32::try_from(milli.div_ceil(10)).ok()) {
             retry.factor_percent = percent;
         }
         // The longest pause is not shorter than the first that was asked for.
@@ -465,7 +465,8 @@ fn secrets(node: Option<&Node<'_>>) -> Vec<Secret> {
 }
 
 fn resources(node: &Node<'_>) -> Resources {
-    let text = |key: &str| node.child(key).and_then(Node::text);
+    let cpu = node.child("cpu").and_then(Node::scalar);
+    let memory = node.child("memory").and_then(Node::text);
     let counted = node
         .entries()
         .unwrap_or_default()
@@ -476,8 +477,8 @@ fn resources(node: &Node<'_>) -> Resources {
         Some((entry.key.to_string(), u32::try_from(count).ok()?))
     });
     Resources {
-        cpu_milli: text("cpu").and_then(scalar::cpu_milli).unwrap_or(0),
-        memory_bytes: text("memory").and_then(scalar::size_bytes).unwrap_or(0),
+        cpu_milli: cpu.and_then(scalar::cpu_milli).unwrap_or(0),
+        memory_bytes: memory.and_then(scalar::size_bytes).unwrap_or(0),
         counted: counted.collect(),
     }
 }

@@ -289,10 +289,9 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
             None if is_whole(scalar) => out_of(&format!("{min} to {max}")),
             None => not(&codes::NOT_INTEGER, integer_help(scalar)),
         },
-        Kind::Factor => match read::thousandths(text).filter(|_| scalar.style == Style::Plain) {
-            Some(milli) if (1_000..=100_000).contains(&milli) => None,
-            Some(_) => out_of("1 to 100"),
-            None if is_amount(scalar, "") => out_of("1 to 100, with at most three decimals"),
+        Kind::Factor => match read::factor_milli(scalar) {
+            Some(_) => None,
+            None if is_amount(scalar, "") => out_of("1 to 100"),
             None => not(&codes::NOT_NUMBER, None),
         },
         Kind::Duration => match read::duration_ms(text) {
@@ -301,16 +300,14 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
         },
         Kind::Size => match read::size_bytes(text) {
             Some(_) => None,
-            None if read::size_units().any(|(unit, _)| is_amount(scalar, unit)) => {
-                out_of("0B to 16777TiB, with at most six digits and three decimals")
-            }
+            None if is_size(scalar) => out_of(
+                "0B to 9999TiB, with at most six digits, or four before TiB and TB, and three decimals",
+            ),
             None => not(&codes::NOT_SIZE, size_help(text)),
         },
-        Kind::Cpu => match read::cpu_milli(text) {
+        Kind::Cpu => match read::cpu_milli(scalar) {
             Some(_) => None,
-            None if is_amount(scalar, "") || is_amount(scalar, "m") => {
-                out_of("0 to 10000 CPUs, with at most three decimals")
-            }
+            None if is_amount(scalar, "") || is_amount(scalar, "m") => out_of("0 to 10000 CPUs"),
             None => not(&codes::NOT_CPU, None),
         },
         Kind::Word { words, .. } if words.contains(&text) => None,
@@ -366,15 +363,18 @@ fn is_whole(scalar: &Scalar<'_>) -> bool {
     scalar.style == Style::Plain && is_number && !digits.is_empty() && !digits.starts_with('0')
 }
 
+/// Whether a scalar is a size, however large.
+fn is_size(scalar: &Scalar<'_>) -> bool {
+    let has = |unit: &str| is_amount(scalar, unit) || is_amount(scalar, &format!(" {unit}"));
+    read::size_units().any(|(unit, _)| has(unit))
+}
+
 /// Whether a scalar is a decimal number, however large, with this unit.
 fn is_amount(scalar: &Scalar<'_>, unit: &str) -> bool {
     let Some(amount) = scalar.text.strip_suffix(unit) else {
         return false;
     };
-    let (whole, places) = amount
-        .trim_end()
-        .split_once('.')
-        .unwrap_or((amount.trim_end(), "0"));
+    let (whole, places) = amount.split_once('.').unwrap_or((amount, "0"));
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     is_digits(whole) && is_digits(places)
 }

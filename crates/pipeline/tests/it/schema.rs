@@ -2,12 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use crate::broken;
+use crate::places::Places;
 use crate::samples;
 use pipeline::{SourceFile, check, json_schema};
 use serde_json::Value;
+use std::ops::Range;
 
 /// Codes of faults that the schema sees too.
-const FORM: [&str; 20] = [
+pub(crate) const FORM: [&str; 20] = [
     "E0201", "E0202", "E0203", "E0204", "E0205", "E0206", "E0207", "E0208", "E0209", "E0210",
     "E0211", "E0212", "E0213", "E0214", "E0215", "E0216", "E0217", "E0218", "E0406", "E0901",
 ];
@@ -21,12 +23,12 @@ const BEYOND: [&str; 5] = [
     "a task from a registry",
 ];
 
-fn validator() -> jsonschema::Validator {
+pub(crate) fn validator() -> jsonschema::Validator {
     jsonschema::draft202012::new(&json_schema()).unwrap()
 }
 
 /// The file as an editor sees it.
-fn json(text: &str) -> Option<Value> {
+pub(crate) fn json(text: &str) -> Option<Value> {
     pipeline::to_json(&SourceFile::new("f.yaml", text))
 }
 
@@ -61,17 +63,47 @@ fn faults_of_form_break_the_schema_and_others_do_not() {
         {
             continue;
         }
-        let of_form = said.iter().any(|each| FORM.contains(&each.code));
-        let codes: Vec<&str> = said.iter().map(|each| each.code).collect();
-        let by_schema: Vec<String> = validator
-            .iter_errors(&json)
-            .map(|error| error.to_string())
+        let of_form: Vec<_> = said
+            .iter()
+            .filter(|each| FORM.contains(&each.code))
             .collect();
+        let codes: Vec<&str> = said.iter().map(|each| each.code).collect();
+        let errors: Vec<_> = validator.iter_errors(&json).collect();
+        let by_schema: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(
-            !by_schema.is_empty(),
-            of_form,
+            by_schema.is_empty(),
+            of_form.is_empty(),
             "{}: {codes:?} {by_schema:#?}",
             case.title
         );
+        // Each fault that the schema finds is one that the checker finds there, and the other way round.
+        let places = Places::of(&case.file);
+        let ranges: Vec<Range<usize>> = errors
+            .iter()
+            .flat_map(|error| places.of_error(error))
+            .collect();
+        // That a time is too short is seen only by what it means.
+        let areas: Vec<Range<usize>> = of_form
+            .iter()
+            .filter(|each| !each.message.contains("expected 1ms to"))
+            .map(|each| places.from(each.span.start))
+            .collect();
+        let meet = |a: &Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;
+        for range in &ranges {
+            let is_said = areas.iter().any(|area| meet(area, range));
+            assert!(
+                is_said,
+                "{}: only the schema finds a fault at {range:?}: {codes:?} {by_schema:#?}",
+                case.title
+            );
+        }
+        for area in &areas {
+            let is_found = ranges.iter().any(|range| meet(area, range));
+            assert!(
+                is_found,
+                "{}: only the checker finds a fault at {area:?}: {codes:?} {by_schema:#?}",
+                case.title
+            );
+        }
     }
 }
