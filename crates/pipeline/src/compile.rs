@@ -5,7 +5,7 @@ use crate::codes;
 use crate::definitions::{FRAGMENT, Object, PIPELINE};
 use crate::diagnostics::{Diagnostic, Report, Span, Unsupported};
 use crate::names;
-use crate::read::{self, File};
+use crate::read::{self, Draft, File};
 use crate::signal::{self, On};
 use crate::source::SourceFile;
 use crate::sources::Sources;
@@ -290,7 +290,6 @@ fn add_scope(unit: Unit, scopes: &mut Vec<Scope>, all: &mut Vec<TaskDef>) {
     } = unit;
     let number = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
     let (scope, first) = (ScopeNo(number(scopes.len())), number(all.len()));
-    all.reserve(file.tasks.len());
     let outputs = outputs(&file);
     let inputs = file.params.into_iter().map(|param| {
         let input = Input {
@@ -301,7 +300,7 @@ fn add_scope(unit: Unit, scopes: &mut Vec<Scope>, all: &mut Vec<TaskDef>) {
     });
     let needed: BTreeSet<DefNo> = edges.iter().flatten().map(|edge| edge.task).collect();
     let count = number(file.tasks.len());
-    for (place, (draft, edges)) in file.tasks.into_iter().zip(edges).enumerate() {
+    let defined = |(place, (draft, edges)): (usize, (Draft, Vec<Edge>))| {
         let moved = |edge: Edge| Edge {
             task: DefNo(edge.task.0 + first),
             ..edge
@@ -319,7 +318,14 @@ fn add_scope(unit: Unit, scopes: &mut Vec<Scope>, all: &mut Vec<TaskDef>) {
             // Units are numbered without the pipeline, whose scope is the first.
             call.scope.0 += 1;
         }
-        all.push(task);
+        task
+    };
+    // Each takes the place of its draft: both together would take twice the memory.
+    let drafts = file.tasks.into_iter().zip(edges).enumerate();
+    let defined: Vec<TaskDef> = drafts.map(defined).collect();
+    match all.is_empty() {
+        true => *all = defined,
+        false => all.extend(defined),
     }
     scopes.push(Scope {
         name,

@@ -262,14 +262,15 @@ fn calls(shelf: &mut Shelf) {
             )],
         }
     });
+    // A mebibyte in all.
     shelf.add_with("many included tasks", || Hostile {
         text: "include: [a.yaml, b.yaml, c.yaml]\ntasks: {t: {run: x}}\n".to_owned(),
         used: [("a.yaml", "a"), ("b.yaml", "b"), ("c.yaml", "c")]
             .map(|(path, letter)| {
-                let text = lines("tasks:\n", &|n| {
+                let tasks = (0..5_500).map(|n| {
                     format!("  {letter}{n}: {{run: x, when: \"signal.kind != 'push'\"}}\n")
                 });
-                (path, text)
+                (path, format!("tasks:\n{}", tasks.collect::<String>()))
             })
             .to_vec(),
     });
