@@ -54,6 +54,9 @@ impl<T: Clone> Twofold<T> {
     }
 }
 
+/// What it takes to copy one value of a list, in steps.
+pub(crate) const COPY: u64 = 4;
+
 /// Letters of an expression and of a value that a sentence about a fault shows.
 const SHOWN: usize = 200;
 
@@ -149,6 +152,7 @@ impl Texts {
         scope: &dyn Scope,
     ) -> Result<(Json, bool), String> {
         let value = self.text(text, scope)?;
+        self.spend(COPY * u64::from(value.weight()));
         let read = crate::steps::input(name, value_type, json(&value)?);
         let read = read.map_err(|message| match text {
             Text::Literal(_) => message,

@@ -5,14 +5,11 @@ use super::outlook::Fates;
 use super::walk::{Place, Subject, Walk};
 use super::words;
 use crate::cells;
-use crate::texts;
+use crate::texts::{self, COPY};
 use model::Json;
 use model::matrix::Cell;
 use model::plan::{self, Expression, TaskDef};
 use std::sync::Arc;
-
-/// What it takes to make cells of one value of a list, in steps.
-const COPY: u64 = 4;
 
 /// The cells of a matrix.
 pub(super) enum Cells {
