@@ -109,39 +109,49 @@ fn listen(remote: Remote, by: String, heard: Arc<Heard>) -> Result<()> {
         .enable_all()
         .build()
         .context("cannot listen for signals")?;
-    let (interrupt, terminate, hangup) = {
+    let signals = {
         let _guard = runtime.enter();
-        let open = |kind: SignalKind| signal(kind).context("cannot listen for signals");
-        (
-            open(SignalKind::interrupt())?,
-            open(SignalKind::terminate())?,
-            open(SignalKind::hangup())?,
-        )
+        Signals::open().context("cannot listen for signals")?
     };
     std::thread::Builder::new()
         .name("signals".to_owned())
-        .spawn(move || {
-            runtime.block_on(pass_on(interrupt, terminate, hangup, &remote, &by, &heard))
-        })
+        .spawn(move || runtime.block_on(pass_on(signals, &remote, &by, &heard)))
         .context("cannot listen for signals")?;
     Ok(())
 }
 
-async fn pass_on(
-    mut interrupt: Signal,
-    mut terminate: Signal,
-    mut hangup: Signal,
-    remote: &Remote,
-    by: &str,
-    heard: &Heard,
-) {
+/// The signals by which a person or a machine ends this process.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Opens them; within a runtime.
+    fn open() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// The number of the next one.
+    async fn next(&mut self) -> i32 {
+        let kind = tokio::select! {
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.hangup.recv() => SignalKind::hangup(),
+        };
+        kind.as_raw_value()
+    }
+}
+
+async fn pass_on(mut signals: Signals, remote: &Remote, by: &str, heard: &Heard) {
     let mut asked = false;
     for count in 1.. {
-        let number = tokio::select! {
-            _ = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
-            _ = terminate.recv() => SignalKind::terminate().as_raw_value(),
-            _ = hangup.recv() => SignalKind::hangup().as_raw_value(),
-        };
+        let number = signals.next().await;
         if count >= PATIENCE || heard.over.load(Ordering::SeqCst) {
             std::process::exit(128 + number);
         }

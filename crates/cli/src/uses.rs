@@ -46,6 +46,15 @@ pub(crate) enum Look {
     Anew,
 }
 
+/// What becomes of references that the lock file does not name yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unpinned {
+    /// They are added.
+    Pin,
+    /// They are left alone: the files have faults.
+    Leave,
+}
+
 /// Loads the files of one project.
 #[derive(Debug)]
 pub(crate) struct Loader {
@@ -192,10 +201,13 @@ impl Loader {
                 ..
             } = files.check();
             if missing.is_empty() {
-                let is_right = !diagnostics.iter().any(Diagnostic::is_error);
+                let unpinned = match diagnostics.iter().any(Diagnostic::is_error) {
+                    true => Unpinned::Leave,
+                    false => Unpinned::Pin,
+                };
                 match self.look {
                     Look::Offline => self.compare(&mut files, &used)?,
-                    Look::Tags | Look::Anew => self.pin(&mut files, &used, is_right)?,
+                    Look::Tags | Look::Anew => self.pin(&mut files, &used, unpinned)?,
                 }
                 return Ok(files);
             }
@@ -275,7 +287,7 @@ impl Loader {
     }
 
     /// Holds files of the project that tasks use against the lock; pins what is new in files that are right.
-    fn pin(&mut self, files: &mut Files, used: &[Address], is_right: bool) -> Result<()> {
+    fn pin(&mut self, files: &mut Files, used: &[Address], unpinned: Unpinned) -> Result<()> {
         let look = self.look;
         let found = self.found.clone();
         let lock = self.lock()?;
@@ -306,7 +318,7 @@ impl Loader {
         }
         let new: Vec<_> = pins
             .iter()
-            .filter(|(address, _)| is_right && lock.pin(address).is_none())
+            .filter(|(address, _)| unpinned == Unpinned::Pin && lock.pin(address).is_none())
             .collect();
         for (address, pin) in new {
             if lock::is_ci() && look != Look::Anew {

@@ -31,7 +31,7 @@ use crate::rows::{AttemptResult, Exit, StepResult, StepStatus};
 use crate::texts::Texts;
 use crate::work::Work;
 use command::Look;
-use frame::{Failure, Frame, Turn};
+use frame::{Failure, Frame, StepEnd, Turn};
 use model::plan::{Body, Late, Steps};
 use model::reason::FailureKind;
 use std::collections::BTreeMap;
@@ -183,7 +183,8 @@ impl StepMachine {
                 Ok(Look::Opened) => {}
                 Ok(Look::Skip) => {
                     self.left_out |= self.stop.is_some();
-                    self.conclude(&turn, StepStatus::Skipped, None, None, 0);
+                    let end = StepEnd::without_command(StepStatus::Skipped, None);
+                    self.conclude(&turn, end);
                 }
                 Ok(Look::Run(planned)) => {
                     self.begun += 1;
@@ -199,7 +200,8 @@ impl StepMachine {
                         exit_code: None,
                         message,
                     };
-                    self.conclude(&turn, StepStatus::Failed, None, Some(failure), 0);
+                    let end = StepEnd::without_command(StepStatus::Failed, Some(failure));
+                    self.conclude(&turn, end);
                 }
             }
         }
@@ -216,22 +218,22 @@ impl StepMachine {
     /// When no command runs.
     pub fn ended(&mut self, end: CommandEnd, duration_ms: u64, written: Written) {
         let turn = self.running.take().expect("a command runs");
-        let (mut status, exit, mut failure) = self.judge(&turn, end);
+        let mut end = self.judge(&turn, end, duration_ms);
         if let Err(message) = self.take_in(&turn, written)
-            && status == StepStatus::Succeeded
+            && end.status == StepStatus::Succeeded
         {
-            status = StepStatus::Failed;
+            end.status = StepStatus::Failed;
             let message = format!("step `{}`: {message}", turn.title());
-            failure = Some(Failure {
+            end.failure = Some(Failure {
                 kind: FailureKind::User,
                 exit_code: None,
                 message,
             });
         }
-        self.conclude(&turn, status, exit, failure, duration_ms);
+        self.conclude(&turn, end);
     }
 
-    fn judge(&self, turn: &Turn, end: CommandEnd) -> (StepStatus, Option<Exit>, Option<Failure>) {
+    fn judge(&self, turn: &Turn, end: CommandEnd, duration_ms: u64) -> StepEnd {
         let name = turn.title();
         let failed = |kind, exit_code, message: String| {
             Some(Failure {
@@ -245,7 +247,7 @@ impl StepMachine {
         } else {
             FailureKind::InfraBeforeStart
         };
-        match end {
+        let (status, exit, failure) = match end {
             CommandEnd::Exited(Exit::Code(0)) => (StepStatus::Succeeded, Some(Exit::Code(0)), None),
             CommandEnd::Exited(exit @ Exit::Code(code)) => {
                 let message = format!("step `{name}` exited with code {code}");
@@ -290,6 +292,12 @@ impl StepMachine {
                 failed(FailureKind::User, None, message),
             ),
             CommandEnd::Lost(message) => (StepStatus::Failed, None, failed(infra, None, message)),
+        };
+        StepEnd {
+            status,
+            exit,
+            failure,
+            duration_ms,
         }
     }
 

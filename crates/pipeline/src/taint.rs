@@ -140,10 +140,10 @@ impl Walk<'_, '_> {
         }
         for each in &of_file {
             if let Slot::Env(name) = &each.slot
-                && let Some(origin) = look.taint(each, None, &Inside::default())
+                && let Some(origin) = look.taint(each, &Inside::default())
             {
                 look.env.insert(name.clone(), origin);
-                self.variable(&mut look, each, None, &Inside::default());
+                self.variable(&mut look, each, &Inside::default());
             }
         }
         for task in order(unit) {
@@ -152,7 +152,7 @@ impl Walk<'_, '_> {
         let mut outputs = Tainted::new();
         for each in &of_file {
             if let Slot::Output(name) = &each.slot
-                && let Some(origin) = look.taint(each, None, &Inside::default())
+                && let Some(origin) = look.taint(each, &Inside::default())
                 && unit
                     .file
                     .outputs
@@ -178,7 +178,7 @@ impl Walk<'_, '_> {
         let files = look.files_of(draft);
         inside.read = look.env.values().next().cloned().or(files);
         for each in uses {
-            let Some(origin) = look.taint(each, Some(task), &inside) else {
+            let Some(origin) = look.taint(each, &inside) else {
                 continue;
             };
             match &each.slot {
@@ -190,7 +190,7 @@ impl Walk<'_, '_> {
         look.variables(task, uses, &mut inside);
         let mut given = Tainted::new();
         for each in uses {
-            let Some(origin) = look.taint(each, Some(task), &inside) else {
+            let Some(origin) = look.taint(each, &inside) else {
                 continue;
             };
             match &each.slot {
@@ -205,10 +205,10 @@ impl Walk<'_, '_> {
         let mut proposed = Proposed::new();
         for each in uses {
             match each.purpose {
-                Purpose::Script => self.script(look, each, task, &inside, &mut proposed),
-                Purpose::Program => self.program(look, each, task, &inside),
+                Purpose::Script => self.script(look, each, &inside, &mut proposed),
+                Purpose::Program => self.program(look, each, &inside),
                 Purpose::Condition | Purpose::Verdict | Purpose::Value => {
-                    self.variable(look, each, Some(task), &inside);
+                    self.variable(look, each, &inside);
                 }
             }
         }
@@ -275,8 +275,8 @@ impl Look<'_> {
     }
 
     /// Why the value of a text is tainted, if it is.
-    fn taint(&mut self, each: &Use, task: Option<usize>, inside: &Inside) -> Option<Origin> {
-        let found = self.tainted(each, task, inside).into_iter().next()?;
+    fn taint(&mut self, each: &Use, inside: &Inside) -> Option<Origin> {
+        let found = self.tainted(each, inside).into_iter().next()?;
         let Found {
             reference, origin, ..
         } = found;
@@ -292,13 +292,8 @@ impl Look<'_> {
     }
 
     /// Every tainted name of a text that reaches its value, with the reason.
-    fn tainted<'e>(
-        &mut self,
-        each: &'e Use,
-        task: Option<usize>,
-        inside: &Inside,
-    ) -> Vec<Found<'e>> {
-        let tainted = |reference: &Reference| self.why(reference, task, inside);
+    fn tainted<'e>(&mut self, each: &'e Use, inside: &Inside) -> Vec<Found<'e>> {
+        let tainted = |reference: &Reference| self.why(reference, each.task, inside);
         // Names of files are written by anybody too.
         let globs = each.calls.iter().filter(|call| call.path[0] == "glob");
         let globs: Vec<&Reference> = globs.collect();
@@ -329,7 +324,7 @@ impl Look<'_> {
                 program,
             }));
             for reference in own {
-                found.extend(self.why(reference, task, inside).map(|origin| Found {
+                found.extend(self.why(reference, each.task, inside).map(|origin| Found {
                     reference: reference.clone(),
                     origin,
                     program,

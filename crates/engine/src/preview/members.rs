@@ -1,8 +1,8 @@
 //! The cells of a matrix, as far as the plan knows them.
 
 use super::names::{self, Names};
-use super::outlook::Fates;
-use super::walk::{Place, Subject, Walk};
+use super::turn::Candidate;
+use super::walk::Walk;
 use super::words;
 use crate::cells;
 use crate::texts::{self, COPY};
@@ -53,12 +53,13 @@ fn bytes_of_json(json: &Json) -> usize {
 
 impl Walk<'_> {
     /// The cells of a task's matrix.
-    pub(super) fn cells(
-        &mut self,
-        place: &Place<'_>,
-        subject: &Subject<'_>,
-        fates: &Fates<'_>,
-    ) -> Cells {
+    pub(super) fn cells(&mut self, whole: Candidate<'_>) -> Cells {
+        let Candidate {
+            place,
+            subject,
+            fates,
+            ..
+        } = whole;
         let Some(matrix) = &subject.task.matrix else {
             return Cells::None;
         };

@@ -109,7 +109,12 @@ impl<'a> Walk<'a> {
                 }
             };
             let subject = self.subject(place, def, task, outlook);
-            let fate = self.definition(place, &subject, &fates);
+            let fate = self.definition(Candidate {
+                place,
+                subject: &subject,
+                matrix: None,
+                fates: &fates,
+            });
             let own = fates.insert(def, task, fate);
             if task.phase == Phase::Main {
                 behind = behind.and(own.in_scope());
@@ -155,19 +160,15 @@ impl<'a> Walk<'a> {
 
     /// Plans the tasks of one definition; what they come to together. The rule of a matrix that does not look at `matrix`
     /// is asked once, before the cells are looked at.
-    fn definition(&mut self, place: &Place<'_>, subject: &Subject<'_>, fates: &Fates<'_>) -> Fate {
-        let cells = self.cells(place, subject, fates);
+    fn definition(&mut self, whole: Candidate<'_>) -> Fate {
+        let subject = whole.subject;
+        let cells = self.cells(whole);
         if let Cells::None = cells {
-            return self.one(place, subject, None, None, fates);
+            return self.one(whole, None, None);
         }
         let rule = match self.reads_matrix(subject.task) {
             true => None,
-            false => Some(self.rule(Candidate {
-                place,
-                subject,
-                matrix: None,
-                fates,
-            })),
+            false => Some(self.rule(whole)),
         };
         if let Some(rule) = &rule {
             let is_skipped = rule.decision == Decision::Skip && self.held.is_none();
@@ -189,7 +190,7 @@ impl<'a> Walk<'a> {
                 };
                 return self.push(subject, Values::None, judged);
             }
-            Cells::Unknown(why) => return self.unknown_matrix(place, subject, &why, fates),
+            Cells::Unknown(why) => return self.unknown_matrix(whole, &why),
             Cells::Faulty { message, at } => {
                 let judged = match rule.filter(|_| !may_run) {
                     Some(rule) => rule.doomed(),
@@ -205,24 +206,22 @@ impl<'a> Walk<'a> {
             return self.push(subject, Values::Unknown, judged);
         }
         let shared = rule.filter(|_| !subject.certain.reads_matrix());
-        let candidate = |matrix| Candidate {
-            place,
-            subject,
-            matrix,
-            fates,
-        };
-        let shared = shared.map(|rule| self.begun(candidate(None), rule));
+        let shared = shared.map(|rule| self.begun(whole, rule));
         let reason = match &shared {
             Some(judged) => judged.reason.len(),
             // Those of the others are about as long.
             None => {
                 let first = Values::Cell(cells[0].clone());
-                self.judge(candidate(Some(&first))).reason.len()
+                let first = Candidate {
+                    matrix: Some(&first),
+                    ..whole
+                };
+                self.judge(first).reason.len()
             }
         };
         if !self.has_space(subject, &cells, reason) {
             let why = words::unlisted_members(cells.len());
-            return self.unknown_matrix(place, subject, &why, fates);
+            return self.unknown_matrix(whole, &why);
         }
         let group: Arc<str> = subject.id.as_str().into();
         let mut sum = outlook::Sum::default();
@@ -231,7 +230,7 @@ impl<'a> Walk<'a> {
         let outside = std::mem::take(&mut self.looked_at);
         for cell in cells {
             let member = Some((&group, cell));
-            sum.add(self.one(place, subject, member, shared.clone(), fates));
+            sum.add(self.one(whole, member, shared.clone()));
         }
         self.looked_at = outside;
         self.stop_members(subject, first);
@@ -291,15 +290,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Plans a single task or one member of a matrix.
+    /// Plans a single task or one member of a matrix, which may have been judged with the others.
     fn one(
         &mut self,
-        place: &Place<'_>,
-        subject: &Subject<'_>,
+        whole: Candidate<'_>,
         member: Option<(&Arc<str>, Cell)>,
         judged: Option<Judged>,
-        fates: &Fates<'_>,
     ) -> Fate {
+        let Candidate { place, subject, .. } = whole;
         let (id, group, matrix) = match member {
             None => (subject.id.clone(), None, Values::None),
             Some((group, cell)) => {
@@ -312,10 +310,8 @@ impl<'a> Walk<'a> {
             (None, Some(run), _) => Judged::reuse(format!("run {run} has its result")),
             (None, None, Some(judged)) => judged,
             (None, None, None) => self.judge(Candidate {
-                place,
-                subject,
                 matrix: Some(&matrix),
-                fates,
+                ..whole
             }),
         };
         let line = Line { id, group, matrix };
@@ -326,18 +322,10 @@ impl<'a> Walk<'a> {
     }
 
     /// The line of a matrix whose cells are known only later, and may come out to be none.
-    fn unknown_matrix(
-        &mut self,
-        place: &Place<'_>,
-        subject: &Subject<'_>,
-        why: &str,
-        fates: &Fates<'_>,
-    ) -> Fate {
+    fn unknown_matrix(&mut self, whole: Candidate<'_>, why: &str) -> Fate {
         let judged = self.judge(Candidate {
-            place,
-            subject,
             matrix: Some(&Values::Unknown),
-            fates,
+            ..whole
         });
         let unknown = Judged::unknown(format!("{}; its matrix is {why}", judged.reason));
         let judged = match (judged.decision, judged.fate) {
@@ -345,7 +333,7 @@ impl<'a> Walk<'a> {
             (_, Fate::Fail | Fate::Doomed) => unknown.doomed(),
             _ => unknown,
         };
-        self.push(subject, Values::Unknown, judged)
+        self.push(whole.subject, Values::Unknown, judged)
     }
 
     fn push(&mut self, subject: &Subject<'_>, matrix: Values, judged: Judged) -> Fate {

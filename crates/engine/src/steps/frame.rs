@@ -32,6 +32,27 @@ pub(super) struct Facts {
     pub(super) exit: Option<Exit>,
 }
 
+/// How a step ended.
+#[derive(Debug)]
+pub(super) struct StepEnd {
+    pub(super) status: StepStatus,
+    pub(super) exit: Option<Exit>,
+    pub(super) failure: Option<Failure>,
+    pub(super) duration_ms: u64,
+}
+
+impl StepEnd {
+    /// The end of a step that ran no command of its own.
+    pub(super) const fn without_command(status: StepStatus, failure: Option<Failure>) -> Self {
+        Self {
+            status,
+            exit: None,
+            failure,
+            duration_ms: 0,
+        }
+    }
+}
+
 /// Why a step failed.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {

@@ -1,6 +1,6 @@
 //! The names that a step's expressions can read, its environment, and its condition.
 
-use super::frame::{Facts, Failure, Frame, Turn};
+use super::frame::{Facts, Failure, Frame, StepEnd, Turn};
 use super::{StepMachine, Stop, files};
 use crate::names;
 use crate::rows::{Exit, StepResult, StepStatus};
@@ -291,14 +291,13 @@ impl StepMachine {
     }
 
     /// Ends a step: records it, and passes a failure on unless it is tolerated.
-    pub(super) fn conclude(
-        &mut self,
-        turn: &Turn,
-        status: StepStatus,
-        exit: Option<Exit>,
-        failure: Option<Failure>,
-        duration_ms: u64,
-    ) {
+    pub(super) fn conclude(&mut self, turn: &Turn, end: StepEnd) {
+        let StepEnd {
+            status,
+            exit,
+            failure,
+            duration_ms,
+        } = end;
         let (tolerated, failure) = match failure {
             None => (false, None),
             Some(failure) => match self.tolerates(turn, &failure) {
@@ -359,7 +358,7 @@ impl StepMachine {
         let depth = opener.depth.min(self.frames.len() - 1);
         let outer = &mut self.frames[depth].facts;
         outer.entry(opener.step.clone()).or_default().outputs = values;
-        self.conclude(&opener, status, None, failure, 0);
+        self.conclude(&opener, StepEnd::without_command(status, failure));
     }
 
     /// What a group gives: its declared outputs, computed over its steps; without any, what they gave.

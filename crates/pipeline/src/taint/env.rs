@@ -27,7 +27,7 @@ impl Look<'_> {
                     span: other.span,
                     text: format!("`{name}` holds variables that hold others, too many to follow"),
                 });
-                if let Some(origin) = self.taint(each, Some(task), inside).or(too_far) {
+                if let Some(origin) = self.taint(each, inside).or(too_far) {
                     inside.env.insert(name.clone(), origin);
                 }
             }

@@ -14,12 +14,13 @@ impl Walk<'_, '_> {
         &mut self,
         look: &mut Look<'_>,
         each: &Use,
-        task: usize,
         inside: &Inside,
         proposed: &mut Proposed,
     ) {
-        let draft = &look.unit.file.tasks[task];
-        for found in look.tainted(each, Some(task), inside) {
+        let Some(draft) = each.task.map(|task| &look.unit.file.tasks[task]) else {
+            return;
+        };
+        for found in look.tainted(each, inside) {
             if self.report.is_full() {
                 return;
             }
@@ -36,21 +37,17 @@ impl Walk<'_, '_> {
     }
 
     /// Reports a program whose name is tainted.
-    pub(super) fn program(
-        &mut self,
-        look: &mut Look<'_>,
-        each: &Use,
-        task: usize,
-        inside: &Inside,
-    ) {
-        for found in look.tainted(each, Some(task), inside) {
+    pub(super) fn program(&mut self, look: &mut Look<'_>, each: &Use, inside: &Inside) {
+        let Some(draft) = each.task.map(|task| &look.unit.file.tasks[task]) else {
+            return;
+        };
+        for found in look.tainted(each, inside) {
             if self.report.is_full() {
                 return;
             }
             let whole = written(&found.reference.path);
             let message =
                 format!("`{whole}` is text from outside and would say which program runs");
-            let draft = &look.unit.file.tasks[task];
             let help = match fix::starter(draft, each) {
                 Some(starter) => format!(
                     "`{starter}` starts what stands behind it: name the program there, and what that works on behind it, \
@@ -63,19 +60,13 @@ impl Walk<'_, '_> {
     }
 
     /// Reports a tainted value of a variable that programs run or load code from.
-    pub(super) fn variable(
-        &mut self,
-        look: &mut Look<'_>,
-        each: &Use,
-        task: Option<usize>,
-        inside: &Inside,
-    ) {
+    pub(super) fn variable(&mut self, look: &mut Look<'_>, each: &Use, inside: &Inside) {
         let Slot::Env(name) = &each.slot else { return };
         let Some(does) = variables::power_of(name) else {
             return;
         };
-        let draft = task.map(|task| &look.unit.file.tasks[task]);
-        for found in look.tainted(each, task, inside) {
+        let draft = each.task.map(|task| &look.unit.file.tasks[task]);
+        for found in look.tainted(each, inside) {
             if self.report.is_full() {
                 return;
             }
