@@ -194,6 +194,40 @@ impl Ast {
     pub(crate) fn name_of(&self, node: &Node) -> &str {
         self.text_of(node.focus).trim_matches('`')
     }
+
+    /// The name `node` with the members above it in `spine`, the outermost first, that may belong to it.
+    pub(crate) fn dotted_name(&self, node: &Node, spine: &[ExprId]) -> DottedName {
+        let mut path = self.name_of(node).to_owned();
+        let mut ends = vec![path.len()];
+        for id in spine.iter().rev() {
+            let member = self.node(*id);
+            let Expr::Select {
+                mode: SelectMode::Member,
+                ..
+            } = member.expr
+            else {
+                break;
+            };
+            path.push('.');
+            path.push_str(self.name_of(member));
+            ends.push(path.len());
+            if ends.len() > MAX_DOTS {
+                break;
+            }
+        }
+        DottedName { path, ends }
+    }
+}
+
+/// Most parts of a dotted name that are tried.
+const MAX_DOTS: usize = 32;
+
+/// A name, and what it is with one member behind it, with two, and so on.
+pub(crate) struct DottedName {
+    /// The longest.
+    pub(crate) path: String,
+    /// Where each ends in `path`, the shortest first.
+    pub(crate) ends: Vec<usize>,
 }
 
 impl Expr {

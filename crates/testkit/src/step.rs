@@ -100,7 +100,6 @@ impl StepBuilder {
     }
 
     /// Called so by people.
-    #[must_use]
     pub fn label(mut self, label: model::plan::Text) -> Self {
         self.step.label = Some(label);
         self

@@ -4,12 +4,9 @@ use std::sync::Arc;
 
 use super::types::Type;
 use super::{Checker, with_names};
-use crate::ast::{Expr, Node, SelectMode};
+use crate::ast::{DottedName, Expr, Node, SelectMode};
 use crate::error::Error;
 use crate::value::TypeName;
-
-/// Most parts of a dotted name that are tried.
-const MAX_DOTS: usize = 32;
 
 impl Checker<'_> {
     pub(super) fn variable(&mut self, node: &Node, absolute: bool) -> Type {
@@ -22,30 +19,13 @@ impl Checker<'_> {
         let ast = self.ast;
         let env = self.env;
         let name = ast.name_of(node);
-        let mut path = name.to_owned();
-        let mut parts = vec![(path.len(), self.spine.len())];
-        for at in (base..self.spine.len()).rev() {
-            let member = ast.node(self.spine[at]);
-            let Expr::Select {
-                mode: SelectMode::Member,
-                ..
-            } = member.expr
-            else {
-                break;
-            };
-            path.push('.');
-            path.push_str(ast.name_of(member));
-            parts.push((path.len(), at));
-            if parts.len() > MAX_DOTS {
-                break;
-            }
-        }
+        let DottedName { path, mut ends } = ast.dotted_name(node, &self.spine[base..]);
         if !env.has_dotted_names() {
-            parts.truncate(1);
+            ends.truncate(1);
         }
-        for (end, rest) in parts.into_iter().rev() {
+        while let Some(end) = ends.pop() {
             if let Some(kind) = env.variable(&path[..end], absolute) {
-                self.spine.truncate(rest);
+                self.spine.truncate(self.spine.len() - ends.len());
                 return kind.clone();
             }
         }

@@ -1,7 +1,7 @@
 //! Reaching variables, members and elements.
 
 use super::{Evaluated, Evaluator, at, bounded};
-use crate::ast::{Expr, Node, SelectMode};
+use crate::ast::{DottedName, Expr, Node, SelectMode};
 use crate::error::{Error, quoted};
 use crate::value::{Key, TypeName, Value};
 
@@ -29,24 +29,7 @@ impl Evaluator<'_> {
 
     /// The longest dotted name that is a variable; the members it covers leave the spine above `base`.
     pub(super) fn dotted(&mut self, node: &Node, absolute: bool, base: usize) -> Evaluated {
-        let mut path = self.ast.name_of(node).to_owned();
-        let mut ends = vec![path.len()];
-        for id in self.spine[base..].iter().rev() {
-            let member = self.ast.node(*id);
-            let Expr::Select {
-                mode: SelectMode::Member,
-                ..
-            } = member.expr
-            else {
-                break;
-            };
-            path.push('.');
-            path.push_str(self.ast.name_of(member));
-            ends.push(path.len());
-            if ends.len() > MAX_DOTS {
-                break;
-            }
-        }
+        let DottedName { path, mut ends } = self.ast.dotted_name(node, &self.spine[base..]);
         self.cx.budget.charge(ends.len() as u64)?;
         while let Some(end) = ends.pop() {
             if let Some(value) = self.lookup_text(&path[..end], absolute) {
@@ -117,8 +100,6 @@ impl Evaluator<'_> {
     }
 }
 
-/// Most parts of a dotted name that are tried.
-const MAX_DOTS: usize = 32;
 const MAX_PATH_BYTES: usize = 256;
 
 /// `value.name`, `value.?name` or `has(value.name)`. What is asked for as an optional is absent from values that have
