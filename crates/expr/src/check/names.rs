@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::types::Type;
 use super::{Checker, with_names};
-use crate::ast::{DottedName, Expr, Node, SelectMode};
+use crate::ast::{DottedName, Node};
 use crate::error::Error;
 use crate::value::TypeName;
 
