@@ -187,7 +187,7 @@ impl Walk<'_, '_> {
                 Slot::Other | Slot::Env(_) | Slot::With(_) | Slot::Output(_) => {}
             }
         }
-        look.variables(task, uses, &mut inside);
+        look.variables(uses, &mut inside);
         let mut given = Tainted::new();
         for each in uses {
             let Some(origin) = look.taint(each, &inside) else {

@@ -12,7 +12,7 @@ const TURNS: usize = 10;
 impl Look<'_> {
     /// Adds the tainted variables of a task. They may hold others, so a text that is tainted by one is found in the next
     /// turn; what holds others after the last turn counts as tainted.
-    pub(super) fn variables(&mut self, task: usize, uses: &[&Use], inside: &mut Inside) {
+    pub(super) fn variables(&mut self, uses: &[&Use], inside: &mut Inside) {
         for turn in 0..=TURNS {
             let before = inside.env.len();
             for each in uses {
