@@ -118,10 +118,14 @@ pub(super) fn write(page: &mut String) {
 
 /// Writes the bounds of files and expressions.
 pub(super) fn limits(page: &mut String) {
-    let rows: [(&str, usize); 17] = [
+    let rows: [(&str, usize); 18] = [
         ("bytes of a file", limits::PIPELINE_FILE_BYTES),
         ("levels of nesting in a file", yaml::build::DEPTH),
         ("values of a file, aliases followed", yaml::build::VALUES),
+        (
+            "bytes of text that aliases repeat",
+            yaml::build::REPEATED_BYTES,
+        ),
         ("letters of a name", scalar::NAME_LENGTH),
         ("errors shown for a file", diagnostics::ERRORS_PER_FILE),
         ("tasks of a run", limits::TASKS_PER_RUN),
