@@ -133,6 +133,17 @@ fn keys(
             return;
         }
         let Some(key) = object.key(&entry.key) else {
+            if let Some(help) = cut_at_comma(report, entries, entry) {
+                let message = format!(
+                    "`{}` is read as a key of {}: a `,` ends a text inside `{{ }}`",
+                    shortened(&entry.key),
+                    owner.describe()
+                );
+                report
+                    .error(&codes::UNKNOWN_KEY, entry.key_span, message)
+                    .help(help);
+                continue;
+            }
             other_key(report, object, entry, owner);
             continue;
         };
@@ -169,6 +180,26 @@ fn keys(
         value(report, &key.kind, &entry.value, &inner);
     }
     presence::check(report, object, entries, owner);
+}
+
+/// The line of a text that a `,` has cut, where what stands behind it can be no key.
+fn cut_at_comma(report: &Report<'_>, entries: &[Entry<'_>], entry: &Entry<'_>) -> Option<String> {
+    let is_word = |c: char| c.is_alphanumeric() || "_-. ".contains(c);
+    if entry.key.chars().all(is_word) {
+        return None;
+    }
+    let before = entries
+        .iter()
+        .rfind(|each| each.key_span.start < entry.key_span.start)?;
+    let whole = report
+        .text()
+        .get(before.value.span.start..entry.key_span.end)?;
+    let is_plain = before.value.scalar().is_some() && !whole.starts_with(['"', '\'']);
+    if !is_plain || whole.contains('\n') || before.value.asks_nothing() {
+        return None;
+    }
+    let (key, whole) = (&before.key, whole.replace('\'', "''"));
+    Some(format!("put the text into quotes: `{key}: '{whole}'`"))
 }
 
 /// Whether the value of a key that takes one object looks like several of them by name.

@@ -71,8 +71,35 @@ pub(super) fn report_syntax(report: &mut Report<'_>, error: &ScanError) {
             .help("put the list below a key of its own, such as `needs:`, or remove the `- `");
         return;
     }
+    let is_cut = matches!(error.kind(), ErrorKind::ExpectedFlowMappingSeparator);
+    if is_cut && let Some(help) = quoted_whole(&text[line.start..at], &text[at..line.end]) {
+        let message = "a bracket inside a mapping in `{ }` ends the text before it";
+        report.error(&codes::SYNTAX, span, message).help(help);
+        return;
+    }
     let (message, help) = explain(error.kind(), line_text);
     report.error(&codes::SYNTAX, span, message).help_if(help);
+}
+
+/// The line of a value that was cut at a bracket: `before` ends within it, `after` begins with the bracket.
+fn quoted_whole(before: &str, after: &str) -> Option<String> {
+    if !after.starts_with(['[', '{']) {
+        return None;
+    }
+    let (keys, begun) = before.rsplit_once(": ")?;
+    if begun.trim().is_empty() || begun.starts_with(['"', '\'', '[', '{', '&', '*', '!']) {
+        return None;
+    }
+    let key = keys.rsplit(['{', ',', ' ']).next()?;
+    let mut value = format!("{begun}{after}").trim().to_owned();
+    // The braces around the mapping are not its own.
+    let count = |text: &str, letter: char| text.matches(letter).count();
+    while value.ends_with('}') && count(&value, '}') > count(&value, '{') {
+        value.pop();
+        value.truncate(value.trim_end().len());
+    }
+    let value = value.replace('\'', "''");
+    Some(format!("put the text into quotes: `{key}: '{value}'`"))
 }
 
 /// Letters of a key in YAML, where no `?` stands in front.
