@@ -29,7 +29,7 @@ use model::plan::Text;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -145,6 +145,29 @@ pub struct Prepared {
     pub held: Vec<Held>,
     /// Remarks for the log.
     pub remarks: Vec<String>,
+    /// What stood where the task writes further tasks before it began.
+    pub stale: Option<Stale>,
+}
+
+/// Which file was there, and when it was last touched: any write of it changes this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stale {
+    device: u64,
+    inode: u64,
+    changed: (i64, i64),
+}
+
+impl Stale {
+    /// What is at `path`, if anything is.
+    #[must_use]
+    pub fn at(path: &Path) -> Option<Self> {
+        let seen = std::fs::metadata(path).ok()?;
+        Some(Self {
+            device: seen.dev(),
+            inode: seen.ino(),
+            changed: (seen.ctime(), seen.ctime_nsec()),
+        })
+    }
 }
 
 /// What to collect.

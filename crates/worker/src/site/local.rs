@@ -4,8 +4,8 @@ use super::folders::{self, Folders};
 use super::ports::{self, Ports};
 use super::workspaces::{Held, Workspaces};
 use super::{
-    Collected, Content, MasksSeen, Prepared, Site, Trouble, Wanted, artifacts, environment, inside,
-    masks, open_at_once, platform, tree, tree_key,
+    Collected, Content, MasksSeen, Prepared, Site, Stale, Trouble, Wanted, artifacts, environment,
+    inside, masks, open_at_once, platform, tree, tree_key,
 };
 use crate::contract;
 use crate::listing::{CutShort, Files};
@@ -18,7 +18,7 @@ use engine::work::Work;
 use model::digest::Digest;
 use model::ids::AttemptId;
 use model::limits;
-use model::plan::Body;
+use model::plan::{Body, Text};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -102,6 +102,7 @@ impl LocalSite {
             workspaces: BTreeMap::new(),
             held: Vec::new(),
             remarks: Vec::new(),
+            stale: None,
         };
         // Paths are resolved only for those that need it: most tasks take nothing in.
         if !work.task.artifacts_in.is_empty() {
@@ -116,6 +117,11 @@ impl LocalSite {
         }
         prepared.held = self.workspaces.enter(work, &prepared.dir)?;
         prepared.workspaces = prepared.held.iter().map(Held::named).collect();
+        // A name that is computed is known only when the steps are over.
+        if let Some(Text::Literal(file)) = &work.task.generates {
+            let path = inside(&prepared.source, file);
+            prepared.stale = path.ok().and_then(|path| Stale::at(&path));
+        }
         Ok(prepared)
     }
 }
@@ -230,6 +236,11 @@ impl Site for LocalSite {
             if leaves(&at.source, &path) {
                 return Err(Trouble::User(format!(
                     "`generates` names `{file}`, which is a link out of the source; write the tasks into a file of it"
+                )));
+            }
+            if at.stale.is_some() && Stale::at(&path) == at.stale {
+                return Err(Trouble::User(format!(
+                    "`generates` names `{file}`, which was there before the task began, and no step wrote it"
                 )));
             }
             let content =

@@ -37,6 +37,7 @@ pub(crate) fn place(id: AttemptId) -> Prepared {
         workspaces: BTreeMap::new(),
         held: Vec::new(),
         remarks: Vec::new(),
+        stale: None,
     }
 }
 

@@ -559,3 +559,34 @@ fn a_workspace_has_its_files_once_and_keeps_what_tasks_make_of_them() {
     place.make(&work).unwrap();
     assert_eq!(fs::read_to_string(&file).unwrap(), "2");
 }
+
+#[test]
+fn generated_tasks_that_an_earlier_run_left_are_not_taken() {
+    let place = Place::new();
+    let left = place.source().join("more.yaml");
+    fs::write(&left, "tasks: {old: {run: x}}").unwrap();
+    let mut work = place.work();
+    Arc::make_mut(&mut work.task).generates = Some("more.yaml".into());
+    let wanted = Wanted {
+        generates: Some("more.yaml".to_owned()),
+        ..Wanted::default()
+    };
+    let prepared = place.make(&work).unwrap();
+    let Err(Trouble::User(message)) = place.site.collect(&prepared, &wanted) else {
+        panic!("the tasks of an earlier run were taken");
+    };
+    assert_eq!(
+        message,
+        "`generates` names `more.yaml`, which was there before the task began, and no step wrote it"
+    );
+    fs::remove_file(&left).unwrap();
+    fs::write(&left, "tasks: {new: {run: x}}").unwrap();
+    assert!(
+        place
+            .site
+            .collect(&prepared, &wanted)
+            .unwrap()
+            .generated
+            .is_some()
+    );
+}
