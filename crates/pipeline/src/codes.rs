@@ -244,6 +244,12 @@ codes! {
         "params: {n: number}" => "params: {n: {type: number, default: 3}}";
 }
 
+/// Whether an error with this code says that a file is no YAML of one document, so that what it holds is not known.
+#[must_use]
+pub fn hides_file(code: &str) -> bool {
+    code.starts_with("E01")
+}
+
 /// The entry of `code`, in any case.
 #[must_use]
 pub fn find(code: &str) -> Option<&'static Code> {

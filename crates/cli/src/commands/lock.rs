@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use api::lock::{LockChange, LockDocument, LockPin};
 use expr::check::nearest;
 use pipeline::lock::{Change, Lock, Pin};
-use pipeline::{Address, Diagnostic};
+use pipeline::{Address, Diagnostic, codes};
 
 /// Pin what pipelines use, and show what has changed
 #[derive(Debug, clap::Args)]
@@ -41,6 +41,13 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let faulty: Vec<Diagnostic> = said
         .filter_map(|said| said.into_iter().find(Diagnostic::is_error))
         .collect();
+    if let Some(unread) = faulty.iter().find(|each| codes::hides_file(each.code)) {
+        let (file, line) = (text::plain(&unread.file), unread.line);
+        let what = format!("cannot read `{file}` (line {line}): {}", unread.message);
+        return Err(Fault::usage(format!("{what} ({})", unread.code))
+            .help(format!("`formic check` shows it; `{NAME}` is as it was"))
+            .into());
+    }
     let old = loader.lock()?.lock.clone();
     let mut all = Lock {
         pins: loader.found.clone(),

@@ -464,11 +464,11 @@ fn a_file_with_faults_takes_no_pin_away() {
     let _ran = world.formic(&["lock"]).ok();
     let lock = world.read("formic.lock");
     world.write("formic.yaml", &format!("{LOCAL}  more: {{ run: x\n"));
-    let _ran = world.formic(&["lock", "--check"]).ok();
-    let _ran = world.formic(&["lock"]).ok().says(
-        "note: kept, though not seen: 1 reference; `formic.yaml` has errors (line 4), which `formic check` shows\n\
-         1 reference pinned, nothing has changed\n",
-    );
+    for line in [&["lock", "--check"][..], &["lock"]] {
+        let ran = world.formic(line).code(2);
+        let said = "error: cannot read `formic.yaml` (line 4): ";
+        assert!(ran.err.starts_with(said), "{}", ran.err);
+    }
     assert_eq!(world.read("formic.lock"), lock);
 }
 
@@ -526,4 +526,20 @@ fn a_persons_own_ssh_is_the_one_that_is_called() {
     fs::write(world.outside().join("home/.gitconfig"), config).unwrap();
     let _ran = world.formic(&["plan"]).code(7);
     assert!(called.exists());
+}
+
+#[test]
+fn a_file_that_is_no_yaml_is_told_and_nothing_is_written() {
+    let world = World::new("tasks:\n  a: [\n");
+    for line in [&["lock"][..], &["lock", "--check"]] {
+        let ran = world.formic(line).code(2);
+        assert!(
+            ran.err
+                .starts_with("error: cannot read `formic.yaml` (line "),
+            "{}",
+            ran.err
+        );
+        assert!(ran.err.contains("(E0104)"), "{}", ran.err);
+    }
+    assert!(!world.dir().join("formic.lock").exists());
 }
