@@ -21,7 +21,7 @@ pub(crate) struct Project {
     pub dir: PathBuf,
     /// The pipeline files by name; none where there is only a board, or nothing.
     pub files: Vec<PipelineFile>,
-    /// Whether it was found above the current folder.
+    /// Whether it is not that of the current folder, but of one above, or of another file.
     pub is_above: bool,
 }
 
@@ -67,6 +67,23 @@ impl Project {
             is_above: dir != here,
             dir,
             files: Vec::new(),
+        })
+    }
+
+    /// The project that `file` belongs to, that of the current folder where it belongs to none or there is no file.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub(crate) fn of(file: Option<&Path>) -> Result<Self> {
+        let Some(dir) = file.and_then(owner_of) else {
+            return Self::find();
+        };
+        must_be_text(&dir)?;
+        let here = std::env::current_dir().and_then(fs::canonicalize).ok();
+        Ok(Self {
+            is_above: here.as_deref() != Some(&dir),
+            files: pipeline_files(&dir)?,
+            dir,
         })
     }
 
@@ -177,24 +194,20 @@ impl PipelineFile {
     }
 }
 
-/// The top folder of the project that a file belongs to: what paths in it count from. What is in no folder, such as a pipe,
-/// belongs to the project of the current one. A file of no project counts from the current folder, as for `formic run`, or
-/// from its own if it is not below that.
-pub(crate) fn top_of(file: &Path) -> PathBuf {
-    let real = fs::canonicalize(file);
-    let folder = real.as_deref().ok().and_then(Path::parent);
-    let here = std::env::current_dir().and_then(fs::canonicalize);
-    let here = here.unwrap_or_else(|_| PathBuf::from("/"));
-    let folder = folder.unwrap_or(&here);
+/// The folder of the project that a file belongs to: the nearest one around it with pipelines, else the top of its
+/// repository. None of a file in neither, or in no folder, such as a pipe.
+fn owner_of(file: &Path) -> Option<PathBuf> {
+    let real = fs::canonicalize(file).ok()?;
+    let folders = searched(real.parent()?);
     let has_pipelines = |dir: &&&Path| pipeline_files(dir).is_ok_and(|files| !files.is_empty());
-    let folders = searched(folder);
     let repository = || folders.last().filter(|dir| dir.join(".git").exists());
     let found = folders.iter().find(has_pipelines).or_else(repository);
-    match found {
-        Some(dir) => (*dir).to_owned(),
-        None if folder.starts_with(&here) => here,
-        None => folder.to_owned(),
-    }
+    found.map(|dir| (*dir).to_owned())
+}
+
+/// The folder that paths in a file count from: that of [`Project::of`].
+pub(crate) fn top_of(file: &Path) -> PathBuf {
+    Project::of(Some(file)).map_or_else(|_| PathBuf::from("/"), |project| project.dir)
 }
 
 /// The files that a project has at its top.

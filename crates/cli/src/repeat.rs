@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::launch::{self, New, Options};
 use crate::project::Project;
 use crate::references::{self, short};
-use crate::select;
+use crate::select::{self, Choice};
 use crate::signal::Asked;
 use crate::source::{self, Place, Wanted};
 use crate::text;
@@ -169,7 +169,10 @@ impl Repeated {
     /// When the pipeline file is gone or has a fault, or this machine cannot run it, or the board fails.
     pub(crate) fn here(&self, project: &Project, options: &Options, ui: &Ui) -> Result<New> {
         let file = project.dir.join(Path::new(&self.plan.file));
-        let chosen = select::choose(project, Some(&file), None, None, &Asked::default())?;
+        let choice = select::choose(project, Some(&file), None, None, &Asked::default())?;
+        let Choice::One(chosen) = choice else {
+            unreachable!("a file that is named is the one that is meant");
+        };
         let recorded = source::record(&project.dir, &self.board)?;
         for note in &recorded.notes {
             ui.say(format!("note: {note}"));

@@ -13,6 +13,7 @@ use crate::uses::{self, Loader, Look};
 use anyhow::Result;
 use expr::check::nearest;
 use pipeline::SourceFile;
+use pipeline::signal::On;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -20,6 +21,21 @@ use std::path::Path;
 struct Candidate {
     source: SourceFile,
     name: String,
+}
+
+/// The candidate that is meant, with the task of it.
+enum Meant {
+    One(Candidate, Option<String>),
+    /// None waits for the signal: the name of each, and why it does not start.
+    None(Vec<(String, String)>),
+}
+
+/// What a command is about.
+pub(crate) enum Choice {
+    /// One pipeline, or a task of it.
+    One(Chosen),
+    /// Nothing: of several pipelines none waits for the signal. Each with the reason.
+    Nothing(Vec<(String, String)>),
 }
 
 /// Chooses by `target`, among the project's files or in `file` alone; `said` is the language that the user says they are in.
@@ -32,11 +48,14 @@ pub(crate) fn choose(
     target: Option<&str>,
     said: Option<Dialect>,
     asked: &Asked,
-) -> Result<Chosen> {
-    let (candidate, task) = candidate(project, file, target, said, asked)?;
+) -> Result<Choice> {
+    let (candidate, task) = match candidate(project, file, target, said, asked)? {
+        Meant::One(candidate, task) => (candidate, task),
+        Meant::None(idle) => return Ok(Choice::Nothing(idle)),
+    };
     let mut loader = Loader::new(&project.dir, Look::Tags);
     let files = loader.load(candidate.source)?;
-    Ok(Chosen::new(files, loader, task))
+    Ok(Choice::One(Chosen::new(files, loader, task)))
 }
 
 /// The file that is meant, and the task of it.
@@ -46,7 +65,7 @@ fn candidate(
     target: Option<&str>,
     said: Option<Dialect>,
     asked: &Asked,
-) -> Result<(Candidate, Option<String>)> {
+) -> Result<Meant> {
     let files: Vec<PipelineFile> = match file {
         Some(file) => vec![project.named(file)],
         None => project.must_have_files()?.to_vec(),
@@ -60,7 +79,7 @@ fn candidate(
     }
     refuse_same_names(&candidates)?;
     let Some(target) = target else {
-        return only(candidates, asked).map(|only| only.chosen(None));
+        return only(candidates, asked);
     };
     let named = |word: &str| candidates.iter().position(|each| each.name == word);
     if let Some((pipeline, task)) = target.split_once('/')
@@ -136,21 +155,31 @@ impl Candidate {
         uses::has_task(&project.dir, &self.source, name)
     }
 
-    fn chosen(self, task: Option<&str>) -> (Self, Option<String>) {
-        (self, task.map(str::to_owned))
+    fn chosen(self, task: Option<&str>) -> Meant {
+        Meant::One(self, task.map(str::to_owned))
     }
 }
 
 /// The pipeline that is meant where none is named.
-fn only(mut candidates: Vec<Candidate>, asked: &Asked) -> Result<Candidate> {
+fn only(mut candidates: Vec<Candidate>, asked: &Asked) -> Result<Meant> {
     if candidates.len() == 1 {
-        return Ok(candidates.swap_remove(0));
+        return Ok(candidates.swap_remove(0).chosen(None));
     }
-    let meant: Vec<usize> = (0..candidates.len())
-        .filter(|place| asked.may_mean(&pipeline::outline(&candidates[*place].source).on))
+    let on: Vec<On> = candidates
+        .iter()
+        .map(|each| pipeline::outline(&each.source).on)
         .collect();
-    if let [only] = meant.as_slice() {
-        return Ok(candidates.swap_remove(*only));
+    let meant: Vec<usize> = (0..candidates.len())
+        .filter(|place| asked.may_mean(&on[*place]))
+        .collect();
+    match meant.as_slice() {
+        [only] => return Ok(candidates.swap_remove(*only).chosen(None)),
+        [] if asked.named().is_some() => {
+            let idle = candidates.iter().zip(&on);
+            let idle = idle.map(|(each, on)| (each.shown(), asked.starts(on).reason));
+            return Ok(Meant::None(idle.collect()));
+        }
+        _ => {}
     }
     let list = |places: &[usize]| {
         let names = places.iter().map(|place| candidates[*place].shown());
@@ -158,12 +187,6 @@ fn only(mut candidates: Vec<Candidate>, asked: &Asked) -> Result<Candidate> {
     };
     let all: Vec<usize> = (0..candidates.len()).collect();
     let message = match (asked.named(), meant.as_slice()) {
-        (Some(kind), []) => {
-            format!(
-                "of several pipelines none waits for this signal `{kind}`: {}",
-                list(&all)
-            )
-        }
         (Some(kind), several) => {
             format!(
                 "several pipelines wait for this signal `{kind}`: {}",

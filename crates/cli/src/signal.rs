@@ -56,6 +56,8 @@ pub(crate) struct Asked {
     signal: JsonMap,
     /// Whether a signal was named; else a person asks, whom every pipeline that is named obeys.
     is_named: bool,
+    /// Whether the branch or tag that it is about is gone.
+    is_deleted: bool,
     params: BTreeMap<String, String>,
 }
 
@@ -112,10 +114,12 @@ impl Options {
         let named = self.on.as_deref().map(kind_and_name).transpose()?;
         let mut signal = JsonMap::new();
         let mut kind = named.map(|(kind, _)| kind);
+        let mut is_deleted = false;
         if let Some(file) = &self.payload {
             let given = payload::read(file, kind)?;
             kind = kind.or(given.kind);
             signal = given.signal;
+            is_deleted = given.is_deleted;
             if let Some(files) = given.files_from_top {
                 let files = files_below(&project.dir, files)?;
                 signal.insert("changed_files".to_owned(), json!(files));
@@ -135,6 +139,16 @@ impl Options {
                     .help("leave it out, or say `--on pull_request`")
                     .into(),
             );
+        }
+        let given = [
+            ("--branch", &self.branch),
+            ("--base", &self.base),
+            ("--tag", &self.tag),
+        ];
+        if let Some((option, _)) = given.iter().find(|(_, value)| value.as_deref() == Some("")) {
+            return Err(Fault::usage(format!("`{option}` has an empty name"))
+                .help(format!("say `{option} NAME`, or leave it out"))
+                .into());
         }
         let is_tag = self.tag.is_some() || kind == Some(Kind::Tag);
         let is_named = is_tag || kind.is_some();
@@ -169,6 +183,7 @@ impl Options {
         let mut asked = Asked {
             signal,
             is_named,
+            is_deleted,
             params: params(&self.params)?,
         };
         if is_named {
@@ -221,6 +236,18 @@ impl Asked {
 
     /// Whether a pipeline with this `on` is set going. Without a named signal a person asks for it.
     pub(crate) fn starts(&self, on: &On) -> Decision {
+        if self.is_deleted {
+            let of = ["tag", "branch"].map(|name| (name, text_of(&self.signal, name)));
+            let gone = of.iter().find(|(_, value)| !value.is_empty());
+            let (word, name) = gone
+                .copied()
+                .unwrap_or(("ref", text_of(&self.signal, "ref")));
+            return Decision {
+                starts: false,
+                reason: format!("the push deleted the {word} `{name}`, so there is nothing to run"),
+                unasked: Vec::new(),
+            };
+        }
         if self.is_named {
             return matches(on, &self.signal);
         }
@@ -413,6 +440,12 @@ fn params(given: &[String]) -> Result<BTreeMap<String, String>> {
                 .help(format!("write `--param {}=VALUE`", text::quoted(each)))
                 .into());
         };
+        if name.is_empty() {
+            let shown = text::plain(each);
+            return Err(Fault::usage(format!("`--param {shown}` has no name"))
+                .help(format!("write `--param NAME{shown}`"))
+                .into());
+        }
         if params.insert(name.to_owned(), value.to_owned()).is_some() {
             return Err(Fault::usage(format!("`--param {name}` is given twice")).into());
         }
@@ -462,6 +495,7 @@ mod tests {
             ]
             .into(),
             is_named: true,
+            is_deleted: false,
             params: BTreeMap::new(),
         };
         asked.fill(&Status {

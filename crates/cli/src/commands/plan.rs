@@ -6,13 +6,14 @@ use crate::dialect::Dialect;
 use crate::exit::Exit;
 use crate::fault::{self, Fault};
 use crate::project::Project;
-use crate::select;
-use crate::signal;
+use crate::select::{self, Choice};
+use crate::signal::{self, Asked};
 use crate::text;
 use crate::ui::{Paint, Ui};
 use anyhow::Result;
 use api::plan::PlanDocument;
 use engine::preview::{self, Known, Planned, Values, preview};
+use model::plan::Plan;
 use pipeline::signal::Decision;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -65,11 +66,15 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
                 .into(),
         );
     }
-    let project = Project::find()?;
+    let project = Project::of(args.file.as_deref())?;
     let mut asked = args.signal.read(&project)?;
     let (file, target) = (args.file.as_deref(), args.target.as_deref());
-    let chosen = select::choose(&project, file, target, args.dialect, &asked)?;
+    let choice = select::choose(&project, file, target, args.dialect, &asked)?;
     project.announce(ui);
+    let chosen = match choice {
+        Choice::One(chosen) => chosen,
+        Choice::Nothing(idle) => return Ok(none_to_run(&asked, &idle, DocumentWish::Asked, ui)),
+    };
     asked.fill(&signal::status_of(&project.dir)?);
     let looked = chosen.look(&asked.request(), ui)?;
     let decision = asked.starts(&looked.on);
@@ -99,6 +104,37 @@ pub(crate) fn nothing_to_run(looked: &Looked, decision: &Decision, ui: &Ui) {
     ui.tell(format!(
         "nothing to run: {name} does not start, because {reason}"
     ));
+}
+
+/// The same where of several pipelines none waits for the signal: a line for each.
+pub(crate) fn none_to_run(
+    asked: &Asked,
+    idle: &[(String, String)],
+    document: DocumentWish,
+    ui: &Ui,
+) -> Exit {
+    let reasons: Vec<String> = idle
+        .iter()
+        .map(|(name, reason)| format!("{name} does not start, because {}", text::plain(reason)))
+        .collect();
+    for reason in &reasons {
+        ui.tell(format!("nothing to run: {reason}"));
+    }
+    if ui.wish.json || document == DocumentWish::Always {
+        let mut plan = Plan::new("");
+        plan.signal = asked.request().signal;
+        ui.document(&PlanDocument::of(&plan, Err(reasons.join("; ")), &[]));
+    }
+    Exit::Success
+}
+
+/// When a command prints its document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DocumentWish {
+    /// With `--json`.
+    Asked,
+    /// In any case, as it prints nothing but documents.
+    Always,
 }
 
 /// Prints the document of a plan.

@@ -1,12 +1,12 @@
 //! `formic run`.
 
 use crate::board::Board;
-use crate::commands::plan;
+use crate::commands::plan::{self, DocumentWish};
 use crate::exit::Exit;
 use crate::git::Status;
 use crate::launch::{self, New, Options};
 use crate::project::Project;
-use crate::select;
+use crate::select::{self, Choice};
 use crate::signal;
 use crate::source::{self, Place};
 use crate::ui::Ui;
@@ -35,11 +35,21 @@ pub(crate) struct Args {
 
 /// Chooses, checks, records the source, then runs.
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
-    let project = Project::find()?;
+    let project = Project::of(args.file.as_deref())?;
     let mut asked = args.signal.read(&project)?;
     let (file, target) = (args.file.as_deref(), args.target.as_deref());
-    let chosen = select::choose(&project, file, target, None, &asked)?;
+    let choice = select::choose(&project, file, target, None, &asked)?;
     project.announce(ui);
+    let chosen = match choice {
+        Choice::One(chosen) => chosen,
+        Choice::Nothing(idle) => {
+            let wish = match args.options.events {
+                true => DocumentWish::Always,
+                false => DocumentWish::Asked,
+            };
+            return Ok(plan::none_to_run(&asked, &idle, wish, ui));
+        }
+    };
     // Before there is a board: a file with faults leaves nothing behind.
     let looked = chosen.look(&asked.request(), ui)?;
     let decision = asked.starts(&looked.on);

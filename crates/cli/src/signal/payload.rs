@@ -23,6 +23,8 @@ pub(super) struct Given {
     pub signal: JsonMap,
     /// The changed files from the top of the repository, where GitHub says them.
     pub files_from_top: Option<BTreeSet<String>>,
+    /// Whether the branch or tag is gone: there is nothing to run for it.
+    pub is_deleted: bool,
 }
 
 /// Reads the payload in `file`; `asked` is the kind of signal that the options say.
@@ -125,6 +127,7 @@ fn parse(file: &str, bytes: &[u8], asked: Option<Kind>) -> Result<Given> {
         kind,
         signal,
         files_from_top: None,
+        is_deleted: false,
     })
 }
 
@@ -253,6 +256,7 @@ fn of_github(event: &Json) -> Given {
         kind,
         signal,
         files_from_top: files_of(event),
+        is_deleted: event.get("deleted") == Some(&Json::Bool(true)),
     }
 }
 

@@ -240,9 +240,13 @@ fn what_a_file_of_no_project_refers_to_counts_from_the_current_folder() {
     let _ran = world.formic(&["-C", "deep", "check", "f.yaml"]).ok();
     let _ran = world.formic(&["-C", "deep", "check", "ci/f.yaml"]).ok();
     world.write("other/x", "");
-    let _ran = world
-        .formic(&["-C", "other", "check", "../deep/f.yaml"])
-        .ok();
+    for (line, code) in [
+        (&["check", "../deep/f.yaml"][..], 1),
+        (&["plan", "--file", "../deep/f.yaml"], 2),
+    ] {
+        let ran = world.formic(&[&["-C", "other"], line].concat()).code(code);
+        assert!(ran.err.contains("E1002"), "{}", ran.err);
+    }
 }
 
 #[test]

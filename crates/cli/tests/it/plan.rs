@@ -367,10 +367,16 @@ fn of_several_pipelines_the_signal_finds_the_one() {
         ran.err,
         "error: there are several pipelines: ci, ship\nhelp: name one: `formic run PIPELINE`\n"
     );
-    let _ran = world
-        .formic(&["plan", "--tag", "x"])
-        .code(2)
-        .says("error: of several pipelines none waits for this signal `tag`: ci, ship\n");
+    for command in ["plan", "run"] {
+        let ran = world.formic(&[command, "--tag", "x"]).ok();
+        assert_eq!(
+            ran.err,
+            "nothing to run: ci does not start, because the signal is `tag`, and `on` names `push`\n\
+             nothing to run: ship does not start, because `on.tag` takes `v*`, and signal.tag is 'x'\n"
+        );
+    }
+    let ran = world.formic(&["run", "--json", "--tag", "x"]).ok();
+    assert_eq!(ran.json()["starts"], false);
     world.write(
         ".formic/hand.yaml",
         "on: [manual]\ntasks: {c: {run: 'true'}}\n",
@@ -600,4 +606,53 @@ fn a_value_that_an_input_does_not_take_is_told_before_the_run_and_with_its_line_
     assert!(ran.err.contains(wrong), "{}", ran.err);
     let ran = world.formic(&["plan", "--param", "lv=low"]).ok();
     assert!(ran.out.contains("1 task: 1 run"), "{}", ran.out);
+}
+
+#[test]
+fn a_push_that_deleted_its_branch_starts_nothing() {
+    let world = World::new("on: push\ntasks: {a: {run: 'true'}}\n");
+    world.write(
+        "gone.json",
+        r#"{"ref": "refs/heads/old", "deleted": true, "repository": {}}"#,
+    );
+    let ran = world.formic(&["run", "--payload", "gone.json"]).ok();
+    assert_eq!(
+        ran.err,
+        "nothing to run: formic does not start, because the push deleted the branch `old`, so there is nothing to run\n"
+    );
+}
+
+#[test]
+fn a_file_counts_its_paths_from_its_own_project_for_every_command() {
+    let world = World::with_git("tasks: {top: {run: 'true'}}\n");
+    world.write(
+        "web/.formic/ci.yaml",
+        "tasks: {a: {uses: ./ci/x.yaml}, b: {run: pwd > here}}\n",
+    );
+    world.write("web/ci/x.yaml", "tasks: {t: {run: 'true'}}\n");
+    let file = "web/.formic/ci.yaml";
+    let _ran = world.formic(&["check", file]).ok();
+    let _ran = world.formic(&["plan", "--file", file]).ok();
+    let web = world.dir().join("web").display().to_string();
+    let said = format!("project {web}\n");
+    let _ran = world.formic(&["run", "--file", file]).ok().says(&said);
+    assert_eq!(world.read("web/here"), format!("{web}\n"));
+}
+
+#[test]
+fn empty_names_on_the_command_line_are_refused() {
+    let world = World::new("tasks: {a: {run: 'true'}}\n");
+    for (line, said) in [
+        (
+            ["plan", "--branch", ""],
+            "error: `--branch` has an empty name\n",
+        ),
+        (["plan", "--tag", ""], "error: `--tag` has an empty name\n"),
+        (
+            ["plan", "--param", "=x"],
+            "error: `--param =x` has no name\nhelp: write `--param NAME=x`\n",
+        ),
+    ] {
+        let _ran = world.formic(&line).code(2).says(said);
+    }
 }
