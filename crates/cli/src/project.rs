@@ -318,7 +318,7 @@ fn pipeline_files(dir: &Path) -> Result<Vec<PipelineFile>> {
 }
 
 /// What has the name of a pipeline file in the folder `.formic`, by name. What is no file is told of when it is read; hidden
-/// links and folders are those of editors and other programs.
+/// ones are those of editors and other programs.
 fn files_inside(folder: &Path) -> Result<Vec<PipelineFile>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -332,7 +332,7 @@ fn files_inside(folder: &Path) -> Result<Vec<PipelineFile>> {
     };
     let mut inside: Vec<PipelineFile> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| is_yaml(path) && (path.is_file() || !is_hidden(path)))
+        .filter(|path| is_yaml(path) && !is_hidden(path))
         .map(|path| {
             let file = path.file_name().unwrap_or_default().to_string_lossy();
             let name = format!(".formic/{file}");

@@ -33,7 +33,7 @@ enum Meant {
 /// What a command is about.
 pub(crate) enum Choice {
     /// One pipeline, or a task of it.
-    One(Chosen),
+    One(Box<Chosen>),
     /// Nothing: of several pipelines none waits for the signal. Each with the reason.
     Nothing(Vec<(String, String)>),
 }
@@ -55,7 +55,7 @@ pub(crate) fn choose(
     };
     let mut loader = Loader::new(&project.dir, Look::Tags);
     let files = loader.load(candidate.source)?;
-    Ok(Choice::One(Chosen::new(files, loader, task)))
+    Ok(Choice::One(Box::new(Chosen::new(files, loader, task))))
 }
 
 /// The file that is meant, and the task of it.

@@ -261,7 +261,8 @@ fn a_file_that_is_used_is_found_also_where_the_key_is_escaped() {
 fn what_has_the_name_of_a_pipeline_and_is_no_file_is_an_error_wherever_it_is() {
     let world = World::new("tasks: { a: { run: 'true' } }\n");
     world.write(".formic/b.yaml/inside", "");
-    // Links of editors lead nowhere.
+    // Hidden files and links are those of editors.
+    world.write(".formic/.d.yaml", "tasks: [\n");
     std::os::unix::fs::symlink("nobody@here:1", world.dir().join(".formic/.#c.yaml")).unwrap();
     let says = "error: `.formic/b.yaml` is a folder; a pipeline is a file\n";
     for verb in ["check", "run", "plan"] {
