@@ -206,6 +206,10 @@ pub(crate) fn without_user(text: &str) -> Result<(), BadAddress> {
         return Ok(());
     };
     let host = place.split('/').next().unwrap_or_default();
+    // Also one with a `/` in it. Which part of the text is the host is not known then.
+    if has_password_beyond(host, &place[host.len()..]) {
+        return Err(bad("a password stands in an address".to_owned(), HELP));
+    }
     match host.rsplit_once('@') {
         Some((user, host)) if user.contains(':') => Err(bad(
             format!("a password stands in the address of `{host}`"),
@@ -217,6 +221,23 @@ pub(crate) fn without_user(text: &str) -> Result<(), BadAddress> {
         )),
         Some(_) | None => Ok(()),
     }
+}
+
+/// Whether what stands before the first `/` of an address is the beginning of a user and a password, which end at an `@`
+/// in the `rest`. An `@` behind the `//` of a reference is no sign of that: there it stands before the version.
+fn has_password_beyond(host: &str, rest: &str) -> bool {
+    let Some((user, behind)) = host.split_once(':') else {
+        return false;
+    };
+    if user.starts_with('[') {
+        return false;
+    }
+    let repository = rest.split("//").next().unwrap_or_default();
+    let names_host = repository
+        .split_once('@')
+        .is_some_and(|(_, host)| host.contains('/'));
+    let is_port = behind.chars().all(|c| c.is_ascii_digit());
+    names_host || !user.contains('@') && !is_port && !behind.contains('@') && rest.contains('@')
 }
 
 /// A path without `.`, `..` and doubled slashes; `text` is the whole reference for messages.
@@ -372,6 +393,27 @@ mod tests {
         ] {
             let said = read(text).unwrap_err();
             assert_eq!(said, "a password stands in the address of `h`");
+        }
+    }
+
+    #[test]
+    fn a_password_with_a_slash_in_it_is_not_repeated() {
+        for text in [
+            "https://me:a/b@host/r",
+            "git+https://me:a/b@host/r//x@v1",
+            "git+https://me:a//b@host/r//x@v1",
+            "git+https://me:1/b@host/r//x@v1",
+            "git+https://me:a@b/c@host/r//x@v1",
+            "git+https://me:a/b@host",
+        ] {
+            assert_eq!(read(text).unwrap_err(), "a password stands in an address");
+        }
+        for text in [
+            "git+https://host:8080/team/r//x@v1",
+            "git+https://[::1]:80/r//x@v1",
+            "git+ssh://git@host:22/r//x@v1",
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(text));
         }
     }
 

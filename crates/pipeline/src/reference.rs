@@ -192,9 +192,12 @@ fn arguments(page: &mut String) {
     );
     for (programs, ran) in command::rows() {
         let which = match ran {
-            Ran::BehindOptions => {
-                "what stands behind `-c`, `-e`, `--eval`, `--command`, `--print`, also where another program starts them"
-                    .to_owned()
+            Ran::Behind(options) => {
+                let options: Vec<&str> = options.iter().map(String::as_str).collect();
+                format!(
+                    "what stands behind {}, also where another program starts it",
+                    codes(&options)
+                )
             }
             Ran::First => "the first, or what stands behind `-e`".to_owned(),
             Ran::Program => "the first, which names a program".to_owned(),

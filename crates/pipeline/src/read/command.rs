@@ -4,14 +4,18 @@
 //! in no table here, any that its arguments name with options right behind. Nobody knows every program: an argument of
 //! which none of these tables says that it is run is data. [`crate::reference`] shows the tables.
 
+mod given;
+mod options;
 mod programs;
 
 use super::Purpose;
 use super::shell::family;
 use crate::yaml::Node;
+use given::Given;
+use options::split_by_env;
 use programs::{
-    CONTAINERS, INTERPRETERS, Interpreter, OPTIONS, Options, PLAIN, PROGRAMMED, Programmed,
-    SHELLED, STARTERS, Starter,
+    CONTAINERS, INTERPRETERS, Interpreter, OPTIONS, PROGRAMMED, Programmed, SHELLED, STARTERS,
+    Starter,
 };
 
 /// What each word of a command is to its program.
@@ -76,8 +80,10 @@ pub(crate) fn base(program: &str) -> &str {
 
 /// The rows of the reference: programs, and the arguments of them that are run.
 pub(crate) fn rows() -> Vec<(Vec<&'static str>, Ran)> {
-    let names = INTERPRETERS.iter().flat_map(|each| each.names);
-    let mut rows = vec![(names.copied().collect(), Ran::BehindOptions)];
+    let mut rows: Vec<_> = INTERPRETERS
+        .iter()
+        .map(|each| (each.names.to_vec(), Ran::Behind(options_for_code(each))))
+        .collect();
     rows.extend(
         PROGRAMMED
             .iter()
@@ -98,8 +104,8 @@ pub(crate) fn rows() -> Vec<(Vec<&'static str>, Ran)> {
 
 /// Which arguments of a program are run.
 pub(crate) enum Ran {
-    /// What stands behind options for code.
-    BehindOptions,
+    /// What stands behind these options.
+    Behind(Vec<String>),
     /// The first.
     First,
     /// The first, as a program.
@@ -108,6 +114,16 @@ pub(crate) enum Ran {
     All,
     /// The values of these options.
     Values(&'static [&'static str]),
+}
+
+/// The options of an interpreter that have code behind them.
+fn options_for_code(interpreter: &Interpreter) -> Vec<String> {
+    let letters = interpreter
+        .letters
+        .iter()
+        .map(|letter| format!("-{letter}"));
+    let words = interpreter.words.iter().map(|word| (*word).to_owned());
+    letters.chain(words).collect()
 }
 
 /// The text of an item; empty when it is none.
@@ -136,9 +152,10 @@ fn behind(starter: &Starter, words: &[&str], mut at: usize, purposes: &mut [Purp
     while let Some(word) = words.get(at) {
         if options && word.starts_with('-') && *word != "-" {
             options = *word != "--";
-            if is_env && matches!(*word, "-S" | "--split-string") && at + 1 < words.len() {
-                purposes[at + 1] = Purpose::Script;
-                at += 1;
+            if let Some(text) = split_by_env(word).filter(|_| is_env) {
+                // Behind the option in its own word, or as the next one.
+                at += usize::from(text.is_empty() && at + 1 < words.len());
+                purposes[at] = Purpose::Script;
             } else if starter.values.contains(word) {
                 at += 1;
             }
@@ -180,204 +197,6 @@ fn programmed(word: &str) -> Option<&'static Programmed> {
 
 fn is_option(word: &str) -> bool {
     word.starts_with(['-', '+']) && word.len() > 1
-}
-
-/// `--option=value` with one of the options.
-fn is_joined(word: &str, options: &[&str]) -> bool {
-    let joined = |option: &&str| {
-        let rest = word.strip_prefix(option);
-        option.starts_with("--") && rest.is_some_and(|rest| rest.starts_with('='))
-    };
-    options.iter().any(joined)
-}
-
-/// Whether an option of an interpreter has code behind it.
-fn asks_for_code(interpreter: &Interpreter, word: &str) -> bool {
-    let letters = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
-    interpreter.words.contains(&word)
-        || letters.is_some_and(|letters| letters.ends_with(interpreter.letters))
-}
-
-/// Whether an option of an interpreter has a value behind it, also at the end of several letters: `-eo pipefail`.
-fn takes_value(interpreter: &Interpreter, word: &str) -> bool {
-    let is_last = |value: &&str| {
-        let letter = value.strip_prefix('-').filter(|letter| letter.len() == 1);
-        letter.is_some_and(|letter| !word.starts_with("--") && word.ends_with(letter))
-    };
-    interpreter.values.contains(&word) || interpreter.values.iter().any(is_last)
-}
-
-/// Who gets the words of a command, one after the other.
-struct Given {
-    taker: Taker,
-    /// What the next word is to the taker.
-    next: Next,
-    /// Whether a word may name a further program.
-    starts: Starts,
-    /// Options of the program itself whose value is run.
-    options: &'static [&'static str],
-    /// What the first argument is that is no option.
-    first: First,
-    /// The interpreter that was named on the way.
-    met: Option<&'static Interpreter>,
-}
-
-/// The program that gets a word.
-#[derive(Clone, Copy)]
-enum Taker {
-    /// One that is in no table, or whose code is over.
-    Other,
-    /// One that gives everything to a shell.
-    Shell,
-    Interpreter(&'static Interpreter),
-    Programmed(&'static Programmed),
-}
-
-/// What a word is that stands behind an option.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
-    /// Whatever it looks like.
-    Open,
-    Code,
-    /// A program, with its arguments behind it or in the same word.
-    Command,
-    Value,
-}
-
-/// What the first argument of a program is that has code in it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum First {
-    Code,
-    /// The code was given by an option, or before.
-    Data,
-}
-
-/// Which words behind a program name another one that it starts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Starts {
-    None,
-    /// One that has its options right behind it.
-    Adjacent,
-    /// Any, with its options anywhere: `docker run --entrypoint sh IMAGE -c …`.
-    Anywhere,
-}
-
-impl Given {
-    fn of(program: &str) -> Self {
-        let taker = if SHELLED.contains(&program) {
-            Taker::Shell
-        } else if let Some(found) = interpreter(program) {
-            Taker::Interpreter(found)
-        } else if let Some(found) = programmed(program) {
-            Taker::Programmed(found)
-        } else {
-            Taker::Other
-        };
-        let starts = match taker {
-            Taker::Shell | Taker::Interpreter(_) | Taker::Programmed(_) => Starts::None,
-            Taker::Other if PLAIN.contains(&program) => Starts::None,
-            Taker::Other if CONTAINERS.contains(&program) => Starts::Anywhere,
-            Taker::Other => Starts::Adjacent,
-        };
-        Self {
-            taker,
-            next: Next::Open,
-            starts,
-            options: options_of(program).unwrap_or_default(),
-            first: First::Code,
-            met: None,
-        }
-    }
-
-    /// Whether the next word is run.
-    fn is_code(&mut self, word: &str) -> bool {
-        match std::mem::replace(&mut self.next, Next::Open) {
-            Next::Code => return true,
-            Next::Command => {
-                self.started(word);
-                return true;
-            }
-            Next::Value => return false,
-            Next::Open => {}
-        }
-        if is_joined(word, self.options) {
-            return true;
-        }
-        if self.options.contains(&word) {
-            self.next = Next::Command;
-            return false;
-        }
-        match self.taker {
-            Taker::Shell => true,
-            Taker::Interpreter(found) => self.interpreted(found, word),
-            Taker::Programmed(found) => self.programmed(found, word),
-            Taker::Other => self.started(word),
-        }
-    }
-
-    fn interpreted(&mut self, found: &'static Interpreter, word: &str) -> bool {
-        if is_joined(word, found.words) {
-            return true;
-        }
-        if !is_option(word) {
-            if found.options == Options::First {
-                self.taker = Taker::Other;
-                return self.started(word);
-            }
-            return false;
-        }
-        if word == "-m" && found.names.contains(&"python") {
-            // What follows is a module and its arguments.
-            self.taker = Taker::Other;
-            self.starts = Starts::None;
-        } else if asks_for_code(found, word) {
-            self.next = Next::Code;
-        } else if takes_value(found, word) {
-            self.next = Next::Value;
-        }
-        false
-    }
-
-    fn programmed(&mut self, found: &'static Programmed, word: &str) -> bool {
-        let glued = |option: &&str| !option.starts_with("--") && word.starts_with(option);
-        let is_code = found.code.contains(&word) || found.files.contains(&word);
-        if is_code {
-            self.first = First::Data;
-        }
-        if found.code.contains(&word) {
-            self.next = Next::Code;
-        } else if found.values.contains(&word) || found.files.contains(&word) {
-            self.next = Next::Value;
-        } else if is_joined(word, found.code) || found.code.iter().any(glued) {
-            self.first = First::Data;
-            return true;
-        } else if !is_option(word) {
-            return std::mem::replace(&mut self.first, First::Data) == First::Code;
-        }
-        false
-    }
-
-    /// A word of a program that may start others.
-    fn started(&mut self, word: &str) -> bool {
-        if self.starts == Starts::None {
-            return false;
-        }
-        if let Some(found) = interpreter(word) {
-            self.met = Some(found);
-            if self.starts == Starts::Adjacent {
-                self.taker = Taker::Interpreter(found);
-            }
-        } else if let Some(found) = programmed(word) {
-            self.taker = Taker::Programmed(found);
-            self.first = First::Code;
-        } else if let Some(found) = self.met.filter(|_| self.starts == Starts::Anywhere) {
-            if asks_for_code(found, word) {
-                self.next = Next::Code;
-            }
-            return is_joined(word, found.words);
-        }
-        false
-    }
 }
 
 #[cfg(test)]
@@ -429,6 +248,13 @@ mod tests {
             "rsync -a dist/ host:X",
             "tar -cf X.tar dist",
             "php -d memory_limit=1 tool.php X",
+            "flock lock mvn -Dcommit=X",
+            "flock -n lock ./show -e X",
+            "runuser -u node -- ./show -e X",
+            "perl -Ilib/exec-X tool.pl",
+            "python -m pip install lua -e X",
+            "python -mpytest -c X",
+            "env -u -SX",
         ];
         for line in lines {
             assert!(!is_run(line), "{line}");
@@ -470,6 +296,31 @@ mod tests {
             "kubectl exec pod -- bash -ec X",
             "poetry run python -c X",
             "tar -x --to-command=X -f a.tar",
+            "tar -x -IX -f a.tar",
+            "flock lock perl -e X",
+            "flock lock sh -ec X",
+            "runuser -u www -- php -r X",
+            "su node -c X",
+            "su node -cX",
+            "poetry run su node -c X",
+            "docker exec web su node -c X",
+            "xvfb-run flock lock perl -e X",
+            "flock -w 5 lock sed s/a/X/ file",
+            "python -m poetry run bash -c X",
+            "python3 -Imtox exec -- bash -c X",
+            "env -SX",
+            "env -iSX",
+            "env --split-string=X",
+            "env --split-string X",
+            "perl -eX",
+            "perl -lneX log",
+            "perl -MTime::Piece -e X",
+            "python -cX",
+            "python3 -Bcprint(X)",
+            "ruby -E UTF-8 -eX",
+            "php -rX",
+            "poetry run python -cX",
+            "docker run --rm perl perl -eX",
         ];
         for line in lines {
             assert!(is_run(line), "{line}");

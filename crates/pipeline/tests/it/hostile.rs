@@ -132,6 +132,10 @@ fn large_files_of_one_kind_get_an_answer() {
             "tasks: {{t: {{run: \"{}\"}}}}",
             "${{ signal.tag }}".repeat(14_000)
         ),
+        format!(
+            "tasks: {{t: {{run: \"{}${{{{ signal.branch }}}}\"}}}}",
+            "& ".repeat(125_000)
+        ),
         format!("tasks: {{t: {{run: x, needs: [{}]}}}}", many("a, ")),
         format!("tasks: [{}]", many("{run: x}, ")),
         format!(

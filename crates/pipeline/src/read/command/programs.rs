@@ -10,6 +10,9 @@ pub(super) struct Interpreter {
     pub letters: &'static [char],
     /// Long options with code behind them, or joined to it by `=`.
     pub words: &'static [&'static str],
+    /// Letters of options without a value, behind which the code may be joined to its letter in the same word: `-lneCODE`.
+    /// `None` when code is always a word of its own.
+    pub flags: Option<&'static str>,
     /// Options with a value behind them.
     pub values: &'static [&'static str],
     /// What ends with the first argument that is no option.
@@ -21,7 +24,7 @@ pub(super) struct Interpreter {
 pub(super) enum Options {
     /// Before the first other argument: behind it everything is data for the script.
     First,
-    /// Anywhere.
+    /// Anywhere; it may start what any argument names, with the options of that behind it.
     Anywhere,
 }
 
@@ -30,6 +33,7 @@ pub(super) const INTERPRETERS: &[Interpreter] = &[
         names: &["sh", "bash", "dash", "ash", "zsh", "ksh"],
         letters: &['c'],
         words: &[],
+        flags: None,
         values: &["-o", "+o", "-O", "+O", "--rcfile", "--init-file"],
         options: Options::First,
     },
@@ -37,6 +41,7 @@ pub(super) const INTERPRETERS: &[Interpreter] = &[
         names: &["fish"],
         letters: &['c', 'C'],
         words: &["--command", "--init-command"],
+        flags: Some("hilnNPv"),
         values: &["-o"],
         options: Options::First,
     },
@@ -44,6 +49,7 @@ pub(super) const INTERPRETERS: &[Interpreter] = &[
         names: &["pwsh"],
         letters: &['c'],
         words: &["-Command"],
+        flags: None,
         values: &["-ExecutionPolicy", "-WorkingDirectory"],
         options: Options::First,
     },
@@ -51,6 +57,7 @@ pub(super) const INTERPRETERS: &[Interpreter] = &[
         names: &["python"],
         letters: &['c'],
         words: &[],
+        flags: Some("bBdEhiIOPqRsStuvVx"),
         values: &["-W", "-X"],
         options: Options::First,
     },
@@ -58,6 +65,7 @@ pub(super) const INTERPRETERS: &[Interpreter] = &[
         names: &["perl"],
         letters: &['e', 'E'],
         words: &[],
+        flags: Some("0123456789acdfghlnpsStTuUvwWX"),
         values: &["-I"],
         options: Options::First,
     },
@@ -65,13 +73,15 @@ pub(super) const INTERPRETERS: &[Interpreter] = &[
         names: &["ruby"],
         letters: &['e', 'r'],
         words: &[],
-        values: &["-I", "-C"],
+        flags: Some("0123456789acdhlLnpsSTUvwWy"),
+        values: &["-I", "-C", "-E", "-X"],
         options: Options::First,
     },
     Interpreter {
         names: &["node"],
         letters: &['e', 'p', 'r'],
         words: &["--eval", "--print", "--require", "--import"],
+        flags: None,
         values: &["-C"],
         options: Options::First,
     },
@@ -79,6 +89,7 @@ pub(super) const INTERPRETERS: &[Interpreter] = &[
         names: &["php"],
         letters: &['r', 'B', 'R', 'E'],
         words: &["--run"],
+        flags: Some("aCehHilmnqsvw"),
         values: &["-c", "-d"],
         options: Options::First,
     },
@@ -86,6 +97,7 @@ pub(super) const INTERPRETERS: &[Interpreter] = &[
         names: &["lua"],
         letters: &['e'],
         words: &[],
+        flags: Some("EivW"),
         values: &["-l"],
         options: Options::First,
     },
@@ -93,7 +105,8 @@ pub(super) const INTERPRETERS: &[Interpreter] = &[
         names: &["su", "runuser", "flock"],
         letters: &['c'],
         words: &["--command", "--session-command"],
-        values: &[],
+        flags: Some("fhlmpP"),
+        values: &["-u", "-g", "-G", "--user", "--group", "--supp-group"],
         options: Options::Anywhere,
     },
 ];

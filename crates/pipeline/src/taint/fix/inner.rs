@@ -26,19 +26,35 @@ const BEGINNINGS: &[&str] = &[
     "|", "||", "&&", "&", ";", "(", "{", "!", "then", "do", "else", "if", "while", "until", "exec",
 ];
 
+/// How much of the end of a script is looked at, in bytes. No line that a person writes is longer.
+const SEEN: usize = 4_096;
+
 /// That behind the last command of a script, of which `before` is known.
 pub(super) fn of_script(before: &str) -> Inner {
-    let line = last_line(before);
+    let seen = &before[before.ceil_char_boundary(before.len().saturating_sub(SEEN))..];
+    let line = last_line(seen);
     let words: Vec<&str> = line
         .split_whitespace()
         .filter(|word| *word != "\\")
         .collect();
-    let begins = |at: usize| {
-        let last = at.checked_sub(1).map(|before| words[before]);
-        last.is_none_or(|word| BEGINNINGS.contains(&word) || word.ends_with([';', '(', '`']))
-    };
-    for at in (0..words.len()).rev().filter(|at| begins(*at)) {
-        let own = &words[at..];
+    // A line whose beginning is not seen begins with some word of a command.
+    let mut beginnings = Vec::new();
+    if line.len() < seen.len() || seen.len() == before.len() {
+        beginnings.push(0);
+    }
+    for (last, word) in words.iter().enumerate() {
+        // `exec` may also be an argument: `docker exec`.
+        let is_word =
+            BEGINNINGS.contains(word) && (*word != "exec" || beginnings.last() == Some(&last));
+        if is_word || word.ends_with([';', '(', '`']) {
+            beginnings.push(last + 1);
+        }
+    }
+    let mut end = words.len();
+    for at in beginnings.into_iter().rev() {
+        // No word belongs to two commands, so that the words are looked at once.
+        let own = &words[at..end];
+        end = at;
         let Some(program) = command::program(own) else {
             continue;
         };
@@ -125,6 +141,10 @@ mod tests {
                 "docker compose run web bash -lc 'x ",
                 container("docker compose run"),
             ),
+            ("docker exec web exec sh -c \"", container("docker exec")),
+            ("exec sh -c \"", Inner::Shell("sh".to_owned())),
+            ("sh run; tar -c ", Inner::None),
+            ("sh -c \"true; echo ", Inner::Shell("sh".to_owned())),
             ("if ssh host \"test ", Inner::Far(BY_SSH)),
             ("kubectl exec pod -- sh -c \"", Inner::Far(BY_KUBECTL)),
         ];
