@@ -21,11 +21,23 @@ pub(crate) fn quoted(expression: &str) -> String {
     if is_plain(expression) && !expression.contains('\'') {
         return format!("'${{{{ {expression} }}}}'");
     }
-    let escaped = expression.replace('\\', "\\\\").replace('"', "\\\"");
-    let escaped = escaped.replace('\n', "\\n").replace('\t', "\\t");
+    let escaped: String = expression.chars().map(escaped).collect();
     // A comment at its end must not swallow the braces.
     let end = if joined.is_none() { "\\n" } else { "" };
     format!("\"${{{{ {escaped}{end} }}}}\"")
+}
+
+/// A letter between double quotes of YAML.
+fn escaped(letter: char) -> String {
+    match letter {
+        '\\' => "\\\\".to_owned(),
+        '"' => "\\\"".to_owned(),
+        '\n' => "\\n".to_owned(),
+        '\t' => "\\t".to_owned(),
+        // All of them are below 256.
+        control if control.is_control() => format!("\\x{:02x}", u32::from(control)),
+        plain => plain.to_string(),
+    }
 }
 
 /// The expression without line breaks and comments; `None` where a text goes over several lines.
@@ -155,6 +167,14 @@ mod tests {
         assert_eq!(
             quoted("a + '''b\n//c''' // d"),
             "\"${{ a + '''b\\n//c''' // d\\n }}\""
+        );
+    }
+
+    #[test]
+    fn control_characters_are_written_as_escapes_of_yaml() {
+        assert_eq!(
+            quoted("a + '\r\u{1b}\u{85}\t'"),
+            "\"${{ a + '\\x0d\\x1b\\x85\\t' }}\""
         );
     }
 

@@ -37,7 +37,7 @@ fn seeds_of_expressions_hold() {
 
 #[test]
 fn seeds_of_what_costs_much_hold() {
-    try_seeds("cost", fuzz::cost::hold);
+    try_seeds("cost", fuzz::cost::hold_seed);
 }
 
 #[test]

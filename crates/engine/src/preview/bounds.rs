@@ -56,16 +56,22 @@ fn the_environment_of_a_scope_is_not_looked_at_for_every_task_without_end() {
     for place in 0..3_000 {
         builder = builder.task(&format!("t{place}"), |t| t.run("x"));
     }
-    let mut plan = builder.build();
+    let mut plan = builder.task("late", |t| t.run("${{ 1 / 0 }}")).build();
+    plan.params.insert("a".to_owned(), json!("b"));
+    let faulty = |plan: &Plan| {
+        let planned = preview_of(plan).into_iter();
+        let faulty = planned.filter(|each| each.fault.is_some());
+        faulty.map(|each| each.id).collect::<Vec<_>>()
+    };
+    assert_eq!(faulty(&plan), ["late"]);
     plan.scopes[0].env = (0..1_000)
         .map(|place| {
             let text = model::plan::Text::template("${{ params.a }}");
             (format!("A{place}"), text)
         })
         .collect();
-    plan.params.insert("a".to_owned(), json!("b"));
-    let planned = preview_of(&plan);
-    assert!(planned.iter().all(|each| each.decision == Decision::Run));
+    // All steps are gone before its turn comes.
+    assert_eq!(faulty(&plan), [""; 0]);
 }
 
 #[test]

@@ -4,7 +4,6 @@ use super::StepMachine;
 use super::frame::{Frame, Turn};
 use super::names::{self, Env, StepNames};
 use crate::texts::Texts;
-use model::limits;
 use model::plan::{Body, Shell, StepBody, Steps, Text};
 use std::collections::BTreeMap;
 
@@ -129,7 +128,7 @@ impl StepMachine {
     }
 
     /// A label is decoration: one that cannot be worked out is left out, and nothing fails for it. It reaches no output,
-    /// so text from outside in it taints none.
+    /// so text from outside in it taints none. It stays whole: who shows it cuts it, behind what it hides in it.
     fn work_out_label(&self, turn: &mut Turn, env: &Env, texts: &mut Texts) {
         let Some(text @ Text::Template(_)) = &turn.label else {
             return;
@@ -137,10 +136,7 @@ impl StepMachine {
         let value = texts.text(text, &StepNames::of_turn(self, turn, env)).ok();
         let label = value.and_then(|value| names::in_text("label", &value).ok());
         let label = label.filter(|label| !label.trim().is_empty());
-        turn.label = label.map(|label| {
-            let end = label.char_indices().nth(limits::LABEL_CHARS);
-            Text::Literal(label[..end.map_or(label.len(), |(at, _)| at)].to_owned())
-        });
+        turn.label = label.map(Text::Literal);
     }
 
     pub(super) fn task_steps(&self) -> Option<&Steps> {

@@ -4,10 +4,12 @@ use super::attempt::{Attempt, Phase, failed};
 use super::given::{Ended, Given, with_digests};
 use super::looking::Question;
 use super::{Output, Worker};
+use crate::mask::Masks;
 use crate::site::{Collected, Held, Prepared, Site, Trouble, Wanted, WantedArtifact};
 use api::protocol::{Request, RequestBody, Wish};
 use engine::rows::{AttemptEnd, AttemptResult};
 use model::ids::AttemptId;
+use model::limits;
 use model::reason::FailureKind;
 use model::time::Timestamp;
 
@@ -133,11 +135,17 @@ impl Worker {
         }
         let then = self.wish_after(id);
         let attempt = self.attempts.get_mut(&id).expect("the caller holds it");
+        for label in end.steps.iter_mut().filter_map(|step| step.label.as_mut()) {
+            let shown = shown_label(label, &attempt.masks);
+            if let AttemptResult::Failed { message, .. } = &mut end.result
+                && label.chars().count() > limits::LABEL_CHARS
+            {
+                *message = message.replace(&*label, &shown);
+            }
+            *label = shown;
+        }
         if let AttemptResult::Failed { message, .. } = &mut end.result {
             *message = attempt.masks.text(message);
-        }
-        for label in end.steps.iter_mut().filter_map(|step| step.label.as_mut()) {
-            *label = attempt.masks.text(label);
         }
         attempt.phase = Phase::Reporting;
         let (token, missing_log_bytes) = (attempt.work.token, attempt.missing_bytes);
@@ -207,6 +215,16 @@ impl Worker {
             self.forget(*id);
         }
     }
+}
+
+/// A label as documents and messages have it: what is hidden is out of it before it is cut, so that no beginning of it
+/// stays at the cut.
+fn shown_label(label: &str, masks: &Masks) -> String {
+    let mut shown = masks.text(label);
+    if let Some((end, _)) = shown.char_indices().nth(limits::LABEL_CHARS) {
+        shown.truncate(end);
+    }
+    shown
 }
 
 /// What is to be collected; `None` when that is nothing.

@@ -4,7 +4,7 @@ use crate::bench::{Bench, FakeSite, work};
 use engine::rows::AttemptResult;
 use exec::{ExecEvent, Exit, OutputState};
 use model::limits;
-use model::plan::Plan;
+use model::plan::{Plan, Text};
 use model::reason::FailureKind;
 use std::sync::Mutex;
 use worker::{Input, Output};
@@ -72,6 +72,34 @@ fn a_text_that_a_step_hides_is_in_no_log_behind_it() {
     bench.succeeds(second);
     bench.tree_gone(&work(two_steps())[0], 0);
     assert_eq!(bench.log(), "say *** now");
+}
+
+#[test]
+fn a_label_is_cut_behind_what_is_hidden_in_it() {
+    let long = format!("{}hunter2 and more", "x".repeat(limits::LABEL_CHARS - 4));
+    let shown = format!("{}*** ", "x".repeat(limits::LABEL_CHARS - 4));
+    let computed = Text::template(format!("${{{{ '{long}' }}}}"));
+    for label in [Text::Literal(long), computed] {
+        let plan = testkit::plan("p")
+            .task("a", |task| {
+                task.step("first", |step| step.run("true").label(label))
+            })
+            .build();
+        let site = FakeSite {
+            masks: Mutex::new(vec!["hunter2".to_owned()]),
+            ..FakeSite::default()
+        };
+        let mut bench = Bench::with(1, None, site);
+        bench.give(work(plan.clone()));
+        bench.exits(bench.started()[0], Exit::Code(1), OutputState::Ended);
+        bench.tree_gone(&work(plan)[0], 0);
+        let (_, _, end) = bench.reports().remove(0);
+        assert_eq!(end.steps[0].label.as_ref(), Some(&shown));
+        let AttemptResult::Failed { message, .. } = end.result else {
+            panic!("{:?}", end.result);
+        };
+        assert_eq!(message, format!("step `{shown}` exited with code 1"));
+    }
 }
 
 #[test]
