@@ -122,7 +122,7 @@ impl Options {
             is_deleted = given.is_deleted;
             if let Some(files) = given.files_from_top {
                 let files = files_below(&project.dir, files)?;
-                signal.insert("changed_files".to_owned(), json!(files));
+                signal.extend(files.map(|files| ("changed_files".to_owned(), json!(files))));
             }
         }
         if self.tag.is_some() && kind.unwrap_or(Kind::Tag) != Kind::Tag {
@@ -416,18 +416,21 @@ fn changed_files(dir: &Path, reference: &str) -> Result<Vec<String>> {
     Ok(files)
 }
 
-/// Those of the files that lie below `dir`, from there; `files` count from the top of the repository.
-fn files_below(dir: &Path, files: BTreeSet<String>) -> Result<Vec<String>> {
+/// Those of the files that lie below `dir`, from there; `files` count from the top of the repository. Without a repository
+/// nobody knows where `dir` is in it, and `None` says so.
+fn files_below(dir: &Path, files: BTreeSet<String>) -> Result<Option<Vec<String>>> {
     let inside = match Git::find(dir)? {
         Found::Repository(git) => dir.strip_prefix(&git.root).map(Path::to_owned).ok(),
         Found::NoProgram | Found::NoRepository | Found::Refused(_) => None,
     };
-    let inside = inside.unwrap_or_default();
+    let Some(inside) = inside else {
+        return Ok(None);
+    };
     let below = |file: &String| {
         let path = Path::new(file).strip_prefix(&inside).ok()?;
         Some(path.display().to_string())
     };
-    Ok(files.iter().filter_map(below).collect())
+    Ok(Some(files.iter().filter_map(below).collect()))
 }
 
 /// Reads `--param NAME=VALUE`.
@@ -509,6 +512,12 @@ mod tests {
             ["release", "4f2c", "refs/heads/release"]
         );
         assert_eq!(signal["dirty"], json!(true));
+    }
+
+    #[test]
+    fn files_from_the_top_are_not_known_where_no_repository_is_found() {
+        let files = files_below(Path::new("/"), ["web/src/a".to_owned()].into());
+        assert_eq!(files.unwrap(), None);
     }
 
     #[test]

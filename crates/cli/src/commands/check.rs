@@ -19,7 +19,7 @@ use api::check::{CheckDocument, CheckedFile};
 use look::Looked;
 use pipeline::{Unsupported, codes};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Check pipeline files without running anything
 #[derive(Debug, clap::Args)]
@@ -116,7 +116,8 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     })
 }
 
-/// Names files from the top of the repository, where forges look for them; one that is in none keeps its name.
+/// Names files from the top of the repository, where forges look for them; one that is in none keeps its name, and a link
+/// to a file has its own.
 fn name_from_top(document: &mut CheckDocument, is_project: bool) {
     let mut bases = vec![PathBuf::new()];
     bases.extend(Project::find().map(|project| project.dir));
@@ -125,7 +126,11 @@ fn name_from_top(document: &mut CheckDocument, is_project: bool) {
     }
     let from_top = |name: &str| {
         let mut paths = bases.iter().map(|base| base.join(name));
-        let path = fs::canonicalize(paths.find(|path| path.is_file())?).ok()?;
+        let path = paths.find(|path| path.is_file())?;
+        let folder = path.parent()?;
+        let is_here = folder.as_os_str().is_empty();
+        let folder = fs::canonicalize(if is_here { Path::new(".") } else { folder }).ok()?;
+        let path = folder.join(path.file_name()?);
         let mut around = path.ancestors().skip(1);
         let top = around.find(|folder| folder.join(".git").exists())?;
         Some(path.strip_prefix(top).ok()?.to_str()?.to_owned())

@@ -252,6 +252,10 @@ fn of_github(event: &Json) -> Given {
     if event.get("pull_request").is_none() {
         put("commit", json!(text("/after")));
     }
+    if reference.starts_with("refs/tags/") {
+        // A tag is on no branch, also where the working tree is on one.
+        signal.insert("branch".to_owned(), json!(""));
+    }
     Given {
         kind,
         signal,
@@ -367,6 +371,10 @@ mod tests {
         let given = of_github(&event);
         assert_eq!(given.kind, Some(Kind::Manual));
         assert_eq!(given.signal["branch"], "dev");
+        let event = json!({"ref": "refs/tags/v1", asked: "ci.yml", "repository": {}});
+        let given = of_github(&event);
+        assert_eq!(given.kind, Some(Kind::Manual));
+        assert_eq!(given.signal.get("branch"), Some(&json!("")));
         let time = json!({"schedule": "0 3 * * *", asked: "ci.yml", "repository": {}});
         assert_eq!(of_github(&time).kind, Some(Kind::Schedule));
     }

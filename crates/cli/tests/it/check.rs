@@ -143,6 +143,8 @@ fn forges_are_told_of_files_from_the_top_of_the_repository() {
     assert!(said(&["-C", "web/src"]).starts_with(expected));
     assert!(said(&["-C", "web/src", "../formic.yaml"]).starts_with(expected));
     assert!(said(&["web/formic.yaml"]).starts_with(expected));
+    std::os::unix::fs::symlink("formic.yaml", world.dir().join("web/other.yaml")).unwrap();
+    assert!(said(&["web/other.yaml"]).starts_with("::error file=web/other.yaml,line=1,"));
     let sarif = world.formic(&["check", "--format", "sarif", "-C", "web"]);
     let log = sarif.code(1).json();
     let place = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
