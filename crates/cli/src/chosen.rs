@@ -54,10 +54,11 @@ impl Chosen {
     /// The plan for `request`, with what was chosen of it.
     ///
     /// # Errors
-    /// As [`Self::look`], and when this version cannot run something.
+    /// As [`Self::look`], when this version cannot run something, and when its `concurrency` cannot be computed.
     pub(crate) fn plan(&self, request: &Request, ui: &Ui) -> Result<Plan> {
         let looked = self.looked(self.compiled(request), ui)?;
         looked.refuse_unsupported()?;
+        looked.refuse_group()?;
         Ok(looked.plan)
     }
 

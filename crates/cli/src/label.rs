@@ -8,7 +8,7 @@ use crate::text;
 use engine::machine::{Machine, run_name};
 use engine::rows::{RunHead, TaskRow};
 use expr::value::typed::from_typed_json;
-use expr::{Budget, Dialect, MapScope, Template, Value};
+use expr::{Budget, Dialect, MapScope, Program, Template, Value};
 use model::Json;
 use model::ids::TaskNo;
 use model::plan::{Expression, Plan, Text};
@@ -48,7 +48,10 @@ pub(crate) fn plan_text(
     expression: &Expression,
     plan: &Plan,
 ) -> Option<Result<Value, expr::Error>> {
-    if expression.text.contains("run.") {
+    let dialect = Dialect::from_name(&expression.dialect)?;
+    let template = Template::parse(dialect, &expression.text).ok()?;
+    let mut read = template.programs().flat_map(Program::references);
+    if read.any(|reference| reference.path.first().is_some_and(|name| name == "run")) {
         return None;
     }
     let mut scope = MapScope::new();
@@ -56,8 +59,6 @@ pub(crate) fn plan_text(
     scope.insert("params", from_typed_json(&Json::Object(params)).ok()?);
     let signal = plan.signal.clone().into_iter().collect();
     scope.insert("signal", Value::from_json(&Json::Object(signal)));
-    let dialect = Dialect::from_name(&expression.dialect)?;
-    let template = Template::parse(dialect, &expression.text).ok()?;
     Some(template.eval(&scope, &mut Budget::default()))
 }
 

@@ -61,6 +61,8 @@ pub const REFERENCED_BYTES: usize = 4 * 1024 * 1024;
 pub const HANDED_OVER: usize = 200_000;
 /// Characters of a step's label; what is longer is cut. It stands in one line of a screen and in every document.
 pub const LABEL_CHARS: usize = 200;
+/// A reference to an image: registries take names of up to 255, tags of 128 and digests of 71.
+pub const IMAGE_NAME_BYTES: usize = 512;
 /// Patterns of one filter of `on`. The longest lists that were met have some tens.
 pub const PATTERNS: usize = 200;
 /// Comparisons of letters of changed files with letters of the patterns of a filter, about a second. Twenty thousand paths

@@ -62,7 +62,6 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     signal::tell_unasked(&decision, ui);
     asked.tell_unknown_files(&looked.plan, ui);
-    looked.refuse_group()?;
     looked.refuse_unsupported()?;
     let board = Board::open(&project, ui)?;
     let recorded = source::record(&project.dir, &board)?;

@@ -326,6 +326,18 @@ fn a_group_that_cannot_be_computed_is_refused_where_something_starts() {
 }
 
 #[test]
+fn a_group_may_read_what_the_folder_says_and_the_run() {
+    let by_commit =
+        "concurrency: \"of-${{ signal.commit.substring(0, 7) }}\"\ntasks: {a: {run: 'true'}}\n";
+    let world = World::new(by_commit);
+    world.commit();
+    let _ran = world.formic(&["run"]).ok();
+    let by_run = "concurrency: \"of-${{ run['id'] }}\"\ntasks: {a: {run: 'true'}}\n";
+    let world = World::new(by_run);
+    let _ran = world.formic(&["run"]).ok();
+}
+
+#[test]
 fn a_time_gives_its_params() {
     let world = World::new(SHOP);
     let plan =

@@ -8,6 +8,7 @@ use crate::codes;
 use crate::definitions::Phase;
 use crate::yaml::Node;
 use model::Json;
+use model::limits;
 use model::plan::{Container, ImageBuild, Text};
 use std::collections::BTreeMap;
 
@@ -85,7 +86,13 @@ const FORM: &str = "write it as `[REGISTRY/]NAME[:TAG][@sha256:DIGEST]`, as in `
 
 /// Why `reference` is none.
 fn checked(reference: &str) -> Result<(), String> {
+    if reference.len() > limits::IMAGE_NAME_BYTES {
+        let limit = limits::IMAGE_NAME_BYTES;
+        return Err(format!("a reference has at most {limit} bytes"));
+    }
+    // What stands behind a second `://` is no image either.
     if let Some((scheme, rest)) = reference.split_once("://")
+        && !rest.contains("://")
         && checked(rest).is_ok()
     {
         return Err(format!(

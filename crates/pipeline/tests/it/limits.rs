@@ -324,3 +324,16 @@ fn text_from_outside_is_followed_through_variables_however_many_hold_each_other(
         );
     }
 }
+
+#[test]
+fn a_reference_to_an_image_is_as_long_as_registries_take_it() {
+    let said = |image: &str| {
+        let text = format!("tasks: {{t: {{container: \"{image}\", run: x}}}}\n");
+        let said = check(&SourceFile::new("f.yaml", text));
+        said.into_iter().map(|each| each.help).collect::<Vec<_>>()
+    };
+    assert_eq!(said(&"a".repeat(512)), []);
+    let help = Some("a reference has at most 512 bytes".to_owned());
+    assert_eq!(said(&"a".repeat(513)), [help.clone()]);
+    assert_eq!(said(&"://".repeat(300_000)), [help]);
+}
