@@ -9,6 +9,7 @@ pub mod ids;
 pub mod limits;
 pub mod matrix;
 pub mod number;
+pub mod paths;
 pub mod plan;
 pub mod reason;
 pub mod source;

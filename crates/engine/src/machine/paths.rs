@@ -9,47 +9,15 @@ use super::Machine;
 use crate::order::ReadyKey;
 use crate::rows::TaskKind;
 use model::ids::{DefNo, TaskNo};
+use model::paths::{comparable, overlapping};
 use model::plan::{Phase, Text};
 use model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
-
-/// Folders that one path is told apart by; deeper ones count as one.
-const DEPTH: usize = 64;
-
-/// A path as it is compared: its parts, each with a `/` behind it, so that a folder is the beginning of what is in it.
-pub(super) fn comparable(path: &str) -> Box<str> {
-    let parts = path
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".");
-    let parts = parts.take(DEPTH).flat_map(|part| [part, "/"]);
-    parts.collect::<String>().into()
-}
 
 /// The folder that a text with expressions begins with.
 pub(super) fn beginning(text: &str) -> &str {
     let known = &text[..text.find(['$', '{']).unwrap_or(text.len())];
     &known[..known.rfind('/').unwrap_or(0)]
-}
-
-/// What of `map` lies above, at or below `path`.
-fn overlapping<'m, V>(
-    map: &'m BTreeMap<Box<str>, V>,
-    path: &str,
-) -> impl Iterator<Item = (&'m Box<str>, &'m V)> {
-    let ends = path.char_indices().filter(|(_, c)| *c == '/');
-    let above = ends.map(|(at, _)| at + 1).filter(|end| *end < path.len());
-    let root = (!path.is_empty()).then_some(0);
-    let above = root.into_iter().chain(above);
-    let above: Vec<_> = above
-        .filter_map(|end| map.get_key_value(&path[..end]))
-        .collect();
-    let from = (Bound::Included(path), Bound::Unbounded);
-    let below = map.range::<str, _>(from);
-    let path = path.to_owned();
-    above
-        .into_iter()
-        .chain(below.take_while(move |(each, _)| each.starts_with(path.as_str())))
 }
 
 /// What a task has of a path while it is active.

@@ -6,22 +6,19 @@ use super::leads_to;
 use crate::codes;
 use crate::diagnostics::Report;
 use crate::read::{Draft, File};
+use model::paths::{comparable, overlapping};
 use model::plan::Edge;
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 /// Pairs of tasks with one path that are looked at; each may walk the whole graph.
 const COMPARED_WRITERS: usize = 1_000;
-
-/// Folders that one path is told apart by; deeper ones count as one.
-const DEPTH: usize = 64;
 
 /// Who writes a path, as it is written there.
 type Writer<'f> = (usize, &'f str);
 
 /// Warns of tasks without an order that write one path, or one into the folder of the other.
 pub(super) fn check(report: &mut Report<'_>, file: &File, edges: &[Vec<Edge>]) {
-    let mut writers: BTreeMap<String, Writer<'_>> = BTreeMap::new();
+    let mut writers: BTreeMap<Box<str>, Writer<'_>> = BTreeMap::new();
     let mut compared = 0;
     for (index, task) in file.tasks.iter().enumerate() {
         let mut told = false;
@@ -31,7 +28,7 @@ pub(super) fn check(report: &mut Report<'_>, file: &File, edges: &[Vec<Edge>]) {
                 members(report, task, path);
             }
             let folder = comparable(path);
-            for (earlier, other) in overlapping(&writers, &folder) {
+            for (_, &(earlier, other)) in overlapping(&writers, &folder) {
                 if earlier == index {
                     continue;
                 }
@@ -74,24 +71,4 @@ fn both(report: &mut Report<'_>, (other, theirs): (&Draft, &str), (task, path): 
         )
         .label(other.name_span, "the other task is here")
         .help("give each a path of its own");
-}
-
-/// A path as it is compared: its parts, each with a `/` behind it, so that a folder is the beginning of what is in it.
-fn comparable(path: &str) -> String {
-    let parts = path.split('/');
-    let parts = parts.filter(|part| !part.is_empty() && *part != ".");
-    parts.take(DEPTH).flat_map(|part| [part, "/"]).collect()
-}
-
-/// Who writes above, at or below a folder. At most one for each path.
-fn overlapping<'f>(writers: &BTreeMap<String, Writer<'f>>, folder: &str) -> Vec<Writer<'f>> {
-    let ends = folder.match_indices('/').map(|(at, _)| at + 1);
-    let above = std::iter::once(0).chain(ends);
-    let above = above.filter(|end| *end < folder.len());
-    let above = above.filter_map(|end| writers.get(&folder[..end]));
-    let from = (Bound::Included(folder), Bound::Unbounded);
-    let below = writers.range::<str, _>(from);
-    let below = below.take_while(|(each, _)| each.starts_with(folder));
-    let below = below.map(|(_, writer)| writer);
-    above.chain(below.take(COMPARED_WRITERS)).copied().collect()
 }
