@@ -2,7 +2,8 @@
 //!
 //! Arguments pass through to the program that runs the tests. Tests that need another program live in `e2e/tests/it/` in
 //! modules called `needs_PROGRAM`; when the program is missing they are left out by that name, and a line says so. In the
-//! same way tests of third-party cases are in modules called `needs_corpora`, in whichever crate. Git is assumed. nextest does not run examples in doc comments, so they run apart from it when there are any.
+//! same way tests of third-party cases are in modules called `needs_corpora`, in whichever crate. Git is assumed.
+//! nextest does not run examples in doc comments, so they run apart from it when there are any.
 
 use std::{
     env, fs,

@@ -27,7 +27,7 @@ pub struct PlanDocument<'a> {
     pub starts: bool,
     /// Why or why not.
     pub reason: String,
-    /// Its tasks, each behind what it needs; see [`TaskPlan`].
+    /// Its tasks, each behind what it needs; `docs/json.md` describes their fields.
     #[serde(serialize_with = "tasks")]
     pub tasks: &'a [Planned],
     /// What makes a task fail for certain and is not allowed to; with one of them `formic plan` ends with exit code 2.

@@ -40,7 +40,8 @@ pub(crate) struct Files {
 pub(crate) enum Look {
     /// Only what is here is looked at: nobody is asked, and nothing is written.
     Offline,
-    /// What is pinned and at hand is believed, the network is used for the rest. But repositories are asked too whether a pinned tag still stands for its commit.
+    /// What is pinned and at hand is believed, the network is used for the rest. But repositories are asked too whether
+    /// a pinned tag still stands for its commit.
     Tags,
     /// Nothing is believed: every reference is resolved again.
     Anew,
@@ -175,8 +176,9 @@ impl Loader {
     /// Loads what `source` refers to, directly and indirectly.
     ///
     /// # Errors
-    /// When the lock file cannot be read, `git` cannot be started, or the cache folder cannot be used; and when a repository
-    /// cannot be reached, unless the files have other errors: those can be mended at once, so they are told with it.
+    /// When the lock file cannot be read, `git` cannot be started, or the cache folder cannot be used; and when a
+    /// repository cannot be reached, unless the files have other errors: those can be mended at once, so they are told
+    /// with it.
     pub(crate) fn load(&mut self, source: SourceFile) -> Result<Files> {
         let files = self.load_reached(source)?;
         self.must_be_reached(&files)?;

@@ -8,10 +8,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What is wrong with a text that holds a character which ends every text of a program.
-pub(crate) const NUL_IN_TEXT: &str =
-    "the text holds the character U+0000, which no program can be given";
-
 /// Programs and templates that were parsed before.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Texts {

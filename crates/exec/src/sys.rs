@@ -1,8 +1,8 @@
 //! The calls that no safe crate offers: making a process, reaping one with its resource use, and what a
 //! process must do to itself to become a spawner.
 //!
-//! All `unsafe` of the project is here and in `sys/birth.rs`. Everything but [`watch_in_runtime`] and [`die_with_thread`] is for the
-//! spawner alone, which has one thread.
+//! All `unsafe` of the project is here and in `sys/birth.rs`. Everything but [`watch_in_runtime`] and
+//! [`die_with_thread`] is for the spawner alone, which has one thread.
 
 #![expect(
     unsafe_code,

@@ -181,6 +181,10 @@ impl Template {
     }
 }
 
+/// What is wrong with a text that no script, argument, variable or path can hold: the character ends every text of a
+/// program.
+pub const NUL_IN_TEXT: &str = "the text holds the character U+0000, which no program can be given";
+
 /// How a value stands in text.
 pub fn in_text(value: &Value) -> Result<Text, Error> {
     match to_text(value) {

@@ -62,10 +62,6 @@ pub(crate) fn template(text: &str) -> (Parsed, Vec<Fault>) {
     (parsed, errors.into_iter().map(fault).collect())
 }
 
-/// What is wrong with a text that no script, argument, variable or path can hold.
-pub(crate) const NUL_IN_TEXT: &str =
-    "the text holds the character U+0000, which no program can be given";
-
 /// Steps for a look at an expression without names: it is small, or it is left to the run.
 const CONSTANT_STEPS: u64 = 1_000;
 

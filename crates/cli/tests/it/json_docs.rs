@@ -1,8 +1,9 @@
 //! Every document in `docs/json.md` against what the program prints: the same keys, and values of the same types.
 //!
 //! The page reads as one session. Its first YAML block is the pipeline and its first text block the file
-//! `broken.yaml`; a block ```` ```yaml PATH ```` writes that file; `<!-- before: COMMAND -->` prepares, and a block ```` ```json COMMAND # exit N ```` shows what its command
-//! prints, which ends with that code, or 0. Every key of an example has to be explained in the section above it.
+//! `broken.yaml`; a block ```` ```yaml PATH ```` writes that file; `<!-- before: COMMAND -->` prepares, and a block
+//! ```` ```json COMMAND # exit N ```` shows what its command prints, which ends with that code, or 0. Every key of an
+//! example has to be explained in the section above it.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use crate::world::World;

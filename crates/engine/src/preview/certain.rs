@@ -1,16 +1,17 @@
 //! Texts of a task that would certainly fail: all that they read is known, and they cannot be evaluated.
 //!
-//! Looked at are the texts that the machine computes when the task's turn comes (its person's question, its group, its pause,
-//! its role and labels, the inputs of a call, which also have to be of their type), and those that its worker computes on the way through the steps that have no
-//! condition (environment, scripts, commands, folders). What reads a name that has no value yet is passed over, and so is
-//! what asks for files or for the status of steps.
+//! Looked at are the texts that the machine computes when the task's turn comes (its person's question, its group, its
+//! pause, its role and labels, the inputs of a call, which also have to be of their type), and those that its worker
+//! computes on the way through the steps that have no condition (environment, scripts, commands, folders). What reads a
+//! name that has no value yet is passed over, and so is what asks for files or for the status of steps.
 
 use super::asked::{Asked, Questions};
 use super::names::{self, Names};
 use super::outlook::Fates;
 use super::turn::STEPS;
-use crate::texts::{NUL_IN_TEXT, Texts};
+use crate::texts::Texts;
 use expr::Value;
+use expr::template::NUL_IN_TEXT;
 use expr::value::TypeName;
 use model::plan::{
     Activation, Body, Expression, Late, Place, Plan, Scope, Step, StepBody, TaskDef, Text,

@@ -139,8 +139,8 @@ impl Output {
         self.pipes.iter().all(Option::is_none)
     }
 
-    /// Has the kernel tell us of pipes that can be read, if there is room for that. Not before the start of the command is told, so
-    /// that nothing is told of it before.
+    /// Has the kernel tell us of pipes that can be read, if there is room for that. Not before the start of the command
+    /// is told, so that nothing is told of it before.
     pub(super) fn watch(&mut self, epoll: BorrowedFd<'_>) -> io::Result<()> {
         for (place, pipe) in self.pipes.iter_mut().enumerate() {
             if let Some(pipe) = pipe

@@ -1,6 +1,7 @@
 //! What stands between brackets with commas: arguments, lists and maps.
 //!
-//! A last comma may end lists and maps, and be all there is in them (`[,]`), but not arguments. Items wait in `pending` while their neighbours are parsed, so that those of one call stand beside each other.
+//! A last comma may end lists and maps, and be all there is in them (`[,]`), but not arguments. Items wait in `pending`
+//! while their neighbours are parsed, so that those of one call stand beside each other.
 
 use super::{Parsed, Parser, is_keyword};
 use crate::ast::{Args, Expr, ExprId};

@@ -22,7 +22,7 @@ fn forms() -> [(&'static str, &'static str, String); 7] {
         ),
         ("a name", "`unit-test`", scalar::name_form!().to_owned()),
         ("`true` or `false`", "`true`", "no other words".to_owned()),
-        ("a whole number", "`1000`", "decimal digits only".to_owned()),
+        ("a whole number", "`1000`", "decimal digits; `2.0` counts as one".to_owned()),
         (
             "a time",
             "`90s`, `1h30m`, `250ms`",

@@ -5,7 +5,7 @@ use super::place;
 use crate::codes;
 use crate::definitions::Phase;
 use crate::diagnostics::Report;
-use crate::expression::{self, NUL_IN_TEXT, Outlook};
+use crate::expression::{self, Outlook};
 use crate::names::{self, Names};
 use crate::pattern;
 use crate::quoting::quoted;
@@ -14,6 +14,7 @@ use crate::scalar;
 use crate::yaml::offsets::Places;
 use expr::Program;
 use expr::check::Type;
+use expr::template::NUL_IN_TEXT;
 use model::plan::ValueType;
 
 /// Reports an axis whose expression gives one value and no list, and a matrix that is made of one.

@@ -7,7 +7,7 @@
 use super::{Entry, Node, Scalar, Style, Value, merge, traps};
 use crate::codes;
 use crate::diagnostics::{Report, Span};
-use crate::expression::NUL_IN_TEXT;
+use expr::template::NUL_IN_TEXT;
 use granit_parser::{Event, Options, Parser, ScalarStyle};
 use model::limits;
 use std::collections::BTreeMap;
