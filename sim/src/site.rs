@@ -90,6 +90,7 @@ impl Site for FakeSite {
             workspaces: BTreeMap::new(),
             held: Vec::new(),
             remarks: Vec::new(),
+            stale: None,
         })
     }
 
