@@ -236,7 +236,8 @@ fn language(draft: &Draft, step: Option<&Step>) -> &'static str {
     };
     let is_language = |program: &&str| command::is_awk(program) || !extension(program).is_empty();
     let program = match step.map(|step| &step.body) {
-        Some(StepBody::Command { argv }) => programs(argv).find(is_language),
+        // What is named last has the code: `python -m poetry run bash -c …`.
+        Some(StepBody::Command { argv }) => programs(argv).filter(is_language).last(),
         Some(StepBody::Script { shell, .. }) => {
             let shell = shell.as_ref().or(body.shell.as_ref());
             let program = shell.and_then(|shell| shell.argv.first());
