@@ -334,6 +334,6 @@ fn a_reference_to_an_image_is_as_long_as_registries_take_it() {
     };
     assert_eq!(said(&"a".repeat(512)), []);
     let help = Some("a reference has at most 512 bytes".to_owned());
-    assert_eq!(said(&"a".repeat(513)), [help.clone()]);
+    assert_eq!(said(&"a".repeat(513)), std::slice::from_ref(&help));
     assert_eq!(said(&"://".repeat(300_000)), [help]);
 }
