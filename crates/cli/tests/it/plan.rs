@@ -329,8 +329,7 @@ fn a_group_that_cannot_be_computed_is_refused_where_something_starts() {
 fn a_group_may_read_what_the_folder_says_and_the_run() {
     let by_commit =
         "concurrency: \"of-${{ signal.commit.substring(0, 7) }}\"\ntasks: {a: {run: 'true'}}\n";
-    let world = World::new(by_commit);
-    world.commit();
+    let world = World::with_git(by_commit);
     let _ran = world.formic(&["run"]).ok();
     let by_run = "concurrency: \"of-${{ run['id'] }}\"\ntasks: {a: {run: 'true'}}\n";
     let world = World::new(by_run);
