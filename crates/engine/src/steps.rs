@@ -23,7 +23,7 @@ mod services;
 pub use command::{Planned, Run};
 pub use files::{FileKind, ListedFile, Listing, glob, hash};
 pub use outputs::{Written, typed};
-pub(crate) use outputs::{computed, input, is_typed};
+pub(crate) use outputs::{computed, fit, holds_text, input, is_typed};
 pub use services::{PlannedService, Ready};
 
 use crate::overtime;

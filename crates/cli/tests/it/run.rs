@@ -318,3 +318,20 @@ fn a_run_is_announced_when_it_is_on_the_board() {
     tell(&go);
     let _ran = going.end().ok();
 }
+
+#[test]
+fn what_a_used_file_gives_is_of_the_type_that_it_declares() {
+    let world = World::new(
+        "tasks:\n  a: { uses: ./p.yaml }\n  b: { needs: [a], run: 'echo ${{ tasks.a.outputs.n }} > said' }\n",
+    );
+    world.write(
+        "p.yaml",
+        "outputs: { n: { type: number, value: '${{ tasks.x.outputs.v }}', default: 7 } }\n\
+         tasks: { x: { run: 'echo \"v=$L\" >> $FORMIC_OUTPUT', env: { L: '${{ signal.branch }}' }, outputs: { v: string } } }\n",
+    );
+    let _ran = world
+        .formic(&["run", "--branch", "x;touch bad"])
+        .code(1)
+        .says("output `n` is `x;touch bad`; expected a number");
+    assert!(!world.dir().join("bad").exists() && !world.dir().join("said").exists());
+}

@@ -138,7 +138,10 @@ impl Machine {
             .collect()
     }
 
-    /// The values of the scope that `call` opened.
+    /// The values of the scope that `call` opened, each held to its declared type: what reads them trusts it.
+    ///
+    /// # Errors
+    /// When a value is of another type, or cannot be computed and has no default.
     pub(super) fn scope_outputs(&mut self, call: TaskNo) -> Result<Outputs, String> {
         let scope = self.index.instances[&Some(call)].scope;
         let declared = self.plan.scope(scope).outputs.clone();
@@ -149,31 +152,25 @@ impl Machine {
                     let mut texts = std::mem::take(&mut self.texts);
                     let value = texts.text(from, &Names::of_scope(self, call));
                     self.texts = texts;
-                    value.and_then(|value| {
-                        let tainted = value.is_tainted();
-                        Ok(OutputValue {
-                            value: steps::computed(&name, texts::json(&value)?)?,
-                            tainted,
-                        })
-                    })
+                    value
                 }
                 None => Err(format!("output `{name}` says not where it comes from")),
             };
-            match (value, output.default) {
+            let value = match (value, output.default) {
                 (Ok(value), _) => {
-                    outputs.insert(name, value);
+                    let json = steps::computed(&name, texts::json(&value)?)?;
+                    OutputValue {
+                        value: steps::fit(&name, &output.value_type, json)?,
+                        tainted: value.is_tainted() && steps::holds_text(&output.value_type),
+                    }
                 }
-                (Err(_), Some(default)) => {
-                    outputs.insert(
-                        name,
-                        OutputValue {
-                            value: default,
-                            tainted: false,
-                        },
-                    );
-                }
+                (Err(_), Some(default)) => OutputValue {
+                    value: default,
+                    tainted: false,
+                },
                 (Err(message), None) => return Err(message),
-            }
+            };
+            outputs.insert(name, value);
         }
         Ok(outputs)
     }

@@ -76,7 +76,7 @@ pub(crate) fn is_typed(name: &str, declared: &Output, value: &Json) -> bool {
 }
 
 /// `value`, if it is of the declared type.
-pub(super) fn fit(name: &str, value_type: &ValueType, value: Json) -> Result<Json, String> {
+pub(crate) fn fit(name: &str, value_type: &ValueType, value: Json) -> Result<Json, String> {
     let fits = match (value_type, &value) {
         (ValueType::Enum(words), Json::String(word)) => words.contains(word),
         (ValueType::String | ValueType::Artifact, Json::String(_))
@@ -100,7 +100,7 @@ pub(super) fn fit(name: &str, value_type: &ValueType, value: Json) -> Result<Jso
 }
 
 /// Whether values of the type can carry text from outside.
-pub(super) fn holds_text(value_type: &ValueType) -> bool {
+pub(crate) fn holds_text(value_type: &ValueType) -> bool {
     match value_type {
         ValueType::String | ValueType::List | ValueType::Object => true,
         ValueType::Number | ValueType::Boolean | ValueType::Enum(_) | ValueType::Artifact => false,
