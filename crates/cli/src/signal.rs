@@ -157,6 +157,9 @@ impl Options {
         } else {
             kind.unwrap_or_default()
         };
+        if let Some(file) = &self.payload {
+            payload::belong(file, &signal, kind)?;
+        }
         let mut set = |name: &str, value: &str| signal.insert(name.to_owned(), json!(value));
         set("kind", kind.as_str());
         if let Some((_, Some(name))) = named {
@@ -328,7 +331,20 @@ fn kind_and_name(word: &str) -> Result<(Kind, Option<&str>)> {
         Some("") => Err(Fault::usage("`--on manual:` has no name")
             .help("say `--on manual:NAME`, or `--on manual`")
             .into()),
-        name => Ok((known, name)),
+        Some(name) => {
+            let wanted = pipeline::signal::name("name")
+                .and_then(|known| known.holds.take(&json!(name)).err());
+            match wanted {
+                None => Ok((known, Some(name))),
+                Some(wanted) => Err(Fault::usage(format!(
+                    "`--on manual:NAME` expects {wanted}, found `{}`",
+                    text::plain(name)
+                ))
+                .help("say `--on manual:deploy`")
+                .into()),
+            }
+        }
+        None => Ok((known, None)),
     }
 }
 
@@ -482,6 +498,7 @@ mod tests {
         let said = |word: &'static str| kind_and_name(word).map_err(|error| error.to_string());
         assert_eq!(said("manual:deploy"), Ok((Kind::Manual, Some("deploy"))));
         assert_eq!(said("pull_request"), Ok((Kind::PullRequest, None)));
+        assert!(said("manual:x;id").is_err_and(|said| said.contains("found `x;id`")));
         assert_eq!(
             said("push:x"),
             Err("the signal `push` takes no name".to_owned())

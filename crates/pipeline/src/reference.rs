@@ -228,6 +228,8 @@ fn variables(page: &mut String) {
 const fn holds(holds: Holds) -> &'static str {
     match holds {
         Holds::Text | Holds::Commit => "text",
+        Holds::Name => "name",
+        Holds::Time => "five fields of cron",
         Holds::Number => "whole number",
         Holds::Flag => "`true` or `false`",
         Holds::Texts => "list of texts",

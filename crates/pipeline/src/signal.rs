@@ -11,6 +11,8 @@ pub use on::{Decision, Filter, On, Schedule, Unasked, matches};
 pub(crate) use pattern::PATTERN_CHARS;
 pub use pattern::{Pattern, Patterns};
 
+use crate::scalar;
+use cron::Cron;
 use expr::Type;
 use model::{Json, JsonMap};
 
@@ -70,6 +72,10 @@ pub enum Holds {
     Text,
     /// The id of a commit in hexadecimal digits; empty where there is none.
     Commit,
+    /// A name as tasks have them; empty where there is none.
+    Name,
+    /// Five fields of cron with blanks between them; empty where there is none.
+    Time,
     /// A whole number; 0 where there is none.
     Number,
     /// `true` or `false`.
@@ -118,7 +124,7 @@ pub const NAMES: &[Name] = &[
         Holds::Text,
         "What happened: `push`, `pull_request`, `tag`, `schedule`, `manual` or `api`.",
     ),
-    clean("signal.name", Holds::Text, "The word behind `manual:`."),
+    clean("signal.name", Holds::Name, "The word behind `manual:`."),
     clean("signal.commit", Holds::Commit, "The commit that is run."),
     clean(
         "signal.before",
@@ -142,7 +148,7 @@ pub const NAMES: &[Name] = &[
     ),
     clean(
         "signal.cron",
-        Holds::Text,
+        Holds::Time,
         "The time of `on.schedule` that came.",
     ),
     outside("signal.branch", Holds::Text, "The branch that is run."),
@@ -213,6 +219,21 @@ impl Name {
     pub fn name(&self) -> &'static str {
         self.path.strip_prefix("signal.").unwrap_or(self.path)
     }
+
+    /// The only kind of signal that has it, where not all may.
+    #[must_use]
+    pub const fn only_of(&self) -> Option<Kind> {
+        match self.holds {
+            Holds::Name => Some(Kind::Manual),
+            Holds::Time => Some(Kind::Schedule),
+            Holds::Text
+            | Holds::Commit
+            | Holds::Number
+            | Holds::Flag
+            | Holds::Texts
+            | Holds::Object => None,
+        }
+    }
 }
 
 impl Holds {
@@ -220,7 +241,7 @@ impl Holds {
     #[must_use]
     pub fn nothing(self) -> Json {
         match self {
-            Self::Text | Self::Commit => Json::from(""),
+            Self::Text | Self::Commit | Self::Name | Self::Time => Json::from(""),
             Self::Number => Json::from(0),
             Self::Flag => Json::from(false),
             Self::Texts => Json::Array(Vec::new()),
@@ -236,11 +257,20 @@ impl Holds {
         let texts = |items: &Vec<Json>| items.iter().all(Json::is_string);
         let is_commit =
             |text: &str| text.len() <= 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let is_name = |text: &str| text.is_empty() || scalar::is_name(text);
         let (fits, wanted) = match self {
             Self::Text => (value.is_string(), "text"),
             Self::Commit => (
                 value.as_str().is_some_and(is_commit),
                 "the id of a commit in hexadecimal digits",
+            ),
+            Self::Name => (
+                value.as_str().is_some_and(is_name),
+                concat!("a name that has ", scalar::name_form!()),
+            ),
+            Self::Time => (
+                value.as_str().is_some_and(is_time),
+                "five fields of cron with blanks between them, such as `0 3 * * *`",
             ),
             Self::Number => (value.is_i64() || value.is_u64(), "a whole number"),
             Self::Flag => (value.is_boolean(), "`true` or `false`"),
@@ -253,13 +283,19 @@ impl Holds {
     /// The type of expressions.
     pub(crate) fn value_type(self) -> Type {
         match self {
-            Self::Text | Self::Commit => Type::String,
+            Self::Text | Self::Commit | Self::Name | Self::Time => Type::String,
             Self::Number => Type::Int,
             Self::Flag => Type::Bool,
             Self::Texts => Type::list(Type::String),
             Self::Object => Type::Dyn,
         }
     }
+}
+
+/// A script may read it as it is: what fits has no letter by which a shell would run something, and is of one line.
+fn is_time(text: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"*,-/ ".contains(&byte);
+    text.is_empty() || (text.bytes().all(is_letter) && Cron::parse(text).is_ok())
 }
 
 /// `signal` with all names; those that it does not give are empty.
@@ -328,13 +364,40 @@ mod tests {
             .filter(|each| each.holds == Holds::Text)
             .map(Name::name)
             .collect();
-        // The words of these come from the person, the file or the program itself.
-        assert_eq!(texts, ["kind", "name", "cron"]);
+        // It is one of six words; the others have a form that holds no commands.
+        assert_eq!(texts, ["kind"]);
     }
 
     #[test]
     fn a_commit_has_nothing_but_hexadecimal_digits() {
         assert_eq!(Holds::Commit.take(&json!("4f2c1a9")), Ok(()));
         assert!(Holds::Commit.take(&json!("$(id)")).is_err());
+    }
+
+    #[test]
+    fn a_time_is_five_fields_in_one_line() {
+        for fits in ["", "0 3 * * *", "*/20 8-18/5 1,15 jan-mar MON"] {
+            assert_eq!(Holds::Time.take(&json!(fits)), Ok(()), "{fits}");
+        }
+        for not in [
+            "x;id -un;echo",
+            "0 3 * * *;id",
+            "0 3 * *\nmon",
+            "0\t3 * * *",
+            "@daily",
+            " ",
+        ] {
+            assert!(Holds::Time.take(&json!(not)).is_err(), "{not}");
+        }
+    }
+
+    #[test]
+    fn the_name_behind_manual_has_the_form_of_a_name() {
+        for fits in ["", "deploy", "to-prod_2"] {
+            assert_eq!(Holds::Name.take(&json!(fits)), Ok(()), "{fits}");
+        }
+        for not in ["x;id", "a b", "$(id)", "a\nb", "-x"] {
+            assert!(Holds::Name.take(&json!(not)).is_err(), "{not}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! `--payload`: names below `signal` from a JSON file, or what GitHub sent.
 //!
 //! A file of names may hold no other ones, so that a slip is found. What looks like an event of GitHub becomes
-//! `signal.payload` as it is, and the names that are known from it are taken out of it. Everything is text from outside.
+//! `signal.payload` as it is, and the names that are known from it are taken out of it. Everything is text from outside: what
+//! scripts may hold as it is, such as a commit, a time or the name behind `manual:`, has to have its form.
 
 use crate::fault::Fault;
 use crate::ordinary;
@@ -68,8 +69,14 @@ fn parse(file: &str, bytes: &[u8], asked: Option<Kind>) -> Result<Given> {
                 .into(),
         );
     };
+    let at = |key: &str| format!("{file}:{}", line_of(bytes, key));
     if members.contains_key("repository") || members.contains_key("sender") {
         let given = of_github(&json);
+        if let (Some(Kind::Schedule), Some(time)) = (given.kind, json.get("schedule"))
+            && let Some(cron) = name("cron")
+        {
+            fits(&at("schedule"), "schedule", cron, time)?;
+        }
         if let Some(kind) = given.kind {
             agrees(kind, asked, &format!("{file}:1"))?;
         }
@@ -84,7 +91,6 @@ fn parse(file: &str, bytes: &[u8], asked: Option<Kind>) -> Result<Given> {
         }
         return Ok(given);
     }
-    let at = |key: &str| format!("{file}:{}", line_of(bytes, key));
     let mut kind = None;
     let mut signal = JsonMap::new();
     for (key, value) in members {
@@ -104,15 +110,7 @@ fn parse(file: &str, bytes: &[u8], asked: Option<Kind>) -> Result<Given> {
             }
             .into());
         };
-        if let Err(wanted) = known.holds.take(value) {
-            let found: String = value.to_string().chars().take(60).collect();
-            return Err(Fault::usage(format!(
-                "{}: `{key}` expects {wanted}, found {found}",
-                at(key)
-            ))
-            .help(format!("it is: {}", known.doc))
-            .into());
-        }
+        fits(&at(key), key, known, value)?;
         if key == "kind" {
             kind = Some(kind_of(
                 value.as_str().unwrap_or_default(),
@@ -129,6 +127,42 @@ fn parse(file: &str, bytes: &[u8], asked: Option<Kind>) -> Result<Given> {
         files_from_top: None,
         is_deleted: false,
     })
+}
+
+/// Whether the member `key` of the payload holds what the name is for.
+fn fits(at: &str, key: &str, name: &Name, value: &Json) -> Result<()> {
+    let Err(wanted) = name.holds.take(value) else {
+        return Ok(());
+    };
+    let found: String = value.to_string().chars().take(60).collect();
+    Err(
+        Fault::usage(format!("{at}: `{key}` expects {wanted}, found {found}"))
+            .help(format!("it is: {}", name.doc))
+            .into(),
+    )
+}
+
+/// Whether a signal of this kind has all the names that the payload in `file` gives.
+///
+/// # Errors
+/// When a name with a value belongs to another kind only.
+pub(super) fn belong(file: &Path, signal: &JsonMap, kind: Kind) -> Result<()> {
+    for each in NAMES {
+        let Some(only) = each.only_of().filter(|only| *only != kind) else {
+            continue;
+        };
+        let value = signal.get(each.name()).and_then(Json::as_str);
+        if value.is_some_and(|value| !value.is_empty()) {
+            let (file, name, only) = (file.display(), each.name(), only.as_str());
+            return Err(Fault::usage(format!(
+                "{file}: `{name}` belongs to the signal `{only}`, not to `{}`",
+                kind.as_str()
+            ))
+            .help(format!("leave it out, or say `--on {only}`"))
+            .into());
+        }
+    }
+    Ok(())
 }
 
 fn kind_of(word: &str, asked: Option<Kind>, at: &str) -> Result<Kind> {

@@ -290,6 +290,49 @@ fn a_payload_gives_names_and_its_faults_have_a_line() {
 }
 
 #[test]
+fn what_a_script_may_hold_of_a_payload_has_its_form_and_its_signal() {
+    let world = World::new(
+        "on: { schedule: [{ cron: \"0 3 * * *\" }], manual: {} }\n\
+         tasks:\n  t: { run: 'echo ${{ signal.cron }} ${{ signal.name }}' }\n",
+    );
+    let said = |payload: &str, line: &str| {
+        world.write("p.json", payload);
+        let _ran = world
+            .formic(&["run", "--payload", "p.json"])
+            .code(2)
+            .says(line);
+    };
+    said(
+        "{\"kind\": \"schedule\",\n\"cron\": \"x;id -un;echo\"}",
+        "error: p.json:2: `cron` expects five fields of cron with blanks between them, such as `0 3 * * *`, \
+         found \"x;id -un;echo\"\n",
+    );
+    said(
+        "{\"kind\": \"manual\", \"name\": \"$(id)\"}",
+        "error: p.json:1: `name` expects a name that has up to 100 letters",
+    );
+    said(
+        "{\"schedule\": \"x;id\", \"repository\": {}}",
+        "error: p.json:1: `schedule` expects five fields of cron",
+    );
+    said(
+        "{\"cron\": \"0 3 * * *\"}",
+        "error: p.json: `cron` belongs to the signal `schedule`, not to `manual`\n\
+         help: leave it out, or say `--on schedule`\n",
+    );
+    said(
+        "{\"kind\": \"schedule\", \"name\": \"deploy\"}",
+        "error: p.json: `name` belongs to the signal `manual`, not to `schedule`\n",
+    );
+    world.write(
+        "p.json",
+        "{\"kind\": \"schedule\", \"cron\": \"0 3 * * *\"}",
+    );
+    let ran = world.formic(&["plan", "--json", "--payload", "p.json"]);
+    assert_eq!(ran.ok().json()["signal"]["cron"], "0 3 * * *");
+}
+
+#[test]
 fn files_of_a_push_of_github_count_from_the_folder_of_the_pipeline() {
     let world = World::with_git(SHOP);
     world.write(
