@@ -38,6 +38,12 @@ impl Chosen {
         }
     }
 
+    /// The same pipeline, limited to the task that the plan of an earlier run was made for.
+    pub(crate) fn limited_to(mut self, earlier: &Plan) -> Self {
+        self.task = target_of(earlier).map(str::to_owned);
+        self
+    }
+
     /// The plan for `request` as far as it can be made, with everything that is doubtful shown.
     ///
     /// # Errors
@@ -217,6 +223,19 @@ fn keep_only(plan: &mut Plan, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// The task that a plan was made for, when it has not all tasks of its pipeline: no other task that it has needs it.
+fn target_of(plan: &Plan) -> Option<&str> {
+    let kept = &plan.scope(ScopeNo::ROOT).tasks;
+    let root = plan.tasks.iter().filter(|def| def.scope == ScopeNo::ROOT);
+    if kept.len() == root.count() {
+        return None;
+    }
+    let needs = kept.iter().flat_map(|def| &plan.task(*def).needs);
+    let needed: BTreeSet<DefNo> = needs.map(|edge| edge.task).collect();
+    let target = kept.iter().find(|def| !needed.contains(def));
+    target.map(|def| plan.task(*def).name.as_str())
+}
+
 fn no_task(plan: &Plan, root: &[DefNo], name: &str) -> Fault {
     let names = || root.iter().map(|def| plan.task(*def).name.as_str());
     let fault = Fault::new(
@@ -370,7 +389,9 @@ mod tests {
             "tasks:\n  a: {run: x}\n  b: {needs: [a], run: x}\n  c: {needs: [b], run: x}\n  d: {run: x}\n\
              finally:\n  e: {run: x}\n",
         );
+        assert_eq!(target_of(&plan), None);
         keep_only(&mut plan, "b").unwrap();
         assert_eq!(names(&plan), ["a", "b"]);
+        assert_eq!(target_of(&plan), Some("b"));
     }
 }

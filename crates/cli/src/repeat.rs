@@ -1,7 +1,6 @@
 //! An earlier run that has ended, as `retry` and `replay` need it.
 
 use crate::board::Board;
-use crate::commands::run::manual;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::launch::{self, New, Options};
@@ -19,7 +18,6 @@ use model::Json;
 use model::ids::RunId;
 use model::plan::Plan;
 use model::source::Source;
-use pipeline::Request;
 use server::load::missing_artifact;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -162,11 +160,11 @@ impl Repeated {
         }
     }
 
-    /// A new run of the same pipeline with the same params, of the tree as it is, that reuses nothing. It is not
-    /// created yet.
+    /// A new run of the same pipeline, or the same task of it, with the same params and signal, of the tree as it
+    /// is, that reuses nothing. It is not created yet.
     ///
     /// # Errors
-    /// When the pipeline file is gone or has a fault, or this machine cannot run it, or the board fails.
+    /// When the pipeline file or the task is gone, or the file has a fault, or this machine cannot run it, or the board fails.
     pub(crate) fn here(&self, project: &Project, options: &Options, ui: &Ui) -> Result<New> {
         let file = project.dir.join(Path::new(&self.plan.file));
         let choice = select::choose(project, Some(&file), None, None, &Asked::default())?;
@@ -184,15 +182,12 @@ impl Repeated {
             ));
         }
         let params = self.plan.params.iter();
-        let request = Request {
-            signal: manual(&recorded.source),
-            params: params
-                .map(|(name, value)| (name.clone(), written(value)))
-                .collect(),
-        };
+        let params = params.map(|(name, value)| (name.clone(), written(value)));
+        let (then, now) = (&self.head.source, &recorded.source);
+        let asked = Asked::again(&self.plan.signal, params.collect(), then, now);
         let new = New {
             run: launch::fresh()?,
-            plan: chosen.plan(&request, ui)?,
+            plan: chosen.limited_to(&self.plan).plan(&asked.request(), ui)?,
             source: recorded.source,
             place: Place::default(),
             clean: false,

@@ -3,6 +3,7 @@
 //! Without options a person asks, on the branch and commit of the working tree. What the options say goes before the
 //! payload, and the payload before Git. Whether the pipeline waits for the signal is decided by `pipeline::signal`.
 
+mod again;
 mod payload;
 
 use crate::chosen::reached;

@@ -11,9 +11,6 @@ use crate::signal;
 use crate::source::{self, Place};
 use crate::ui::Ui;
 use anyhow::Result;
-use model::source::Source;
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Run a pipeline here, or one task and what it needs
@@ -81,17 +78,4 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         clean: args.clean,
     };
     launch::create(&board, new, &args.options, ui)
-}
-
-/// The signal of a run that a person asked for.
-pub(crate) fn manual(source: &Source) -> BTreeMap<String, Value> {
-    let text = |text: &Option<String>| json!(text.as_deref().unwrap_or_default());
-    [
-        ("kind", json!("manual")),
-        ("branch", text(&source.branch)),
-        ("commit", text(&source.commit)),
-        ("dirty", json!(source.dirty)),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
 }

@@ -9,6 +9,7 @@ mod docs;
 mod eval;
 mod groups;
 mod hardship;
+mod here;
 mod init;
 mod json_docs;
 mod kill;
