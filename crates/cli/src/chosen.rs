@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::findings;
 use crate::label;
+use crate::lock;
 use crate::text;
 use crate::ui::Ui;
 use crate::uses::{Files, Loader};
@@ -16,7 +17,7 @@ use expr::check::nearest;
 use model::ids::{DefNo, ScopeNo};
 use model::plan::{Body, Place, Plan, TaskDef, Text};
 use pipeline::signal::On;
-use pipeline::{Compiled, Diagnostic, Request, Severity, Span, Unsupported, codes};
+use pipeline::{Address, Compiled, Diagnostic, Request, Severity, Span, Unsupported, codes};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,6 +67,18 @@ impl Chosen {
         looked.refuse_unsupported()?;
         looked.refuse_group()?;
         Ok(looked.plan)
+    }
+
+    /// Which files of the project it was read from, by their paths from its folder; the lock file is one where it pins
+    /// another.
+    pub(crate) fn own_files(&self) -> Vec<String> {
+        let others = || self.files.sources.files().map(|(address, _)| address);
+        let local = others().filter(|address| matches!(address, Address::Local(_)));
+        let lock = others().any(|address| matches!(address, Address::Git { .. }));
+        std::iter::once(self.files.source.name.clone())
+            .chain(local.map(Address::name))
+            .chain(lock.then(|| lock::NAME.to_owned()))
+            .collect()
     }
 
     /// Shows what makes tasks fail, each at its place; the exit that it means.

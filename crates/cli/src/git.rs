@@ -115,6 +115,35 @@ impl Git {
         }
         Ok(status)
     }
+
+    /// Those of `files`, which are named from the folder `dir`, that are not as in the commit; ignored ones too. A file
+    /// outside of the repository is none.
+    ///
+    /// # Errors
+    /// When Git refuses.
+    pub(crate) fn differing(&self, dir: &str, files: &[String]) -> Result<Vec<String>> {
+        let inside = |file: &&String| {
+            let path = Path::new(dir).join(file);
+            path.strip_prefix(&self.root).map(Path::to_owned).ok()
+        };
+        let mut command = self.command();
+        command
+            .env("GIT_LITERAL_PATHSPECS", "1")
+            .args(["status", "--porcelain", "--no-renames", "-z"])
+            .args(["--untracked-files=all", "--ignored=matching", "--"])
+            .args(files.iter().filter_map(|file| inside(&file)));
+        let printed = run(&mut command)?;
+        // Two letters and a space, then a file, or an ignored folder.
+        let entries = printed.split(|byte| *byte == 0);
+        let entries: Vec<&Path> = entries
+            .filter_map(|entry| Some(Path::new(OsStr::from_bytes(entry.get(3..)?))))
+            .collect();
+        let differs = |file: &&String| {
+            let path = inside(file);
+            path.is_some_and(|path| entries.iter().any(|entry| path.starts_with(entry)))
+        };
+        Ok(files.iter().filter(differs).cloned().collect())
+    }
 }
 
 /// Runs a prepared `git` command and gives what it printed.

@@ -120,11 +120,12 @@ impl Seen {
     }
 }
 
-/// Makes sure that there is a commit to take worktrees of, and says what they leave out.
+/// Makes sure that there is a commit to take worktrees of, and says what they leave out. The pipeline, which comes from
+/// the files `own`, is not among that.
 ///
 /// # Errors
 /// When there is none, or no repository.
-pub(crate) fn must_have_commit(recorded: &Recorded, ui: &Ui) -> Result<()> {
+pub(crate) fn must_have_commit(recorded: &Recorded, own: &[String], ui: &Ui) -> Result<()> {
     let dir = &recorded.source.dir;
     let leave_out = "leave out `--clean` to run in the folder as it is";
     let fault = match &recorded.no_git {
@@ -145,15 +146,27 @@ pub(crate) fn must_have_commit(recorded: &Recorded, ui: &Ui) -> Result<()> {
         ))
         .help("commit first: `git add --all && git commit -m begin`"),
         None => {
-            note_changes(&recorded.source, ui);
+            note_changes(&recorded.source, own, ui);
             return Ok(());
         }
     };
     Err(fault.help(leave_out).into())
 }
 
-fn note_changes(source: &Source, ui: &Ui) {
-    if source.dirty {
-        ui.say("note: changes since the commit are left out by `--clean`");
+fn note_changes(source: &Source, own: &[String], ui: &Ui) {
+    let changed = match Git::find(Path::new(&source.dir)) {
+        // It is only a note: where Git refuses, the run says why.
+        Ok(Found::Repository(git)) => git.differing(&source.dir, own).unwrap_or_default(),
+        Ok(Found::NoProgram | Found::NoRepository | Found::Refused(_)) | Err(_) => Vec::new(),
+    };
+    let names: Vec<String> = changed.iter().map(|name| text::plain(name)).collect();
+    let names = names.join("`, `");
+    match (source.dirty, changed.is_empty()) {
+        (false, true) => {}
+        (true, true) => ui.say("note: changes since the commit are left out by `--clean`"),
+        (_, false) => ui.say(format!(
+            "note: changes since the commit are left out by `--clean`, but the pipeline is as it is here, not as in the \
+             commit: `{names}`"
+        )),
     }
 }

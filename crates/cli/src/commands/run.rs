@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         ui.say(format!("note: {note}"));
     }
     if args.clean {
-        source::must_have_commit(&recorded, ui)?;
+        source::must_have_commit(&recorded, &chosen.own_files(), ui)?;
     }
     asked.fill(&Status::from(&recorded.source));
     let new = New {

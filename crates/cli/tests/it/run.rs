@@ -109,6 +109,33 @@ fn clean_gives_each_task_a_worktree_of_the_commit() {
 }
 
 #[test]
+fn a_clean_run_names_the_files_of_the_pipeline_that_are_not_as_in_the_commit() {
+    let world = World::empty();
+    let shared = crate::lock::shared(&world);
+    let pipeline = format!(
+        "tasks:\n  a: {{ uses: ./ci/scan.yaml }}\n  b: {{ uses: \"{shared}//scan.yaml@v1\" }}\n"
+    );
+    world.write("web/formic.yaml", &pipeline);
+    world.write("web/ci/scan.yaml", crate::lock::SCAN);
+    world.git(&["init", "-q", "-b", "main", "."]);
+    world.commit();
+    let run = || world.formic(&["-C", "web", "run", "--clean"]).ok();
+    let note = "note: changes since the commit are left out by `--clean`";
+    let here = "but the pipeline is as it is here, not as in the commit";
+    // It is written by the run.
+    let _ran = run().says(&format!("{note}, {here}: `formic.lock`\n"));
+    world.commit();
+    let ran = run();
+    assert!(!ran.err.contains(note), "{}", ran.err);
+    world.write("other", "");
+    let _ran = run().says(&format!("{note}\n"));
+    world.write("web/formic.yaml", &format!("name: other\n{pipeline}"));
+    world.git(&["rm", "-q", "--cached", "web/ci/scan.yaml"]);
+    world.write(".git/info/exclude", "ci/\n");
+    let _ran = run().says(&format!("{note}, {here}: `formic.yaml`, `ci/scan.yaml`\n"));
+}
+
+#[test]
 fn a_clean_run_that_is_made_again_here_takes_the_tree_as_it_is() {
     let world = World::new("name: ci\ntasks:\n  a: { run: test -e mended }\n");
     world.git(&["init", "-q", "-b", "main", "."]);
