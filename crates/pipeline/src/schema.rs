@@ -33,6 +33,9 @@ fn reference(object: &Object) -> String {
     format!("#/$defs/{}", definition_name(object))
 }
 
+/// What is taken as text.
+const TEXT: [&str; 3] = ["string", "number", "boolean"];
+
 fn object_schema(object: &Object) -> Json {
     let mut properties = Map::new();
     for key in object.keys {
@@ -40,6 +43,10 @@ fn object_schema(object: &Object) -> Json {
             json!({ "not": {}, "description": format!("{} Not supported by this version.", key.doc) })
         } else {
             let mut schema = kind_schema(&key.kind);
+            if key.name == "command" {
+                // The first is the program.
+                schema["prefixItems"] = json!([{ "type": TEXT, "pattern": "\\S" }]);
+            }
             schema["description"] = Json::from(key.doc);
             schema
         };
@@ -107,7 +114,6 @@ fn names_schema(names: Names) -> Json {
 }
 
 fn kind_schema(kind: &Kind) -> Json {
-    const TEXT: [&str; 3] = ["string", "number", "boolean"];
     match kind {
         Kind::Any => json!({}),
         Kind::Constant => json!({ "$ref": "#/$defs/constant" }),

@@ -335,6 +335,9 @@ fn value(report: &mut Report<'_>, kind: &'static Kind, node: &Node<'_>, owner: &
                     )
                     .help_if(owner.shown());
             }
+            if owner.name == "command" && owner.what.is_empty() {
+                value::program(report, items, owner);
+            }
             for (index, item) in items.iter().enumerate() {
                 let number = (index + 1).to_string();
                 let what = if owner.name == "steps" {

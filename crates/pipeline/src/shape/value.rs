@@ -155,6 +155,10 @@ pub(super) fn wrong_shape(
                 lines.join("\n  ")
             ))
         }
+        (Kind::List { .. }, Value::Scalar(scalar)) if owner.name == "command" => {
+            in_words(&scalar.text)
+                .map(|words| format!("write `{}: [{}]`", owner.name, words.join(", ")))
+        }
         (Kind::List { .. }, Value::Scalar(scalar)) if owner.name != "steps" => Some(format!(
             "write `{}: [{}]`",
             owner.name,
@@ -183,6 +187,41 @@ pub(super) fn wrong_shape(
             expected(&kind.describe(), node, owner),
         )
         .help_if(help.or_else(|| owner.shown()));
+}
+
+/// The program and its arguments of a line, as a list in YAML has them; `None` where a shell would do more than split it.
+fn in_words(line: &str) -> Option<Vec<String>> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=+".contains(letter);
+    let is_known = |letter: char| is_plain(letter) || " ,:@%".contains(letter);
+    if line.len() > SHOWN || line.trim().is_empty() || !line.chars().all(is_known) {
+        return None;
+    }
+    let word = |word: &str| {
+        let is_text = word.starts_with(|letter: char| !letter.is_ascii_digit())
+            && word.contains(|letter: char| letter.is_ascii_alphabetic())
+            && !matches!(word, "true" | "false" | "null");
+        if is_text && word.chars().all(is_plain) {
+            word.to_owned()
+        } else {
+            format!("\"{word}\"")
+        }
+    };
+    Some(line.split_whitespace().map(word).collect())
+}
+
+/// Refuses a `command` without a program.
+pub(super) fn program(report: &mut Report<'_>, items: &[Node<'_>], owner: &Owner<'_>) {
+    let program = items.first();
+    let is_empty = |item: &&Node<'_>| item.text().is_some_and(|text| text.trim().is_empty());
+    if let Some(empty) = program.filter(is_empty) {
+        report
+            .error(
+                &codes::EMPTY,
+                empty.span,
+                format!("the program of {} is empty", owner.describe()),
+            )
+            .help_if(owner.shown());
+    }
 }
 
 fn no_value(report: &mut Report<'_>, kind: &Kind, owner: &Owner<'_>) {
