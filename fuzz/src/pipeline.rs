@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pipeline::{
-    Address, Diagnostic, Request, SourceFile, Sources, Span, check_with, compile_fragment,
+    Address, Around, Diagnostic, Request, SourceFile, Sources, Span, check_with, compile_fragment,
     compile_with, to_json,
 };
 use serde_json::Value as Json;
@@ -45,7 +45,7 @@ pub fn hold(bytes: &[u8]) {
         expressions_parse(&json);
         assert!(to_json(&file).is_some(), "a file with a plan is YAML");
     }
-    match compile_fragment(&file) {
+    match compile_fragment(&file, &Around::default()) {
         Ok(fragment) => assert!(!fragment.scopes.is_empty()),
         Err(diagnostics) => {
             assert!(!diagnostics.is_empty(), "refused without a word");

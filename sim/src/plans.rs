@@ -432,7 +432,9 @@ mod tests {
             ("2-broken.yaml", None),
         ] {
             let source = pipeline::SourceFile::new(file, generated(file));
-            let made = pipeline::compile_fragment(&source).map(|fragment| fragment.tasks.len());
+            let around = pipeline::Around::default();
+            let made = pipeline::compile_fragment(&source, &around);
+            let made = made.map(|fragment| fragment.tasks.len());
             assert_eq!(made.ok(), tasks, "{file}");
         }
     }

@@ -9,8 +9,9 @@ use crate::read::{self, Draft, File};
 use crate::signal::{self, On};
 use crate::source::SourceFile;
 use crate::sources::Sources;
+use crate::taint::{self, Around};
 use crate::units::{self, Texts, Unit, Units};
-use crate::{taint, yaml};
+use crate::yaml;
 use model::ids::{DefNo, ScopeNo};
 use model::plan::{Activation, Body, Edge, Fragment, Input, Output, Plan, Scope, TaskDef, Text};
 use model::{JsonMap, limits};
@@ -64,7 +65,13 @@ pub fn compile(file: &SourceFile, request: &Request) -> Compiled {
 pub fn compile_with(file: &SourceFile, sources: &Sources, request: &Request) -> Compiled {
     let ((plan, on, missing, unsupported), diagnostics) =
         with_report(file, sources, |report, texts| {
-            let units = checked(report, &PIPELINE, &file.name, texts, sources);
+            let units = checked(
+                report,
+                (&PIPELINE, &Around::default()),
+                &file.name,
+                texts,
+                sources,
+            );
             let unsupported = unsupported(report);
             let Some(mut units) = units else {
                 return (None, On::default(), Vec::new(), unsupported);
@@ -104,7 +111,13 @@ pub fn check(file: &SourceFile) -> Vec<Diagnostic> {
 #[must_use]
 pub fn check_with(file: &SourceFile, sources: &Sources) -> Checked {
     let ((units, unsupported), diagnostics) = with_report(file, sources, |report, texts| {
-        let units = checked(report, &PIPELINE, &file.name, texts, sources);
+        let units = checked(
+            report,
+            (&PIPELINE, &Around::default()),
+            &file.name,
+            texts,
+            sources,
+        );
         (units, unsupported(report))
     });
     let (missing, used) = units.map_or_else(Default::default, |units| (units.missing, units.used));
@@ -121,14 +134,14 @@ fn unsupported(report: &mut Report<'_>) -> Vec<Unsupported> {
     found.map(|(_, unsupported)| unsupported).collect()
 }
 
-/// Makes the tasks that a generating task wrote.
+/// Makes the tasks that a generating task wrote. Text from outside that is `around` them is followed through them too.
 ///
 /// # Errors
 /// When the text has an error, or more tasks than [`limits::GENERATED_TASKS`].
-pub fn compile_fragment(file: &SourceFile) -> Result<Fragment, Vec<Diagnostic>> {
+pub fn compile_fragment(file: &SourceFile, around: &Around) -> Result<Fragment, Vec<Diagnostic>> {
     let sources = Sources::new();
     let (fragment, diagnostics) = with_report(file, &sources, |report, texts| {
-        let units = checked(report, &FRAGMENT, &file.name, texts, &sources);
+        let units = checked(report, (&FRAGMENT, around), &file.name, texts, &sources);
         // Nobody reads a list of them when the run goes on.
         for (span, later) in report.take_unsupported() {
             if later.task.is_some() {
@@ -179,13 +192,13 @@ fn with_report<T: Default>(
 /// All checks that need no request.
 fn checked(
     report: &mut Report<'_>,
-    object: &'static Object,
+    (object, around): (&'static Object, &Around),
     name: &str,
     texts: &Texts,
     sources: &Sources,
 ) -> Option<Units> {
     let units = units::read(report, object, name, texts, sources)?;
-    taint::check(report, &units.all);
+    taint::check(report, &units.all, around);
     let members = units.all.last().map_or(0, |unit| unit.total);
     if members > limits::TASKS_PER_RUN {
         let message = format!(

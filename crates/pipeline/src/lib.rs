@@ -42,3 +42,4 @@ pub use reference::{Sample, function_samples, reference, reference_markdown};
 pub use schema::json_schema;
 pub use source::SourceFile;
 pub use sources::{Failed, FailedKind, Loaded, Sources};
+pub use taint::Around;

@@ -12,6 +12,7 @@
 //! A task is looked at as a whole: what one of its steps read, every output may hold. A file that several
 //! tasks use is looked at once for each set of tainted params.
 
+mod around;
 mod env;
 mod fix;
 mod said;
@@ -28,6 +29,8 @@ use model::limits;
 use model::plan::{Body, Output, Phase, ValueType};
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use around::Around;
+
 /// Why something is tainted: the place that it comes from, and a word about it.
 #[derive(Debug, Clone)]
 struct Origin {
@@ -38,13 +41,15 @@ struct Origin {
 /// Tainted things by name.
 type Tainted = BTreeMap<String, Origin>;
 
-/// Reports every script that text from outside would become a part of. The last unit is the pipeline.
-pub(crate) fn check(report: &mut Report<'_>, units: &[Unit]) {
+/// Reports every script that text from outside would become a part of. The last unit is the pipeline, or a generated file
+/// with what is `around` it.
+pub(crate) fn check(report: &mut Report<'_>, units: &[Unit], around: &Around) {
     let mut all = units.iter().flat_map(|unit| &unit.file.uses);
     let any = all.any(|each| {
         let globs = each.calls.iter().any(|call| call.path[0] == "glob");
         globs || each.references.iter().any(is_from_outside)
     });
+    let any = any || !around.is_clean();
     let Some(root) = units.len().checked_sub(1).filter(|_| any) else {
         return;
     };
@@ -54,7 +59,7 @@ pub(crate) fn check(report: &mut Report<'_>, units: &[Unit]) {
         known: BTreeMap::new(),
         is_lost: false,
     };
-    walk.look(root, &Tainted::new());
+    walk.look(root, &Tainted::new(), around);
 }
 
 struct Walk<'w, 'a> {
@@ -80,6 +85,8 @@ struct Look<'u> {
     names: &'u Names<'u>,
     types: Types<'u>,
     params: Tainted,
+    /// What is around the file, if it is generated.
+    around: &'u Around,
     /// Variables of the whole file.
     env: Tainted,
     /// Outputs of each task.
@@ -112,13 +119,13 @@ impl Walk<'_, '_> {
             self.lost(call);
             return everything(&self.units[number], call);
         }
-        let outputs = self.look(number, params);
+        let outputs = self.look(number, params, &Around::default());
         self.known.insert(key, outputs.clone());
         outputs
     }
 
     /// What [`Self::unit`] gives, looked up.
-    fn look(&mut self, number: usize, params: &Tainted) -> Tainted {
+    fn look(&mut self, number: usize, params: &Tainted, around: &Around) -> Tainted {
         let unit = &self.units[number];
         let names = Names::new(&unit.file, ParamsOf::ThisFile);
         let mut look = Look {
@@ -126,6 +133,7 @@ impl Walk<'_, '_> {
             names: &names,
             types: Types::new(&names),
             params: params.clone(),
+            around,
             env: Tainted::new(),
             outputs: vec![Tainted::new(); unit.file.tasks.len()],
             reads: vec![None; unit.file.tasks.len()],
@@ -176,7 +184,8 @@ impl Walk<'_, '_> {
             ..Inside::default()
         };
         let files = look.files_of(draft);
-        inside.read = look.env.values().next().cloned().or(files);
+        let own = look.env.values().next().cloned().or(files);
+        inside.read = own.or_else(|| look.of_env_around(draft));
         for each in uses {
             let Some(origin) = look.taint(each, &inside) else {
                 continue;
@@ -246,6 +255,14 @@ impl Walk<'_, '_> {
 }
 
 impl Look<'_> {
+    /// Why a task gets text from outside by the environment around a generated file, if it does.
+    fn of_env_around(&self, draft: &Draft) -> Option<Origin> {
+        self.around.has_tainted_env().then(|| Origin {
+            span: draft.name_span,
+            text: "the `env` of the pipeline gives it text from outside".to_owned(),
+        })
+    }
+
     /// Why files that a task takes from others may hold text from outside, if they may.
     fn files_of(&self, draft: &Draft) -> Option<Origin> {
         let tasks = &self.unit.file.tasks;
@@ -343,7 +360,7 @@ impl Look<'_> {
             None => tainted.values().next().cloned(),
         };
         match path[0].as_str() {
-            "signal" if is_from_outside(reference) => Some(Origin {
+            _ if is_from_outside(reference) || self.around.taints(path) => Some(Origin {
                 span: reference.span,
                 text: String::new(),
             }),
@@ -438,7 +455,11 @@ fn everything(unit: &Unit, call: Span) -> Tainted {
 
 /// Whether a name stands for text that anybody may write.
 fn is_from_outside(reference: &Reference) -> bool {
-    let path = &reference.path;
+    is_signal_from_outside(&reference.path)
+}
+
+/// Whether a path begins with `signal` and stands for text that anybody may write.
+fn is_signal_from_outside(path: &[String]) -> bool {
     if path[0] != "signal" {
         return false;
     }

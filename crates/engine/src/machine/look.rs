@@ -144,6 +144,15 @@ impl Machine {
         }
     }
 
+    /// The definitions of the tasks in whose scopes those are that `no` opens: from one of the pipeline itself to `no`.
+    #[must_use]
+    pub fn openers(&self, no: TaskNo) -> Vec<DefNo> {
+        let inside_out = std::iter::successors(Some(no), |opener| self.instance_of(*opener));
+        let mut openers: Vec<DefNo> = inside_out.map(|opener| self.row(opener).def).collect();
+        openers.reverse();
+        openers
+    }
+
     /// Whose params or inputs the tasks of a scope instance read: generated ones those that the task which made
     /// them reads.
     pub(crate) fn giver(&self, mut instance: Option<TaskNo>) -> Option<TaskNo> {

@@ -1,7 +1,7 @@
 //! Hostile files: whatever the bytes, there is an answer and never a panic.
 
 use crate::samples;
-use pipeline::{Diagnostic, Request, SourceFile, check, compile, compile_fragment};
+use pipeline::{Around, Diagnostic, Request, SourceFile, check, compile, compile_fragment};
 use proptest::prelude::*;
 
 /// The answer to any bytes has places inside the file.
@@ -17,7 +17,7 @@ fn answered(bytes: &[u8]) {
         );
         assert!(each.line > 0 && each.column > 0);
     }
-    drop(compile_fragment(&file));
+    drop(compile_fragment(&file, &Around::default()));
 }
 
 const PIECES: [&str; 40] = [

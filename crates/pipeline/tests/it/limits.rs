@@ -2,7 +2,8 @@
 
 use model::limits;
 use pipeline::{
-    Address, Diagnostic, Request, SourceFile, Sources, check, check_with, compile, compile_fragment,
+    Address, Around, Diagnostic, Request, SourceFile, Sources, check, check_with, compile,
+    compile_fragment,
 };
 use serde_json::json;
 
@@ -180,7 +181,8 @@ fn the_signal_is_part_of_the_plan_and_what_is_tainted_is_named() {
 #[test]
 fn generated_tasks_are_a_scope_of_their_own() {
     let text = "env: {A: b}\ntasks:\n  one: {run: \"echo ${{ params.any }}\"}\n  two: {needs: one, run: y}";
-    let fragment = compile_fragment(&SourceFile::new("more.yaml", text)).unwrap();
+    let fragment =
+        compile_fragment(&SourceFile::new("more.yaml", text), &Around::default()).unwrap();
     assert_eq!((fragment.scopes.len(), fragment.tasks.len()), (1, 2));
     assert_eq!(fragment.scopes[0].env.len(), 1);
     assert_eq!(fragment.tasks[1].needs.len(), 1);
@@ -189,7 +191,8 @@ fn generated_tasks_are_a_scope_of_their_own() {
 #[test]
 fn a_generated_task_that_this_version_cannot_run_is_refused_at_its_key() {
     let later = "tasks:\n  a:\n    run: x\n    inputs: [src]\n";
-    let refused = compile_fragment(&SourceFile::new("more.yaml", later)).unwrap_err();
+    let refused =
+        compile_fragment(&SourceFile::new("more.yaml", later), &Around::default()).unwrap_err();
     assert_eq!(
         (refused[0].line, &*refused[0].message),
         (4, "this version of Formic cannot run `inputs`")
@@ -198,10 +201,10 @@ fn a_generated_task_that_this_version_cannot_run_is_refused_at_its_key() {
 
 #[test]
 fn generated_tasks_are_checked_like_a_file_and_bounded() {
-    let refused = compile_fragment(&SourceFile::new(
-        "more.yaml",
-        "name: x\ntasks: {a: {needs: b, run: x}}",
-    ))
+    let refused = compile_fragment(
+        &SourceFile::new("more.yaml", "name: x\ntasks: {a: {needs: b, run: x}}"),
+        &Around::default(),
+    )
     .unwrap_err();
     assert_eq!(
         told(&refused),
@@ -215,7 +218,8 @@ fn generated_tasks_are_checked_like_a_file_and_bounded() {
         .collect::<Vec<_>>()
         .join(", ");
     let many = format!("tasks: {{t: {{matrix: {{a: [{axis}], b: [{axis}]}}, run: x}}}}");
-    let refused = compile_fragment(&SourceFile::new("more.yaml", many)).unwrap_err();
+    let refused =
+        compile_fragment(&SourceFile::new("more.yaml", many), &Around::default()).unwrap_err();
     assert_eq!(
         told(&refused),
         ["E0801 1:1 the file makes 40000 tasks; a task may generate at most 10000"]

@@ -4,6 +4,7 @@ mod agreement;
 mod broken;
 mod codes;
 mod files;
+mod generated;
 mod hostile;
 mod language;
 mod limits;

@@ -56,13 +56,16 @@ impl Dispatcher {
             .parts
             .blobs
             .read(&content, limits::PIPELINE_FILE_BYTES + 1)?;
-        let maker = self.runs.get(&run).map(|owned| {
-            let machine = &owned.machine;
-            machine.plan().task(machine.row(task).def)
-        });
-        let name = maker.and_then(|maker| Some(maker.generates.as_ref()?.literal()?.to_owned()));
+        let Some(owned) = self.runs.get(&run) else {
+            return Ok(Err("its run is not led here".to_owned()));
+        };
+        let machine = &owned.machine;
+        let maker = machine.plan().task(machine.row(task).def);
+        let around = pipeline::Around::of(machine.plan(), &machine.openers(task));
+        let name = maker.generates.as_ref().and_then(|file| file.literal());
+        let name = name.map(str::to_owned);
         let file = pipeline::SourceFile::new(name.unwrap_or_else(|| "tasks".to_owned()), text);
-        match pipeline::compile_fragment(&file) {
+        match pipeline::compile_fragment(&file, &around) {
             Ok(mut fragment) => {
                 for task in &mut fragment.tasks {
                     inherit(task, maker);
@@ -123,12 +126,9 @@ impl Dispatcher {
 }
 
 /// A generated task takes over from the worker's environment what the task that made it takes over.
-fn inherit(task: &mut TaskDef, maker: Option<&TaskDef>) {
+fn inherit(task: &mut TaskDef, maker: &TaskDef) {
     let own = &mut task.env_policy.inherit;
-    for name in maker
-        .into_iter()
-        .flat_map(|maker| &maker.env_policy.inherit)
-    {
+    for name in &maker.env_policy.inherit {
         if !own.contains(name) {
             own.push(name.clone());
         }

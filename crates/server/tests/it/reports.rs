@@ -160,6 +160,38 @@ fn generated_tasks_see_the_params_of_their_pipeline_and_inherit_what_their_maker
 }
 
 #[test]
+fn text_from_outside_that_a_used_file_gets_is_not_pasted_in_what_it_generates() {
+    let paste = "tasks: { x: { run: 'echo ${{ params.s }}' } }\n";
+    let again = "tasks: { again: { generates: more.yaml, run: x } }\n";
+    // What the file is given, what its tasks generate one after the other, and whether the last is refused.
+    for (given, generations, refused) in [
+        ("${{ signal.branch }}", &[paste][..], true),
+        ("${{ signal.branch }}", &[again, paste], true),
+        ("${{ run.id }}", &[again, paste], false),
+    ] {
+        let board = Board::default();
+        let plan = testkit::plan("p")
+            .signal(serde_json::json!({ "branch": "x" }))
+            .tainted("signal.branch")
+            .task("use", |task| task.call("u", [("s", given)]))
+            .scope("u", |scope| {
+                let scope = scope.input("s", model::plan::ValueType::String);
+                scope.task("make", |task| task.run("true").generates("more.yaml"))
+            })
+            .build();
+        let mut process = board.process(1);
+        process.create(1, plan);
+        for more in generations {
+            generate(&board, &mut process, more);
+        }
+        let rows = board.store.run_tasks(run(1)).expect("readable");
+        let notes: Vec<&str> = rows.iter().filter_map(|row| row.note.as_deref()).collect();
+        let is_told = |note: &&str| note.contains("`params.s` is text from outside");
+        assert_eq!(notes.iter().any(is_told), refused, "{given}: {notes:?}");
+    }
+}
+
+#[test]
 fn generated_tasks_that_use_a_file_are_refused_with_what_to_do() {
     let board = Board::default();
     let plan = testkit::plan("p")
