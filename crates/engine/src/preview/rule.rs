@@ -141,15 +141,24 @@ impl Rule<'_> {
         missing: &[Missing<'_>],
     ) -> Judged {
         let text = words::quoted(condition.as_written());
-        if asked.asks_status
-            && self.answer(texts, condition, missing, &self.outlook.bad()) != Answer::False
-        {
+        let bad = self.outlook.bad();
+        if asked.asks_status && self.answer(texts, condition, missing, &bad) != Answer::False {
             let of = match self.task.start.status_of {
                 StatusOf::Scope => "another task",
                 StatusOf::Needs => "a task that it needs",
                 StatusOf::Ancestors => "a task before it",
             };
-            let sentence = format!("runs only if {of} fails or is canceled: {text}");
+            let mut holds_after = |failed: bool| {
+                let mut pasts = bad.clone();
+                pasts.retain(|past| past.failed == failed);
+                self.answer(texts, condition, missing, &pasts) != Answer::False
+            };
+            let happens = match (holds_after(true), holds_after(false)) {
+                (true, false) => "fails",
+                (false, true) => "is canceled",
+                (true, true) | (false, false) => "fails or is canceled",
+            };
+            let sentence = format!("runs only if {of} {happens}: {text}");
             return Judged::unknown(sentence);
         }
         let succeeded = [Past::default()];

@@ -269,10 +269,10 @@ fn a_rule_for_failures_is_unknown_where_something_may_fail() {
         said(&plan),
         [
             "build: run, starts at once",
-            "mourn: unknown, runs only if a task that it needs fails or is canceled: failed()",
+            "mourn: unknown, runs only if a task that it needs fails: failed()",
             "alone: skip, failed() is false",
             "report: run, starts when all tasks before `finally` have ended",
-            "alarm: unknown, runs only if another task fails or is canceled: failed()",
+            "alarm: unknown, runs only if another task fails: failed()",
         ]
     );
 }
@@ -446,7 +446,7 @@ fn the_failure_of_a_task_of_finally_is_seen_by_those_of_finally_behind_it() {
         said(&plan)[2..],
         [
             "first: skip, failed() is false",
-            "tell: unknown, runs only if another task fails or is canceled: failed()",
+            "tell: unknown, runs only if another task fails: failed()",
         ]
     );
 }
