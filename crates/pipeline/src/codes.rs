@@ -114,6 +114,8 @@ codes! {
         "inputs: [\"src/[a\"]" => "inputs: [\"src/[a]\"]";
     NOT_IMAGE = "E0223": "The text is no reference to an image.",
         "container: Rust" => "container: rust";
+    NOT_TITLE = "E0224": "A pipeline is named as in `PIPELINE/TASK`, so its name has no `/`; `@` means the newest run.",
+        "name: shop/web\ntasks: {test: {run: make}}" => "name: shop-web\ntasks: {test: {run: make}}";
 
     UNKNOWN_TASK = "E0301": "No task has this name.",
         "tasks: {lint: {run: make lint}, test: {needs: [lnt], run: make}}" => "tasks: {lint: {run: make lint}, test: {needs: [lint], run: make}}";

@@ -116,6 +116,8 @@ pub enum Kind {
     },
     /// Text that is taken as it is.
     Plain,
+    /// The same without `/`, and not `@`: what people call a pipeline, as in `PIPELINE/TASK`.
+    Title,
     /// A name of something in this file.
     Name,
     /// An expression, bare or in `${{ }}`.
@@ -225,6 +227,7 @@ impl Kind {
             | Self::Nothing
             | Self::Text { .. }
             | Self::Plain
+            | Self::Title
             | Self::Name
             | Self::Expression(_)
             | Self::Boolean
@@ -270,6 +273,7 @@ impl Kind {
             | Self::Constant
             | Self::Nothing
             | Self::Plain
+            | Self::Title
             | Self::Name
             | Self::Boolean
             | Self::Integer { .. }
@@ -289,6 +293,7 @@ impl Kind {
             Self::Any | Self::Constant => "any value".to_owned(),
             Self::Nothing => "no value".to_owned(),
             Self::Text { .. } | Self::Plain => "text".to_owned(),
+            Self::Title => "text without `/` that is not `@`".to_owned(),
             Self::Name => "a name".to_owned(),
             Self::Expression(_) => "an expression".to_owned(),
             Self::Boolean => "`true` or `false`".to_owned(),

@@ -275,6 +275,7 @@ fn takes(kind: &Kind) -> String {
         | Kind::Nothing
         | Kind::Text { .. }
         | Kind::Plain
+        | Kind::Title
         | Kind::Name
         | Kind::Expression(_)
         | Kind::Boolean

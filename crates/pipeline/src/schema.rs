@@ -127,6 +127,11 @@ fn kind_schema(kind: &Kind) -> Json {
             "pattern": "\\S",
             "not": { "type": "string", "pattern": "\\$\\{\\{" },
         }),
+        Kind::Title => json!({
+            "type": TEXT,
+            "pattern": "\\S",
+            "not": { "type": "string", "pattern": "\\$\\{\\{|/|^\\s*@\\s*$" },
+        }),
         Kind::Name => json!({ "type": ["string", "boolean"], "pattern": scalar::NAME_PATTERN }),
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),

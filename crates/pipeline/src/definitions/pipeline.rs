@@ -12,7 +12,7 @@ pub(crate) static PIPELINE: Object = Object::new(
     &[
         Key::new(
             "name",
-            Kind::Plain,
+            Kind::Title,
             "The pipeline's name, as people call it.",
             "name: shop",
         )

@@ -209,6 +209,22 @@ fn in_words(line: &str) -> Option<Vec<String>> {
     Some(line.split_whitespace().map(word).collect())
 }
 
+/// The name of a pipeline with another letter for `/`.
+fn untitled(name: &str) -> Option<String> {
+    let title = name.replace('/', "-");
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_. ".contains(letter);
+    let begins = title.starts_with(|letter: char| letter.is_ascii_alphabetic());
+    let is_short = name.len() <= SHOWN && name != "@" && !title.contains(['"', '\\']);
+    if !is_short || title.contains(char::is_control) {
+        return None;
+    }
+    Some(if begins && title.chars().all(is_plain) {
+        format!("write `name: {title}`")
+    } else {
+        format!("write `name: \"{title}\"`")
+    })
+}
+
 /// Refuses a `command` without a program.
 pub(super) fn program(report: &mut Report<'_>, items: &[Node<'_>], owner: &Owner<'_>) {
     let program = items.first();
@@ -257,6 +273,7 @@ fn takes_scalars(kind: &Kind) -> bool {
         | Kind::Constant
         | Kind::Text { .. }
         | Kind::Plain
+        | Kind::Title
         | Kind::Name
         | Kind::Expression(_)
         | Kind::Boolean
@@ -290,7 +307,7 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
     };
     match kind {
         Kind::Text { empty: true, .. } | Kind::Any => None,
-        Kind::Text { empty: false, .. } | Kind::Plain | Kind::Expression(_)
+        Kind::Text { empty: false, .. } | Kind::Plain | Kind::Title | Kind::Expression(_)
             if text.trim().is_empty() =>
         {
             Some(Fault {
@@ -299,7 +316,7 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
                 help: None,
             })
         }
-        Kind::Plain | Kind::Constant if text.contains("${{") => Some(Fault {
+        Kind::Plain | Kind::Title | Kind::Constant if text.contains("${{") => Some(Fault {
             code: &codes::NO_EXPRESSION_HERE,
             message: format!(
                 "{} is taken as it is; `${{{{ }}}}` is not evaluated here",
@@ -311,7 +328,14 @@ fn fault(kind: &Kind, scalar: &Scalar<'_>, node: &Node<'_>, owner: &Owner<'_>) -
                 "write the value itself".to_owned()
             }),
         }),
-        Kind::Text { .. } | Kind::Plain | Kind::Constant | Kind::Expression(_) => None,
+        Kind::Title if text.contains('/') || text.trim() == "@" => Some(Fault {
+            code: &codes::NOT_TITLE,
+            message: format!("the pipeline cannot be called `{}`", text.trim()),
+            help: untitled(text.trim()),
+        }),
+        Kind::Text { .. } | Kind::Plain | Kind::Title | Kind::Constant | Kind::Expression(_) => {
+            None
+        }
         Kind::Name if read::is_name(text) => None,
         Kind::Name => Some(Fault {
             code: &codes::NOT_NAME,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use std::sync::LazyLock;
 
 /// A kind of value, and a file in which `@` stands for one.
-const KINDS: [(&str, &str); 24] = [
+const KINDS: [(&str, &str); 25] = [
     ("a size", "tasks: {t: {run: x, resources: {memory: @}}}"),
     (
         "a number of CPUs",
@@ -55,6 +55,7 @@ const KINDS: [(&str, &str); 24] = [
         "a default",
         "params: {p: {default: @}}\ntasks: {t: {run: x}}",
     ),
+    ("a name of a pipeline", "name: @\ntasks: {t: {run: x}}"),
     ("a text", "tasks: {t: {run: x, description: @}}"),
 ];
 
@@ -259,6 +260,12 @@ const TEXTS: &[&str] = &[
     "1 + 1",
     "$",
     "{{ x }}",
+    // Names of pipelines.
+    "@",
+    " @ ",
+    "@x",
+    "shop/web",
+    "shop web",
 ];
 
 /// Values of the right form that the checker refuses for what they mean at this place.

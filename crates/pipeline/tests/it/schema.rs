@@ -9,9 +9,10 @@ use serde_json::Value;
 use std::ops::Range;
 
 /// Codes of faults that the schema sees too.
-pub(crate) const FORM: [&str; 20] = [
+pub(crate) const FORM: [&str; 21] = [
     "E0201", "E0202", "E0203", "E0204", "E0205", "E0206", "E0207", "E0208", "E0209", "E0210",
-    "E0211", "E0212", "E0213", "E0214", "E0215", "E0216", "E0217", "E0218", "E0406", "E0901",
+    "E0211", "E0212", "E0213", "E0214", "E0215", "E0216", "E0217", "E0218", "E0224", "E0406",
+    "E0901",
 ];
 
 /// Faults that have a code of form, and that only the meaning of a text shows.
