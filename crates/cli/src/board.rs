@@ -8,7 +8,7 @@
 use crate::edge;
 use crate::exit::Exit;
 use crate::fault::Fault;
-use crate::project::{Project, must_be_text};
+use crate::project::{self, Project, must_be_text};
 use crate::source;
 use crate::text;
 use crate::ui::Ui;
@@ -117,6 +117,11 @@ impl Board {
         };
         board.clear(ui)?;
         Ok(board)
+    }
+
+    /// The option by which a command finds this project from the current folder; none where it does so by itself.
+    pub(crate) fn way(&self) -> Option<String> {
+        project::way_to(Path::new(&self.project))
     }
 
     /// Whether a run is of this project. A folder inside of the board's is nobody's own.

@@ -245,6 +245,12 @@ fn drive_to_end(
     if has_changed && status == "failed" {
         hints.insert(0, format!("formic retry --here {}", short(run)));
     }
+    if let Some(option) = board.way() {
+        // Each is a command of ours.
+        for hint in &mut hints {
+            *hint = hint.replacen("formic", &format!("formic {option}"), 1);
+        }
+    }
     watcher.narrator.finish(status, &found, &hints, driven.end);
     if ui.wish.json || events {
         let attempts = board.store.run_attempts(run, None)?;

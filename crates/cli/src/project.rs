@@ -5,6 +5,7 @@
 
 use crate::fault::Fault;
 use crate::ordinary::{self, Kind, Unread};
+use crate::text;
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
 use pipeline::{SourceFile, Span};
@@ -208,6 +209,23 @@ fn owner_of(file: &Path) -> Option<PathBuf> {
 /// The folder that paths in a file count from: that of [`Project::of`].
 pub(crate) fn top_of(file: &Path) -> PathBuf {
     Project::of(Some(file)).map_or_else(|_| PathBuf::from("/"), |project| project.dir)
+}
+
+/// The option by which a command finds the project in `dir` from the current folder: `-C web`; none where it does so by
+/// itself.
+pub(crate) fn way_to(dir: &Path) -> Option<String> {
+    if Project::find().is_ok_and(|found| found.dir == dir) {
+        return None;
+    }
+    let here = std::env::current_dir().and_then(fs::canonicalize).ok();
+    let below = here.and_then(|here| dir.strip_prefix(here).ok());
+    let shown = below.unwrap_or(dir).display().to_string();
+    // A folder may be called as an option is.
+    let shown = match shown.starts_with('-') {
+        true => format!("./{shown}"),
+        false => shown,
+    };
+    Some(format!("-C {}", text::quoted(&shown)))
 }
 
 /// The files that a project has at its top.

@@ -56,6 +56,41 @@ fn a_folder_below_is_the_same_project_with_the_same_board() {
 }
 
 #[test]
+fn what_to_do_next_with_a_run_of_another_project_works_from_the_current_folder() {
+    let world = World::empty();
+    world.write(
+        "web/.formic/f.yaml",
+        "tasks: {q: {approval: sure, run: 'true'}, g: {run: exit 1}}\n",
+    );
+    world.write("other/formic.yaml", "tasks: {a: {run: 'true'}}\n");
+    world.git(&["init", "-q", "-b", "main", "."]);
+    let web = world.dir().join("web").display().to_string();
+    for (folder, file, way) in [
+        (".", "web/.formic/f.yaml", " -C web".to_owned()),
+        ("other", "../web/.formic/f.yaml", format!(" -C {web}")),
+        ("web/.formic", "f.yaml", String::new()),
+    ] {
+        let next = |ran: Ran| {
+            let lines = ran.err.lines();
+            let next = lines.filter_map(|line| line.strip_prefix("next: formic"));
+            let next = next.map(|line| line.strip_prefix(&way).unwrap_or("other"));
+            next.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let ran = below(&world, folder, &["run", "--file", file, "q"]).code(8);
+        let told = next(ran);
+        let [approve, resume] = told.as_slice() else {
+            panic!("{told:?}");
+        };
+        assert!(approve.starts_with(" approve ") && resume.starts_with(" resume "));
+        let mut line: Vec<&str> = way.split_whitespace().collect();
+        line.extend(approve.split_whitespace());
+        let _ran = below(&world, folder, &line).ok();
+        let told = next(below(&world, folder, &["run", "--file", file, "g"]).code(1));
+        assert!(told.iter().all(|line| line != "other"), "{told:?}");
+    }
+}
+
+#[test]
 fn the_search_ends_at_the_top_of_the_repository_and_at_home() {
     let world = World::new("tasks: {a: {run: 'true'}}\n");
     world.write("inner/.git/HEAD", "");
