@@ -65,17 +65,16 @@ pub(crate) struct Asked {
 /// Says which filters of `on` nobody could ask, and what to give for it.
 pub(crate) fn tell_unasked(decision: &Decision, ui: &Ui) {
     for each in &decision.unasked {
-        let option = match each {
-            Unasked::Branch => Some("--branch NAME"),
-            Unasked::Base => Some("--base NAME"),
-            Unasked::Files => Some("--since REF"),
+        let options = match each {
+            Unasked::Branch => Some("`--branch NAME` or `--payload FILE`"),
+            Unasked::Base => Some("`--base NAME` or `--payload FILE`"),
+            Unasked::Files => Some("`--since REF` or `--payload FILE`"),
+            Unasked::Time => Some("`--payload FILE` with its `cron`"),
             Unasked::TooMany => None,
         };
         let sentence = each.sentence();
-        ui.say(match option {
-            Some(option) => {
-                format!("note: of `on` {sentence}; `{option}` or `--payload FILE` says it")
-            }
+        ui.say(match options {
+            Some(options) => format!("note: of `on` {sentence}; {options} says it"),
             None => format!("note: of `on` {sentence}"),
         });
     }

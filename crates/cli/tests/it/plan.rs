@@ -333,6 +333,21 @@ fn what_a_script_may_hold_of_a_payload_has_its_form_and_its_signal() {
 }
 
 #[test]
+fn params_of_several_times_are_not_taken_in_silence() {
+    let world = World::new(
+        "on: { schedule: [{ cron: \"0 3 * * *\", params: { p: a } }, { cron: \"0 5 * * *\" }] }\n\
+         params: { p: b }\ntasks:\n  t: { run: x }\n",
+    );
+    let note = "note: of `on` `params` of `schedule` are not taken: which of its times came is not known; \
+                `--payload FILE` with its `cron` says it\n";
+    let plan = |args: &[&str]| world.formic(&[&["plan", "--on", "schedule"], args].concat());
+    let _ran = plan(&[]).ok().says(note);
+    world.write("p.json", "{\"cron\": \"0 3 * * *\"}");
+    let ran = plan(&["--payload", "p.json"]).ok();
+    assert!(!ran.err.contains("note:"), "{}", ran.err);
+}
+
+#[test]
 fn files_of_a_push_of_github_count_from_the_folder_of_the_pipeline() {
     let world = World::with_git(SHOP);
     world.write(

@@ -63,7 +63,7 @@ pub struct Decision {
     pub unasked: Vec<Unasked>,
 }
 
-/// A filter of `on` that is not asked, since the signal does not say what it looks at.
+/// A part of `on` that is not asked, since the signal does not say what it looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unasked {
     /// The branch of a push.
@@ -72,6 +72,8 @@ pub enum Unasked {
     Base,
     /// The changed files.
     Files,
+    /// Which of several times came, so that the params of none are taken.
+    Time,
     /// The changed files, which are known, and with the patterns too many to compare.
     TooMany,
 }
@@ -84,6 +86,9 @@ impl Unasked {
             Self::Branch => "`branches` was not asked: the branch is not known",
             Self::Base => "`branches` was not asked: the branch that it goes to is not known",
             Self::Files => "`paths` was not asked: which files have changed is not known",
+            Self::Time => {
+                "`params` of `schedule` are not taken: which of its times came is not known"
+            }
             Self::TooMany => {
                 "`paths` was not asked: its patterns and the changed files are too many to compare"
             }
@@ -172,7 +177,15 @@ pub fn matches(on: &On, signal: &JsonMap) -> Decision {
         },
         Kind::Schedule => match &on.schedule {
             None => unnamed(on, kind),
-            Some(all) => of_schedule(all, signal).unwrap_or(known),
+            Some(all) => match of_schedule(all, signal) {
+                Some(refused) => refused,
+                None if is_time_unknown(all, signal) => Decision {
+                    reason: format!("{}; {}", known.reason, Unasked::Time.sentence()),
+                    unasked: vec![Unasked::Time],
+                    ..known
+                },
+                None => known,
+            },
         },
         Kind::Manual | Kind::Api if on.names(kind) => known,
         Kind::Manual | Kind::Api => unnamed(on, kind),
@@ -285,6 +298,12 @@ fn of_schedule(all: &[Schedule], signal: &JsonMap) -> Option<Decision> {
     Some(Decision::no(format!(
         "`on.schedule` has the times {times}, and signal.cron is '{cron}'"
     )))
+}
+
+/// Whether the params of the run depend on which time came, which the signal does not say.
+fn is_time_unknown(all: &[Schedule], signal: &JsonMap) -> bool {
+    let has_params = all.iter().any(|each| !each.params.is_empty());
+    text(signal, "cron").is_empty() && all.len() > 1 && has_params
 }
 
 fn is_cron(schedule: &Schedule, cron: &str) -> bool {
@@ -478,6 +497,8 @@ mod tests {
             "0 5 * * 1"
         );
         assert_eq!(on.schedule_of(&of("")), None);
+        assert_eq!(matches(&on, &of("")).unasked, [Unasked::Time]);
+        assert_eq!(matches(&on, &of("0 5 * * 1")).unasked, []);
         assert_eq!(
             matches(&on, &of("0 4 * * *")).reason,
             "`on.schedule` has the times `0 3 * * *` and `0 5 * * 1`, and signal.cron is '0 4 * * *'"
