@@ -4,11 +4,12 @@
 //! payload, and the payload before Git. Whether the pipeline waits for the signal is decided by `pipeline::signal`.
 
 mod again;
+mod changed;
 mod payload;
 
 use crate::chosen::reached;
 use crate::fault::Fault;
-use crate::git::{self, Found, Git, Status};
+use crate::git::{Found, Git, Status};
 use crate::project::Project;
 use crate::text;
 use crate::ui::Ui;
@@ -16,11 +17,11 @@ use anyhow::Result;
 use expr::check::nearest;
 use model::plan::{Plan, TaskDef};
 use model::source::Source;
-use model::{Json, JsonMap, limits};
+use model::{Json, JsonMap};
 use pipeline::Request;
 use pipeline::signal::{Decision, Kind, On, Unasked, matches};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Options of every command that makes a plan.
@@ -121,7 +122,7 @@ impl Options {
             signal = given.signal;
             is_deleted = given.is_deleted;
             if let Some(files) = given.files_from_top {
-                let files = files_below(&project.dir, files)?;
+                let files = changed::below(&project.dir, files)?;
                 signal.extend(files.map(|files| ("changed_files".to_owned(), json!(files))));
             }
         }
@@ -180,7 +181,7 @@ impl Options {
                 .into());
         }
         if let Some(reference) = &self.since {
-            let files = changed_files(&project.dir, reference)?;
+            let files = changed::since(&project.dir, reference)?;
             signal.insert("changed_files".to_owned(), json!(files));
         }
         let mut asked = Asked {
@@ -348,107 +349,6 @@ fn kind_and_name(word: &str) -> Result<(Kind, Option<&str>)> {
     }
 }
 
-/// The files below `dir` that differ from where the history left `reference`, from `dir`; untracked ones too.
-fn changed_files(dir: &Path, reference: &str) -> Result<Vec<String>> {
-    let shown = text::plain(reference);
-    let no_git = |why: &str| {
-        Fault::usage(format!("`--since {shown}` asks Git, and {why}"))
-            .help("leave it out, or give `changed_files` in a payload")
-    };
-    let git = match Git::find(dir)? {
-        Found::Repository(git) => git,
-        Found::NoProgram => return Err(no_git("there is no `git` program").into()),
-        Found::NoRepository => return Err(no_git("this is no Git repository").into()),
-        Found::Refused(said) => return Err(no_git(&format!("git says {said}")).into()),
-    };
-    let commit = format!("{reference}^{{commit}}");
-    let mut resolve = git.command();
-    resolve.args([
-        "rev-parse",
-        "--verify",
-        "--quiet",
-        "--end-of-options",
-        &commit,
-    ]);
-    let Ok(commit) = git::run(&mut resolve) else {
-        return Err(Fault::usage(format!(
-            "`--since {shown}`: Git knows no commit of this name"
-        ))
-        .help("name a branch, a tag or a commit that is here; `git fetch` gets more of them")
-        .into());
-    };
-    let commit = git::word(&commit);
-    let mut base = git.command();
-    base.args(["merge-base", &commit, "HEAD"]);
-    // Without a common commit everything since the named one counts.
-    let base = git::run(&mut base).map_or(commit, |base| git::word(&base));
-    let inside = dir.strip_prefix(&git.root).unwrap_or(Path::new(""));
-    let below = match inside.as_os_str().is_empty() {
-        true => ".".to_owned(),
-        false => inside.display().to_string(),
-    };
-    let mut tracked = git.command();
-    tracked.args([
-        "diff",
-        "--name-only",
-        "--no-renames",
-        "--no-ext-diff",
-        "-z",
-        &base,
-        "--",
-        &below,
-    ]);
-    let mut untracked = git.command();
-    untracked.args([
-        "ls-files",
-        "--others",
-        "--exclude-standard",
-        "--full-name",
-        "-z",
-        "--",
-        &below,
-    ]);
-    let mut files = Vec::new();
-    for printed in [git::run(&mut tracked)?, git::run(&mut untracked)?] {
-        for name in printed
-            .split(|byte| *byte == 0)
-            .filter(|name| !name.is_empty())
-        {
-            let name = String::from_utf8_lossy(name).into_owned();
-            let path = Path::new(&name).strip_prefix(inside);
-            files.push(path.map_or(name.clone(), |path| path.display().to_string()));
-        }
-    }
-    files.sort_unstable();
-    files.dedup();
-    if files.len() > limits::CHANGED_FILES {
-        let (found, most) = (files.len(), limits::CHANGED_FILES);
-        return Err(Fault::usage(format!(
-            "{found} files have changed since `{shown}`; a signal has at most {most}"
-        ))
-        .help("name a later commit")
-        .into());
-    }
-    Ok(files)
-}
-
-/// Those of the files that lie below `dir`, from there; `files` count from the top of the repository. Without a repository
-/// nobody knows where `dir` is in it, and `None` says so.
-fn files_below(dir: &Path, files: BTreeSet<String>) -> Result<Option<Vec<String>>> {
-    let inside = match Git::find(dir)? {
-        Found::Repository(git) => dir.strip_prefix(&git.root).map(Path::to_owned).ok(),
-        Found::NoProgram | Found::NoRepository | Found::Refused(_) => None,
-    };
-    let Some(inside) = inside else {
-        return Ok(None);
-    };
-    let below = |file: &String| {
-        let path = Path::new(file).strip_prefix(&inside).ok()?;
-        Some(path.display().to_string())
-    };
-    Ok(Some(files.iter().filter_map(below).collect()))
-}
-
 /// Reads `--param NAME=VALUE`.
 fn params(given: &[String]) -> Result<BTreeMap<String, String>> {
     let mut params = BTreeMap::new();
@@ -529,12 +429,6 @@ mod tests {
             ["release", "4f2c", "refs/heads/release"]
         );
         assert_eq!(signal["dirty"], json!(true));
-    }
-
-    #[test]
-    fn files_from_the_top_are_not_known_where_no_repository_is_found() {
-        let files = files_below(Path::new("/"), ["web/src/a".to_owned()].into());
-        assert_eq!(files.unwrap(), None);
     }
 
     #[test]
