@@ -65,13 +65,7 @@ pub fn compile(file: &SourceFile, request: &Request) -> Compiled {
 pub fn compile_with(file: &SourceFile, sources: &Sources, request: &Request) -> Compiled {
     let ((plan, on, missing, unsupported), diagnostics) =
         with_report(file, sources, |report, texts| {
-            let units = checked(
-                report,
-                (&PIPELINE, &Around::default()),
-                &file.name,
-                texts,
-                sources,
-            );
+            let units = pipeline(report, file, texts, sources);
             let unsupported = unsupported(report);
             let Some(mut units) = units else {
                 return (None, On::default(), Vec::new(), unsupported);
@@ -111,13 +105,7 @@ pub fn check(file: &SourceFile) -> Vec<Diagnostic> {
 #[must_use]
 pub fn check_with(file: &SourceFile, sources: &Sources) -> Checked {
     let ((units, unsupported), diagnostics) = with_report(file, sources, |report, texts| {
-        let units = checked(
-            report,
-            (&PIPELINE, &Around::default()),
-            &file.name,
-            texts,
-            sources,
-        );
+        let units = pipeline(report, file, texts, sources);
         (units, unsupported(report))
     });
     let (missing, used) = units.map_or_else(Default::default, |units| (units.missing, units.used));
@@ -187,6 +175,17 @@ fn with_report<T: Default>(
         }
         Err(diagnostic) => (T::default(), vec![*diagnostic]),
     }
+}
+
+/// The pipeline itself, with nothing around it, and what it refers to.
+fn pipeline(
+    report: &mut Report<'_>,
+    file: &SourceFile,
+    texts: &Texts,
+    sources: &Sources,
+) -> Option<Units> {
+    let alone = Around::default();
+    checked(report, (&PIPELINE, &alone), &file.name, texts, sources)
 }
 
 /// All checks that need no request.
