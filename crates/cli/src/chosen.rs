@@ -5,7 +5,6 @@ use crate::diagnostics;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::findings;
-use crate::label;
 use crate::lock;
 use crate::text;
 use crate::ui::Ui;
@@ -13,6 +12,7 @@ use crate::uses::{Files, Loader};
 use anyhow::Result;
 use api::check::CheckedFile;
 use api::plan::{TaskError, UnsupportedTask};
+use engine::preview;
 use expr::check::nearest;
 use model::ids::{DefNo, ScopeNo};
 use model::plan::{Body, Place, Plan, TaskDef, Text};
@@ -313,7 +313,7 @@ impl Looked {
         let Some(Text::Template(expression)) = group else {
             return Ok(());
         };
-        let Some(Err(error)) = label::plan_text(expression, plan) else {
+        let Some(error) = preview::group_fault(plan) else {
             return Ok(());
         };
         let (file, text) = (&plan.file, text::plain(&expression.text));

@@ -1,14 +1,13 @@
 //! What people see of a task: its `label` with its id behind it, else its id alone.
 //!
 //! A label is decoration. One that this place cannot work out, because it reads more than the values of the matrix,
-//! the params, the signal and the run, is left out, and nothing fails for it. What another text of the plan gives is worked
-//! out here in the same way, and there a failure is told.
+//! the params, the signal and the run, is left out, and nothing fails for it.
 
 use crate::text;
 use engine::machine::{Machine, run_name};
 use engine::rows::{RunHead, TaskRow};
 use expr::value::typed::from_typed_json;
-use expr::{Budget, Dialect, MapScope, Program, Template, Value};
+use expr::{Budget, Dialect, MapScope, Template, Value};
 use model::Json;
 use model::ids::TaskNo;
 use model::plan::{Expression, Plan, Text};
@@ -41,25 +40,6 @@ fn of(row: &TaskRow, plan: &Plan, head: &RunHead) -> Option<String> {
         Text::Template(expression) => worked_out(expression, row, plan, head)?,
     };
     Some(text::line(&label))
-}
-
-/// What a text of the plan gives with params and signal; `None` for one that reads the run, or that cannot be read.
-pub(crate) fn plan_text(
-    expression: &Expression,
-    plan: &Plan,
-) -> Option<Result<Value, expr::Error>> {
-    let dialect = Dialect::from_name(&expression.dialect)?;
-    let template = Template::parse(dialect, &expression.text).ok()?;
-    let mut read = template.programs().flat_map(Program::references);
-    if read.any(|reference| reference.path.first().is_some_and(|name| name == "run")) {
-        return None;
-    }
-    let mut scope = MapScope::new();
-    let params = plan.params.clone().into_iter().collect();
-    scope.insert("params", from_typed_json(&Json::Object(params)).ok()?);
-    let signal = plan.signal.clone().into_iter().collect();
-    scope.insert("signal", Value::from_json(&Json::Object(signal)));
-    Some(template.eval(&scope, &mut Budget::default()))
 }
 
 fn worked_out(

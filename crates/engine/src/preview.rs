@@ -14,6 +14,7 @@ mod asked;
 mod bounds;
 mod calls;
 mod certain;
+mod group;
 mod judged;
 mod members;
 mod names;
@@ -27,6 +28,8 @@ mod turn;
 mod waits;
 mod walk;
 mod words;
+
+pub use group::group_fault;
 
 use model::ids::{DefNo, RunId};
 use model::matrix::Cell;
